@@ -1,0 +1,59 @@
+# The two commands that matter: `make chat` and `make test`. Each makes what it needs.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install -c constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help chat test test-train lint format bench weights clean
+
+help: ## Show this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+chat: $(VENV)/.base ## Install what is needed and start a conversation
+	@$(BIN)/heartline chat
+
+test: $(VENV)/.dev lint ## Install what tests need; lint, types, import contract, tests
+	$(BIN)/python -m pytest
+
+test-train: $(VENV)/.train ## The tests that need torch
+	$(BIN)/python -m pytest -m train
+
+lint: $(VENV)/.dev ## Lint, formatting, types, import contract
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev ## Format the code and mend what can be mended
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.train ## Measure speed and memory; writes docs/benchmarks.md
+	$(BIN)/python -m evals.benchmark
+
+weights: $(VENV)/.train ## Train the shipped weights again (HEARTLINE_DATA names the data; hours on two cores)
+	$(BIN)/heartline train emotion
+
+clean: ## Remove the environment and everything that tools left behind
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Heartline needs Python 3.11 or newer; try: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+# Each extra is installed on top of the one before, so that one environment serves all commands.
+$(VENV)/.base: $(VENV)/.made pyproject.toml constraints.txt
+	@echo "Installing Heartline (a minute or two, once) ..."
+	$(PIP) -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.base
+	$(PIP) -e '.[dev]'
+	@touch $@
+
+$(VENV)/.train: $(VENV)/.dev
+	$(PIP) -e '.[dev,train]'
+	@touch $@

@@ -1,0 +1,32 @@
+"""The shape of the house: which way imports point, and how big a room may be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from importlinter.cli import lint_imports
+
+ROOT = Path(__file__).parent.parent
+
+# Bigger than 300 lines, each with its reason.
+EXCEPTIONS: dict[str, str] = {}
+
+
+def test_that_imports_point_one_way(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    assert lint_imports(config_filename="pyproject.toml", no_cache=True) == 0
+
+
+def test_that_modules_stay_small():
+    for folder in ("agent", "sem_plugins", "strategies", "prompts", "ui", "evals"):
+        for path in (ROOT / folder).rglob("*.py"):
+            name = path.relative_to(ROOT).as_posix()
+            lines = len(path.read_text(encoding="utf-8").splitlines())
+            assert lines <= 300 or name in EXCEPTIONS, f"{name} has {lines} lines"
+            assert lines > 300 or name not in EXCEPTIONS, f"{name} is no exception any more"
+
+
+def test_that_no_module_has_a_name_that_says_nothing():
+    for folder in ("agent", "sem_plugins", "strategies", "prompts", "ui", "evals"):
+        for path in (ROOT / folder).rglob("*.py"):
+            assert path.stem not in {"utils", "util", "helpers", "helper", "manager", "handler", "common", "misc"}
