@@ -1,0 +1,64 @@
+"""Makes an agent from settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agent.loop import Agent
+from agent.perception import Perception
+from agent.protocols import Plugin
+from agent.registry import make
+from agent.settings import Settings, load_settings
+
+__all__ = ["build_agent", "build_perception"]
+
+
+def build_agent(settings: Settings | None = None, **given: Any) -> Agent:
+    """An agent with the parts that the settings name.
+
+    With `llm_url` set the LLM answers and the offline responder stands in for it; without, the
+    offline responder answers.
+
+    Args:
+        settings: Ready settings; None reads them from environment and file.
+        **given: Settings that override them, e.g. `llm_url="http://127.0.0.1:8000/v1"`.
+
+    Raises:
+        SettingsError: A setting is unusable, or names a part that is not registered.
+        WiringError: The parts do not fit together.
+        WeightsError: Shipped weights are missing or altered.
+        StoreError: The store cannot be opened.
+    """
+    if settings is None:
+        settings = load_settings(**given)
+    elif given := {name: value for name, value in given.items() if value is not None}:
+        changed = load_settings(**given)
+        settings = settings.model_copy(update={name: getattr(changed, name) for name in given})
+    offline = make("generators", "offline", settings)
+    online = make("generators", "openai", settings) if settings.llm_url else None
+    return Agent(
+        plugins=_plugins(settings),
+        tracker=make("trackers", settings.tracker, settings) if settings.tracker else None,
+        guard=make("guards", settings.guard, settings) if settings.guard else None,
+        planner=make("planners", settings.planner, settings) if settings.planner else None,
+        composer=make("composers", settings.composer, settings) if online else None,
+        generator=online or offline,
+        fallback=offline if online else None,
+        store=make("stores", settings.store, settings),
+        history_turns=settings.history_turns,
+        max_message_characters=settings.max_message_characters,
+        plugin_seconds=settings.plugin_seconds,
+    )
+
+
+def build_perception(settings: Settings) -> Perception:
+    """The plugins alone, for reading without answering: no store is opened, no LLM is asked.
+
+    Raises:
+        SettingsError, WiringError, WeightsError: As `build_agent`.
+    """
+    return Perception(_plugins(settings), seconds=settings.plugin_seconds)
+
+
+def _plugins(settings: Settings) -> list[Plugin]:
+    return [make("plugins", name, settings) for name in settings.plugins]

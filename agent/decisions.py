@@ -1,0 +1,226 @@
+"""What the stages after perception decide: state, plan, prompt, reply, verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from agent.errors import ReadingError
+from agent.readings import Affect
+
+__all__ = [
+    "EmotionalState",
+    "Plan",
+    "Prompt",
+    "PromptMessage",
+    "RankedStrategy",
+    "Reply",
+    "Shift",
+    "Stage",
+    "StageFailure",
+    "Strategy",
+    "Taxonomy",
+    "Timing",
+    "TokenUsage",
+    "Verdict",
+]
+
+Stage = Literal["exploration", "comforting", "action"]
+"""The three stages of a support conversation that ESConv takes from Hill's helping skills."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """A marked change of the person's valence.
+
+    Attributes:
+        turn: Index of the turn at which it showed.
+        direction: `"better"` or `"worse"`.
+        size: Change of the smoothed valence, in [0, 2].
+    """
+
+    turn: int
+    direction: Literal["better", "worse"]
+    size: float
+
+
+@dataclass(frozen=True, slots=True)
+class EmotionalState:
+    """Where the person is, over the turns so far.
+
+    Attributes:
+        affect: Smoothed valence, arousal and dominance.
+        turns: Turns that went into it.
+        trend: Change of the smoothed valence at the last turn, in [-2, 2].
+        last_shift: The last marked change, or None.
+        turns_since_shift: Turns since then; since the start where there was none.
+        confidence: How much evidence stands behind it, in [0, 1].
+    """
+
+    affect: Affect
+    turns: int
+    trend: float
+    last_shift: Shift | None
+    turns_since_shift: int
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Strategy:
+    """One way of supporting.
+
+    Attributes:
+        id: Stable id, e.g. `"reflection"`.
+        name: As spelled in the data set.
+        definition: What a supporter does who uses it.
+        avoid: What not to do under its name.
+        example: A sentence written for this project.
+        stages: How well it fits each stage, 0 (not at all) to 1.
+    """
+
+    id: str
+    name: str
+    definition: str
+    avoid: str
+    example: str
+    stages: Mapping[Stage, float]
+
+
+@dataclass(frozen=True)
+class Taxonomy:
+    """A closed list of strategies."""
+
+    id: str
+    strategies: tuple[Strategy, ...]
+
+    def __getitem__(self, strategy_id: str) -> Strategy:
+        for strategy in self.strategies:
+            if strategy.id == strategy_id:
+                return strategy
+        choices = ", ".join(strategy.id for strategy in self.strategies)
+        msg = f"No strategy {strategy_id!r} in taxonomy `{self.id}`. It holds: {choices}."
+        raise ReadingError(msg)
+
+
+@dataclass(frozen=True, slots=True)
+class RankedStrategy:
+    """A strategy id with the probability that it is the one to use now."""
+
+    strategy: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the supporter will do.
+
+    Attributes:
+        taxonomy: Id of the taxonomy.
+        ranked: Every strategy, likeliest first; probabilities sum to 1.
+        chosen: The strategy to follow.
+        stage: Where in the conversation the planner sees itself.
+        reason: Why, in one sentence, without any of the person's words.
+        planner: Who planned.
+    """
+
+    taxonomy: str
+    ranked: tuple[RankedStrategy, ...]
+    chosen: Strategy
+    stage: Stage
+    reason: str
+    planner: str
+
+
+@dataclass(frozen=True, slots=True)
+class PromptMessage:
+    """One message to the LLM. Text of the person appears in `user` messages only."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What the LLM is given.
+
+    Attributes:
+        messages: In order.
+        template: Id of the template.
+        sha256: Of the template files, so that a result can name the prompt it measured.
+        dropped: Messages of history that did not fit the budget.
+    """
+
+    messages: tuple[PromptMessage, ...]
+    template: str
+    sha256: str
+    dropped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TokenUsage:
+    """Tokens as the server counted them."""
+
+    prompt: int
+    completion: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What was said to the person.
+
+    Attributes:
+        text: Never empty.
+        speaker: Who spoke: the name of the LLM, or `"offline"`.
+        finish_reason: `"stop"`, `"length"`, `"interrupted"` (the person or the caller stopped
+            it), or whatever the server said.
+        usage: Token counts; None where nobody counted.
+        stood_in_for: Set by the loop when the fallback answered: the generator that failed.
+    """
+
+    text: str
+    speaker: str
+    finish_reason: str = "stop"
+    usage: TokenUsage | None = None
+    stood_in_for: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a guard says.
+
+    Attributes:
+        action: `"allow"`, or `"escalate"`: no free generation, the careful reply instead.
+        guard: Who said it.
+        reasons: Why; no text of the person.
+    """
+
+    action: Literal["allow", "escalate"]
+    guard: str
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StageFailure:
+    """A part that failed or was skipped, and did not end the turn.
+
+    Attributes:
+        stage: E.g. `"perceive"`.
+        part: Name of the plugin, planner, generator or store.
+        error: Class of the error.
+        message: What it said; our own errors only carry no text of the person, so the message
+            of a stranger's exception is left out.
+    """
+
+    stage: str
+    part: str
+    error: str
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long a stage took, in milliseconds."""
+
+    stage: str
+    milliseconds: float = field(compare=False)

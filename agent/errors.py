@@ -1,0 +1,94 @@
+"""Everything Heartline raises on purpose.
+
+    HeartlineError
+    ├── SettingsError       a setting is unusable
+    ├── WiringError         the agent cannot be assembled from these parts
+    ├── PluginError         a plugin failed on a turn
+    ├── ReadingError        a reading breaks its own contract
+    ├── TurnError           a turn was filled twice, or read before it was filled
+    ├── InputError          what came in cannot be used as a message
+    ├── GenerationError     no reply could be generated
+    │   ├── LLMUnreachableError   no connection, or it timed out
+    │   └── LLMResponseError      the server answered with an error or with nonsense
+    ├── StoreError          the conversation store cannot be read or written
+    │   └── UnknownConversationError
+    ├── WeightsError        shipped weights are missing, altered or unreadable
+    └── DataError           a data set is missing or malformed
+
+Each message names the thing, its value, the choices where there are any, and the next step.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "DataError",
+    "GenerationError",
+    "HeartlineError",
+    "InputError",
+    "LLMResponseError",
+    "LLMUnreachableError",
+    "PluginError",
+    "ReadingError",
+    "SettingsError",
+    "StoreError",
+    "TurnError",
+    "UnknownConversationError",
+    "WeightsError",
+    "WiringError",
+]
+
+
+class HeartlineError(Exception):
+    """Base of every error that Heartline raises on purpose."""
+
+
+class SettingsError(HeartlineError):
+    """A setting is unusable."""
+
+
+class WiringError(HeartlineError):
+    """The agent cannot be assembled from these parts."""
+
+
+class PluginError(HeartlineError):
+    """A plugin failed on a turn."""
+
+
+class ReadingError(HeartlineError, ValueError):
+    """A reading breaks its own contract, e.g. a distribution that does not sum to 1."""
+
+
+class TurnError(HeartlineError):
+    """A turn was filled twice, or read before it was filled."""
+
+
+class InputError(HeartlineError, ValueError):
+    """What came in cannot be used as a message."""
+
+
+class GenerationError(HeartlineError):
+    """No reply could be generated."""
+
+
+class LLMUnreachableError(GenerationError):
+    """The LLM server could not be reached, or did not answer in time."""
+
+
+class LLMResponseError(GenerationError):
+    """The LLM server answered with an error, broke off, or sent something unreadable."""
+
+
+class StoreError(HeartlineError):
+    """The conversation store cannot be read or written."""
+
+
+class UnknownConversationError(StoreError):
+    """No conversation has this id."""
+
+
+class WeightsError(HeartlineError):
+    """Shipped weights are missing, altered or unreadable."""
+
+
+class DataError(HeartlineError):
+    """A data set is missing or malformed."""

@@ -1,0 +1,66 @@
+"""What comes in is made safe to carry, or refused, before anything else sees it."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from agent.errors import InputError
+
+__all__ = ["clean", "scrub"]
+
+_KEPT_CONTROLS = {"\n", "\t"}
+
+
+def clean(text: str, *, limit: int) -> str:
+    """A message, scrubbed and without outer white space.
+
+    Args:
+        text: As typed or received.
+        limit: Most characters allowed after cleaning.
+
+    Returns:
+        The cleaned text, never empty.
+
+    Raises:
+        InputError: Nothing is left, or more than `limit`. The text is not in the error.
+    """
+    if len(text) > 4 * limit:  # refuse before spending time on it
+        _refuse(len(text), limit)
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    cleaned = scrub(text).strip()
+    if not any(_shows(character) for character in cleaned):
+        raise InputError("The message is empty: nothing but white space or control characters. Type something.")
+    if len(cleaned) > limit:
+        _refuse(len(cleaned), limit)
+    return cleaned
+
+
+def scrub(text: str) -> str:
+    """The text without what a terminal, a tokenizer or a database could trip over.
+
+    Terminal escapes, NUL bytes and bidirectional overrides go; lone surrogates become U+FFFD.
+    Joiners stay: emoji and several scripts need them.
+    """
+    return "".join(_character(character) for character in text)
+
+
+def _character(character: str) -> str:
+    if character in _KEPT_CONTROLS:
+        return character
+    category = unicodedata.category(character)
+    if category == "Cs":
+        return "\N{REPLACEMENT CHARACTER}"
+    if category == "Cc" or unicodedata.bidirectional(character) in {"LRE", "RLE", "LRO", "RLO", "PDF"}:
+        return ""
+    return character
+
+
+def _shows(character: str) -> bool:
+    return not character.isspace() and unicodedata.category(character) != "Cf"
+
+
+def _refuse(length: int, limit: int) -> None:
+    raise InputError(
+        f"The message has {length:,} characters; the limit is {limit:,}. "
+        "Send it in parts, or raise `max_message_characters` (HEARTLINE_MAX_MESSAGE_CHARACTERS)."
+    )

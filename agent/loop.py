@@ -1,0 +1,268 @@
+"""One turn: recall, perceive, track, plan, compose, generate, remember."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from types import TracebackType
+from typing import Self
+
+from agent.decisions import Timing, Verdict
+from agent.errors import GenerationError
+from agent.events import Event, FailureNoted, ReplyFinished, StageFinished, StageName, StageStarted
+from agent.intake import clean
+from agent.perception import Perception, failure_of
+from agent.protocols import Composer, ConversationStore, Generator, Guard, Planner, Plugin, Tracker
+from agent.speech import Speech
+from agent.turn import Turn, new_turn
+from agent.wiring import check_part
+
+__all__ = ["Agent"]
+
+_Stage = tuple[StageName, Callable[[Turn], Awaitable[Turn]]]
+
+
+class Agent:
+    """A support agent made of parts.
+
+    Args:
+        plugins: Read the message.
+        generator: Speaks.
+        store: Keeps conversations.
+        tracker: Follows the emotional state; None leaves it out.
+        planner: Chooses the strategy; None leaves it out.
+        composer: Writes the prompt; None where the generator needs none.
+        guard: Decides whether to answer freely; None always does.
+        fallback: Speaks where the generator fails, and where the guard asks for care.
+        history_turns: Turns of the conversation that are looked back on.
+        max_message_characters: Longest message accepted.
+        plugin_seconds: Longest that reading one message may take.
+
+    Raises:
+        WiringError: The parts do not fit (see `agent.wiring`).
+
+    Example:
+        >>> from heartline import build_agent
+        >>> agent = build_agent(store="memory")
+        >>> turn = agent.respond_sync("My exam is tomorrow and I can't sleep.")
+        >>> turn.reply.speaker
+        'offline'
+    """
+
+    def __init__(
+        self,
+        *,
+        plugins: Sequence[Plugin],
+        generator: Generator,
+        store: ConversationStore,
+        tracker: Tracker | None = None,
+        planner: Planner | None = None,
+        composer: Composer | None = None,
+        guard: Guard | None = None,
+        fallback: Generator | None = None,
+        history_turns: int = 24,
+        max_message_characters: int = 20_000,
+        plugin_seconds: float = 5.0,
+    ) -> None:
+        self.perception = Perception(plugins, seconds=plugin_seconds)
+        self.tracker, self.guard, self.planner, self.composer = tracker, guard, planner, composer
+        self.generator, self.fallback, self.store = generator, fallback, store
+        self.history_turns = history_turns
+        self.max_message_characters = max_message_characters
+        self._check()
+
+    def _check(self) -> None:
+        written = self.perception.writes
+        for kind, part, writes in (
+            ("tracker", self.tracker, "state"),
+            ("guard", self.guard, None),
+            ("planner", self.planner, "plan"),
+            ("composer", self.composer, "prompt"),
+            ("generator", self.generator, None),
+            ("fallback", self.fallback, None),
+        ):
+            if part is not None:
+                check_part(kind, part, written=written)
+                written |= {writes} if writes else frozenset()
+
+    def read(self, messages: Sequence[str]) -> list[Turn]:
+        """Readings alone, in one batch: no state, no reply, nothing stored.
+
+        Args:
+            messages: Seekers' messages, each on its own.
+
+        Raises:
+            InputError: A message is empty or too long.
+        """
+        return self.perception.read([new_turn(self._clean(text)) for text in messages])
+
+    async def respond(self, text: str, *, conversation_id: str | None = None) -> Turn:
+        """Answer one message.
+
+        Args:
+            text: The seeker's message.
+            conversation_id: Which conversation goes on; a new one where None.
+
+        Returns:
+            The finished turn: readings, state, plan, prompt, reply, and what failed on the way.
+
+        Raises:
+            InputError: The message is empty or too long. Nothing was stored.
+            StoreError: The conversation cannot be read.
+            GenerationError: Neither generator nor fallback could answer. The message was stored.
+        """
+        async with aclosing(self.stream(text, conversation_id=conversation_id)) as events:
+            async for event in events:
+                if isinstance(event, ReplyFinished):
+                    return event.turn
+        raise GenerationError("The stream of events ended without `ReplyFinished`.")
+
+    def respond_sync(self, text: str, *, conversation_id: str | None = None) -> Turn:
+        """`respond` for code without an event loop. Inside one, await `respond` instead."""
+        return asyncio.run(self.respond(text, conversation_id=conversation_id))
+
+    async def stream(self, text: str, *, conversation_id: str | None = None) -> AsyncGenerator[Event]:
+        """Answer one message and tell what happens as it happens.
+
+        Stopping early (closing the iterator, cancelling the task) while the reply comes stores
+        the turn with what was said until then and `finish_reason` `"interrupted"`.
+
+        Raises:
+            InputError, StoreError, GenerationError: As `respond`.
+        """
+        turn = new_turn(self._clean(text), conversation_id=conversation_id or uuid.uuid4().hex)
+        before: list[_Stage] = [
+            ("recall", self._recall),
+            ("perceive", self.perception.perceive),
+            ("track", self._track),
+            ("plan", self._plan),
+            ("compose", self._compose),
+        ]
+        for stage in before:
+            async for event in _run(stage, turn):
+                yield event
+                turn = event.turn if isinstance(event, StageFinished) else turn
+
+        kept = False
+        speech = Speech(turn, self._speakers(turn))
+        try:
+            yield StageStarted("generate")
+            started = time.perf_counter()
+            async with aclosing(speech.stream()) as pieces:
+                async for piece in pieces:
+                    yield piece
+            finished = _finished("generate", started, speech.turn)
+            speech.turn = turn = finished.turn
+            yield finished
+            async for event in _run(("remember", self._remember), turn):
+                if isinstance(event, StageFinished):
+                    turn, kept = event.turn, True
+                yield event
+        except BaseException:  # failed for good, or nobody listens any more: keep what there is
+            if not kept:
+                self._keep(speech.broken_off())
+            raise
+        yield ReplyFinished(turn)
+
+    async def _recall(self, turn: Turn) -> Turn:
+        recalled = await asyncio.to_thread(self.store.recall, turn.conversation_id, turns=self.history_turns)
+        return replace(turn, index=recalled.turns, history=recalled.messages, state_before=recalled.state)
+
+    async def _track(self, turn: Turn) -> Turn:
+        if self.tracker is None:
+            return turn
+        try:
+            return turn.fill(state=self.tracker.update(turn))
+        except Exception as error:  # noqa: BLE001 - a stranger's part must not end the turn
+            return turn.note(failure_of("track", self.tracker.name, error))
+
+    async def _plan(self, turn: Turn) -> Turn:
+        turn = await self._screen(turn)
+        if self.planner is None:
+            return turn
+        try:
+            return turn.fill(plan=await self.planner.plan(turn))
+        except Exception as error:  # noqa: BLE001 - a stranger's part must not end the turn
+            return turn.note(failure_of("plan", self.planner.name, error))
+
+    async def _screen(self, turn: Turn) -> Turn:
+        """The guard's verdict. A guard that fails takes the cautious path."""
+        if self.guard is None:
+            return turn
+        try:
+            return turn.note(await self.guard.screen(turn))
+        except Exception as error:  # noqa: BLE001 - whatever happened, the cautious path is known
+            cautious = Verdict("escalate", self.guard.name, ("the guard failed",))
+            return turn.note(cautious, failure_of("plan", self.guard.name, error))
+
+    async def _compose(self, turn: Turn) -> Turn:
+        if self.composer is None:
+            return turn
+        try:
+            return turn.fill(prompt=self.composer.compose(turn))
+        except Exception as error:  # noqa: BLE001 - a stranger's part must not end the turn
+            return turn.note(failure_of("compose", self.composer.name, error))
+
+    def _speakers(self, turn: Turn) -> list[Generator]:
+        """Who speaks, in order. Without its prompt, or where care is asked for, only the fallback."""
+        if self.fallback is None:
+            return [self.generator]
+        unready = "prompt" in self.generator.reads and turn.prompt is None
+        if turn.escalated or unready:
+            return [self.fallback]
+        return [self.generator, self.fallback]
+
+    async def _remember(self, turn: Turn) -> Turn:
+        """Store the turn. Where that fails the person still has the reply, and is told."""
+        try:
+            return await asyncio.to_thread(self.store.append, turn)
+        except Exception as error:  # noqa: BLE001 - a stranger's store must not take the reply away
+            return turn.note(failure_of("remember", self.store.name, error))
+
+    def _keep(self, turn: Turn) -> None:
+        """Store a turn that is being torn down: at once, since nothing may be awaited any more."""
+        try:
+            self.store.append(turn)
+        except Exception:  # noqa: BLE001 - what tears the turn down is to be seen, not the store's error
+            return
+
+    def _clean(self, text: str) -> str:
+        return clean(text, limit=self.max_message_characters)
+
+    async def aclose(self) -> None:
+        """Let go of the store and of connections to the LLM."""
+        for part in (self.generator, self.fallback):
+            close = getattr(part, "aclose", None)
+            if close is not None:
+                await close()
+        self.store.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+
+async def _run(stage: _Stage, turn: Turn) -> AsyncGenerator[StageStarted | FailureNoted | StageFinished]:
+    """Run one stage and tell of it; the last event holds the turn."""
+    name, work = stage
+    yield StageStarted(name)
+    started = time.perf_counter()
+    after = await work(turn)
+    for failure in after.failures[len(turn.failures) :]:
+        yield FailureNoted(failure)
+    yield _finished(name, started, after)
+
+
+def _finished(stage: StageName, started: float, turn: Turn) -> StageFinished:
+    milliseconds = (time.perf_counter() - started) * 1000
+    if stage != "remember":  # what is stored cannot know how long storing it took
+        turn = turn.note(Timing(stage, milliseconds))
+    return StageFinished(stage, milliseconds, turn)

@@ -1,0 +1,300 @@
+"""Conversations in one SQLite file that several processes may share.
+
+What is promised: a turn is stored whole or not at all, and a turn that `append` returned survives
+the death of the process (`kill -9`). It survives a loss of power too, as far as the disk keeps what
+it was told to flush: `synchronous=FULL` flushes once per turn, some milliseconds beside a reply that
+takes seconds. Conversations are private: a new folder gets mode 0700 and a new file 0600, where the
+operating system knows modes. The file must lie on a local disk: its log does not work on a network.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+
+from agent.decisions import EmotionalState
+from agent.errors import StoreError, UnknownConversationError
+from agent.memory import said_in
+from agent.migrations import MIGRATIONS, migrate, schema_version, utc_now
+from agent.protocols import Recalled
+from agent.record import from_record, pack, to_record, unpack
+from agent.turn import Message, Turn
+
+__all__ = ["SQLiteStore", "create"]
+
+_conversations = sa.table("conversations", *map(sa.column, ("id", "created_at", "updated_at", "last_used")))
+_turns = sa.table(
+    "turns",
+    *map(sa.column, ("conversation_id", "position", "turn_id", "created_at", "seeker_text", "supporter_text")),
+    *map(sa.column, ("strategy", "state", "history_length", "record")),
+)
+_SAID = (_turns.c.position, _turns.c.seeker_text, _turns.c.supporter_text, _turns.c.strategy)
+
+_NEXT_STEPS = {
+    "SQLITE_BUSY": "Another process is writing. Try again, or close that one.",
+    "SQLITE_CANTOPEN": "Check its folder, or name another file (HEARTLINE_STORE_PATH).",
+    "SQLITE_FULL": "The disk is full. Make room and try again.",
+    "SQLITE_IOERR": "The disk failed or is full, or the file met a limit of size. Make room and try again.",
+    "SQLITE_NOTADB": "The file is no SQLite database. Name another one (HEARTLINE_STORE_PATH).",
+    "SQLITE_READONLY": "It may not be written to. Change that, or name another file (HEARTLINE_STORE_PATH).",
+    "": "It may be damaged. Restore a copy, or name another file (HEARTLINE_STORE_PATH).",
+}
+
+
+class SQLiteStore:
+    """A `ConversationStore` in a file. Safe for threads and for several processes.
+
+    Args:
+        path: The database. It and its folder are made where they are missing.
+        lock_seconds: How long to wait while another process writes.
+
+    Raises:
+        StoreError: It cannot be opened or made, is no database of ours, or is newer than this code.
+    """
+
+    name = "sqlite"
+
+    def __init__(self, path: Path, *, lock_seconds: float = 10.0) -> None:
+        self.path = Path(os.path.realpath(path))
+        self._closed = False
+        _make_private(self.path)
+        self._engine = _engine(self.path, lock_seconds)
+        try:
+            with self._transaction() as connection:
+                version = schema_version(connection)
+            if version < len(MIGRATIONS):
+                with self._transaction(writing=True) as connection:
+                    migrate(connection)
+        except StoreError:
+            self.close()
+            raise
+
+    def recall(self, conversation_id: str, *, turns: int) -> Recalled:
+        """See `ConversationStore`. A turn without a state leaves the state as it was."""
+        if turns < 0:
+            raise StoreError(f"`turns` is {turns}; it is 0 or more.")
+        with self._transaction() as connection:
+            return _newest(connection, conversation_id, turns=turns)
+
+    def append(self, turn: Turn) -> Turn:
+        """See `ConversationStore`. The same turn again is not stored twice.
+
+        Raises:
+            StoreError: It could not be written, or another turn has the same id.
+        """
+        with self._transaction(writing=True) as connection:
+            same_id = sa.select(_turns.c.conversation_id, *_SAID).where(_turns.c.turn_id == turn.id)
+            row = connection.execute(same_id).one_or_none()
+            if row is None:
+                return _insert(connection, turn)
+            if row.conversation_id != turn.conversation_id or _said_in(row) != said_in(turn):
+                raise StoreError(f"Another turn is stored under id {turn.id!r}. Give every turn its own id.")
+            # A write that was tried again.
+            return next(stored for stored in _read(connection, turn.conversation_id) if stored.id == turn.id)
+
+    def turns(self, conversation_id: str) -> tuple[Turn, ...]:
+        """See `ConversationStore`."""
+        with self._transaction() as connection:
+            turns = _read(connection, conversation_id)
+        if not turns:
+            raise UnknownConversationError(
+                f"No conversation {conversation_id!r} in {str(self.path)!r}. `conversations()` lists those it has."
+            )
+        return turns
+
+    def conversations(self) -> tuple[str, ...]:
+        """See `ConversationStore`."""
+        with self._transaction() as connection:
+            last_used_first = sa.select(_conversations.c.id).order_by(_conversations.c.last_used.desc())
+            return tuple(connection.execute(last_used_first).scalars())
+
+    def close(self) -> None:
+        """See `ConversationStore`."""
+        self._closed = True
+        self._engine.dispose()
+
+    @contextmanager
+    def _transaction(self, *, writing: bool = False) -> Iterator[sa.Connection]:
+        """A transaction, committed whole or rolled back and told of as a `StoreError`."""
+        if self._closed:
+            raise StoreError(f"The store {str(self.path)!r} is closed. Open it again with `SQLiteStore(path)`.")
+        try:
+            with self._engine.connect() as connection, connection.execution_options(writing=writing).begin():
+                yield connection
+        except UnicodeEncodeError:
+            # Without its cause, which carries the text.
+            raise StoreError("A text holds a lone surrogate. Clean it with `agent.intake.clean`.") from None
+        except SQLAlchemyError as error:
+            name = getattr(getattr(error, "orig", None), "sqlite_errorname", "")
+            step = next(step for prefix, step in _NEXT_STEPS.items() if name.startswith(prefix))
+            problem = f"Conversation database {str(self.path)!r} failed ({name or type(error).__name__}). {step}"
+            # An error without a name is the driver's own, which quotes a text that it cannot decode.
+            raise StoreError(problem) from (error if name else None)
+
+
+def create(settings: Any) -> SQLiteStore:
+    """Entry point `sqlite`: the store in the file that `settings.store_path` names."""
+    return SQLiteStore(settings.store_path)
+
+
+def _newest(connection: sa.Connection, conversation_id: str, *, turns: int, before: int = sys.maxsize) -> Recalled:
+    """The newest turns of those at positions under `before`."""
+    rows = connection.execute(
+        sa.select(*_SAID, _turns.c.state)
+        .where(_turns.c.conversation_id == conversation_id, _turns.c.position < before)
+        .order_by(_turns.c.position.desc())
+        .limit(max(1, turns))  # one at least, for its state
+    ).all()
+    if not rows:
+        return Recalled()
+    with _naming(connection, conversation_id, rows[0].position):
+        state = None if rows[0].state is None else unpack(EmotionalState, json.loads(rows[0].state), at="state")
+    messages = tuple(message for row in reversed(rows[:turns]) for message in _said_in(row))
+    return Recalled(messages, state, rows[0].position + 1)
+
+
+def _insert(connection: sa.Connection, turn: Turn) -> Turn:
+    """Store a new turn at the next free place of its conversation."""
+    so_far = _newest(connection, turn.conversation_id, turns=0)
+    state = so_far.state if turn.state is None else turn.state
+    # Stored turns hold the history of one that was recalled from here. A caller may bring its own.
+    length = len(turn.history)
+    before = _newest(connection, turn.conversation_id, turns=length, before=min(turn.index, so_far.turns))
+    context = (before.turns, before.messages[-length:], before.state)
+    derivable = context == (turn.index, turn.history, turn.state_before)
+    seeker, *supporter = said_in(turn)
+    now = utc_now()
+    _touch(connection, turn.conversation_id, now)
+    connection.execute(
+        sa.insert(_turns).values(
+            conversation_id=turn.conversation_id,
+            position=so_far.turns,
+            turn_id=turn.id,
+            created_at=now,
+            seeker_text=seeker.text,
+            supporter_text=supporter[0].text if supporter else None,
+            strategy=supporter[0].strategy if supporter else None,
+            state=None if state is None else _json(pack(state, at="turn.state")),
+            history_length=length if derivable else None,
+            record=_json(to_record(turn, context=not derivable)),
+        )
+    )
+    return replace(turn, index=so_far.turns)
+
+
+def _touch(connection: sa.Connection, conversation_id: str, now: str) -> None:
+    """Make a conversation the one last used; it begins to exist where it did not."""
+    next_use = sa.select(sa.func.coalesce(sa.func.max(_conversations.c.last_used), 0) + 1).scalar_subquery()
+    known = sa.update(_conversations).where(_conversations.c.id == conversation_id)
+    if connection.execute(known.values(updated_at=now, last_used=next_use)).rowcount == 0:
+        new = {"id": conversation_id, "created_at": now, "updated_at": now, "last_used": next_use}
+        connection.execute(sa.insert(_conversations).values(new))
+
+
+def _read(connection: sa.Connection, conversation_id: str) -> tuple[Turn, ...]:
+    """Every turn of a conversation, with history and state before put back."""
+    every = sa.select(*_SAID, _turns.c.history_length, _turns.c.record).order_by(_turns.c.position)
+    turns: list[Turn] = []
+    said: list[Message] = []
+    ends = [0]  # messages that were said before each turn
+    states: list[EmotionalState | None] = [None]  # and the state at that time
+    for row in connection.execute(every.where(_turns.c.conversation_id == conversation_id)):
+        with _naming(connection, conversation_id, row.position):
+            turn = from_record(json.loads(row.record))
+            if row.history_length is not None:
+                end = ends[turn.index]
+                history = tuple(said[end - row.history_length : end])
+                turn = replace(turn, history=history, state_before=states[turn.index])
+        turns.append(replace(turn, index=row.position))
+        said.extend(_said_in(row))
+        ends.append(len(said))
+        states.append(states[-1] if turn.state is None else turn.state)
+    return tuple(turns)
+
+
+def _said_in(row: sa.Row[*tuple[Any, ...]]) -> tuple[Message, ...]:
+    """As `said_in`, without parsing the record."""
+    seeker = Message("seeker", row.seeker_text)
+    if row.supporter_text is None:
+        return (seeker,)
+    return (seeker, Message("supporter", row.supporter_text, row.strategy))
+
+
+def _json(packed: Any) -> str:
+    return json.dumps(packed, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+@contextmanager
+def _naming(connection: sa.Connection, conversation_id: str, position: int) -> Iterator[None]:
+    """Says which turn it is that cannot be read."""
+    try:
+        yield
+    except (StoreError, json.JSONDecodeError, IndexError) as error:
+        problem = error if isinstance(error, StoreError) else "Its record is damaged."
+        where = f"Turn {position} of conversation {conversation_id!r} in {connection.engine.url.database!r}"
+        # Without its cause: that of JSON carries the text.
+        raise StoreError(f"{where} cannot be read. {problem} Restore a copy of the file.") from None
+
+
+def _make_private(path: Path) -> None:
+    """Make folder and file, for their owner alone, where they are missing."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Never opens a file that is there: closing it would drop the locks this process has on it.
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
+    except OSError as error:
+        if not isinstance(error, FileExistsError) or not path.is_file():
+            problem = f"{error.strerror} ({error.filename!r}). {_NEXT_STEPS['SQLITE_CANTOPEN']}"
+            raise StoreError(f"Conversation database {str(path)!r} cannot be made: {problem}") from error
+    if not os.access(path, os.R_OK | os.W_OK):
+        raise StoreError(f"Conversation database {str(path)!r} failed. {_NEXT_STEPS['SQLITE_READONLY']}")
+
+
+def _engine(path: Path, lock_seconds: float) -> sa.Engine:
+    """SQLAlchemy's recipe for SQLite: the driver begins no transactions, the `begin` event does."""
+    url = sa.URL.create("sqlite", database=str(path))
+    engine = sa.create_engine(url, connect_args={"timeout": lock_seconds}, hide_parameters=True)
+
+    def prepare(driver: sqlite3.Connection, _record: object) -> None:
+        driver.isolation_level = None
+        try:
+            _log_ahead(driver, lock_seconds)
+            driver.execute("PRAGMA synchronous=FULL")
+            driver.execute("PRAGMA foreign_keys=ON")
+        except sqlite3.Error:
+            driver.close()
+            raise
+
+    def begin(connection: sa.Connection) -> None:
+        # A write takes the lock at once: one that read first could not wait for it any more.
+        writing = connection.get_execution_options()["writing"]
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+    sa.event.listen(engine, "connect", prepare)
+    sa.event.listen(engine, "begin", begin)
+    return engine
+
+
+def _log_ahead(driver: sqlite3.Connection, lock_seconds: float) -> None:
+    """Turn the write-ahead log on. SQLite does not wait for this lock, so it is waited for here."""
+    give_up = time.monotonic() + lock_seconds
+    while True:
+        try:
+            driver.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
+                raise
+            time.sleep(0.01)
+        else:
+            return

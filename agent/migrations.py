@@ -1,0 +1,147 @@
+"""The schema of the conversation database, as numbered migrations.
+
+A migration is never changed once it has been released: databases out there have gone through it. A
+new schema is a new function at the end of `MIGRATIONS`.
+
+Tables of schema 1:
+
+    conversations    id; created_at, updated_at; last_used: counts up over all conversations, so
+                     that their order survives a clock that stands still or steps back
+    turns            conversation_id, position (from 0): the key
+                     turn_id: unique over all conversations
+                     created_at
+                     seeker_text, supporter_text, strategy: what was said, to be recalled cheaply
+                     state: `EmotionalState` after the turn as JSON; that of the turn before where
+                         none was read
+                     history_length: messages of history that the turn saw; NULL where `record`
+                         holds the history itself
+                     record: the turn as JSON (see `agent.record`); its `index` is the place that
+                         the turn expected, `position` the one that it got
+
+Times are UTC, ISO 8601 with microseconds. JSON is kept as text: every engine gives text back
+unaltered, with keys in their order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    ForeignKey,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    column,
+    func,
+    insert,
+    inspect,
+    select,
+    table,
+)
+
+from agent.errors import StoreError
+
+__all__ = ["MIGRATIONS", "Migration", "migrate", "schema_version", "utc_now"]
+
+Migration = Callable[[Connection], None]
+"""Brings a database from the schema before to its own. Runs inside a transaction."""
+
+_LEDGER = "heartline_migrations"
+
+
+def utc_now() -> str:
+    """The time, as the database keeps it."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+def _conversations_and_turns(connection: Connection) -> None:
+    tables = MetaData()
+    Table(
+        "conversations",
+        tables,
+        Column("id", Text, primary_key=True),
+        Column("created_at", Text, nullable=False),
+        Column("updated_at", Text, nullable=False),
+        Column("last_used", Integer, nullable=False, index=True),
+    )
+    Table(
+        "turns",
+        tables,
+        Column("conversation_id", ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False),
+        Column("position", Integer, nullable=False),
+        Column("turn_id", Text, nullable=False, unique=True),
+        Column("created_at", Text, nullable=False),
+        Column("seeker_text", Text, nullable=False),
+        Column("supporter_text", Text),
+        Column("strategy", Text),
+        Column("state", Text),
+        Column("history_length", Integer),
+        # Last, so that reading the columns before it does not touch its overflow pages.
+        Column("record", Text, nullable=False),
+        PrimaryKeyConstraint("conversation_id", "position"),
+    )
+    tables.create_all(connection, checkfirst=False)
+
+
+MIGRATIONS: tuple[Migration, ...] = (_conversations_and_turns,)
+
+
+def schema_version(connection: Connection, *, newest: int = len(MIGRATIONS)) -> int:
+    """Number of the last migration that a database went through; 0 for an empty one.
+
+    Args:
+        connection: To the database.
+        newest: The last migration that this version knows.
+
+    Raises:
+        StoreError: The database is newer, or belongs to another program.
+    """
+    tables = inspect(connection).get_table_names()
+    if not tables:
+        return 0
+    if _LEDGER not in tables:
+        raise StoreError(
+            f"{connection.engine.url.database!r} is the database of another program. Nothing was changed in it. "
+            "Name another file (HEARTLINE_STORE_PATH)."
+        )
+    number: int = connection.execute(
+        select(func.coalesce(func.max(column("number", Integer)), 0)).select_from(table(_LEDGER))
+    ).scalar_one()
+    if number > newest:
+        raise StoreError(
+            f"{connection.engine.url.database!r} has schema {number}; this version knows up to {newest}. "
+            "Upgrade Heartline, or name another file (HEARTLINE_STORE_PATH)."
+        )
+    return number
+
+
+def migrate(connection: Connection, *, migrations: Sequence[Migration] = MIGRATIONS) -> None:
+    """Bring a database to the newest schema, or leave it as it was.
+
+    Args:
+        connection: In a transaction that holds the lock for writing, so that of two processes one
+            migrates and the other finds it done.
+        migrations: All of them, in order.
+
+    Raises:
+        StoreError: As `schema_version`.
+    """
+    done = schema_version(connection, newest=len(migrations))
+    ledger = Table(
+        _LEDGER,
+        MetaData(),
+        Column("number", Integer, primary_key=True),
+        Column("name", Text, nullable=False),
+        Column("applied_at", Text, nullable=False),
+    )
+    if not done:
+        ledger.create(connection, checkfirst=False)
+    for number, migration in enumerate(migrations[done:], done + 1):
+        migration(connection)
+        name = migration.__name__.strip("_")
+        connection.execute(insert(ledger).values(number=number, name=name, applied_at=utc_now()))

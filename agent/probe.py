@@ -1,0 +1,295 @@
+"""An LLM server from the outside: how it is reached, what it serves, and what went wrong with it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import ssl
+import time
+from base64 import b64encode
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from agent.errors import GenerationError, LLMResponseError, LLMUnreachableError, SettingsError
+
+if TYPE_CHECKING:
+    import httpx2
+    import openai
+
+__all__ = ["LLMServer", "ServerReport", "probe"]
+
+_DOCTOR = "`heartline doctor` checks it."
+
+_ADVICE = {
+    400: "Perhaps the prompt does not fit its context: lower `history_characters` or `llm_max_tokens`.",
+    401: "Check `llm_api_key` (HEARTLINE_LLM_API_KEY).",
+    403: "Check `llm_api_key` (HEARTLINE_LLM_API_KEY).",
+    404: "Check `llm_model`, and whether `llm_url` ends in `/v1`; `heartline doctor` lists the models.",
+    413: "The prompt is too long for it: lower `history_characters`.",
+    422: "Perhaps the prompt does not fit its context: lower `history_characters` or `llm_max_tokens`.",
+    429: "It has too much to do; try later, or raise `llm_retries`.",
+}
+
+# Whatever else is on a request was put there by a library from the environment (organisation,
+# project, custom headers, another Authorization) or tells of the machine.
+_HEADERS_SENT = frozenset(
+    {"accept", "accept-encoding", "connection", "content-length", "content-type", "host", "user-agent"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerReport:
+    """What `probe` found.
+
+    Attributes:
+        url: Base URL without credentials and query.
+        reachable: Something answered there, be it an error.
+        models: Ids of the models served, in the server's order.
+        milliseconds: How long the answer took, or how long until it was clear that none comes.
+        problem: What is wrong and what to do; None where all is well.
+    """
+
+    url: str
+    reachable: bool
+    models: tuple[str, ...]
+    milliseconds: float
+    problem: str | None
+
+
+@cache  # 30 ms, so not for every reply
+def _certificates() -> ssl.SSLContext:
+    import httpx2
+
+    return httpx2.create_ssl_context()
+
+
+class LLMServer:
+    """Where the LLM is and how it is reached: by these arguments, whatever the environment says.
+
+    Proxies, keys and headers from environment variables are not used, and redirects are not
+    followed: the person's words go to `url` and nowhere else. (Certificates are: SSL_CERT_FILE
+    names the authorities to trust.)
+
+    Args:
+        url: Base URL, e.g. `"http://127.0.0.1:8000/v1"`. Credentials and a query in it are sent
+            and never shown.
+        api_key: Sent as a bearer token; None sends none.
+        timeout: Seconds of silence before the server counts as gone.
+        deadline: Seconds for a whole reply.
+        retries: Tries again before the first token.
+
+    Attributes:
+        base: The URL without credentials and query; safe to show.
+        query: The query, sent with every request.
+
+    Raises:
+        SettingsError: `url` is not usable. It is not in the message: it may hold a password.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        api_key: str | None = None,
+        timeout: float = 30.0,
+        deadline: float = 120.0,
+        retries: int = 2,
+    ) -> None:
+        try:
+            parts = urlsplit(url)
+            usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        except ValueError:  # a port that is no number, an unclosed bracket
+            usable = False
+        if not usable:
+            raise SettingsError(
+                "Setting `llm_url` (HEARTLINE_LLM_URL) is not a usable web address. "
+                "Write it like `http://127.0.0.1:8000/v1`."
+            )
+        self.base = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
+        self.query = dict(parse_qsl(parts.query))
+        self.timeout, self.deadline, self.retries = timeout, deadline, retries
+        self._authorization = f"Bearer {api_key}" if api_key else None
+        if parts.username or parts.password:
+            pair = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
+            self._authorization = f"Basic {b64encode(pair.encode()).decode()}"
+
+    @classmethod
+    def from_settings(cls, settings: Any) -> Self:
+        """The server that the `llm_…` attributes of `agent.settings.Settings` name."""
+        key = settings.llm_api_key
+        return cls(
+            settings.llm_url or "",
+            api_key=key.get_secret_value() if key else None,
+            timeout=settings.llm_timeout,
+            deadline=settings.llm_deadline,
+            retries=settings.llm_retries,
+        )
+
+    def connect(self) -> httpx2.AsyncClient:
+        """A client for one reply. It belongs to the running event loop; close it there."""
+        import httpx2
+
+        return httpx2.AsyncClient(
+            verify=_certificates(),
+            trust_env=False,
+            follow_redirects=False,
+            event_hooks={"request": [self._undress]},
+        )
+
+    async def _undress(self, request: httpx2.Request) -> None:
+        for name in set(request.headers) - _HEADERS_SENT:
+            del request.headers[name]
+        if self._authorization:
+            request.headers["authorization"] = self._authorization
+
+    def client(self, http: httpx2.AsyncClient) -> openai.AsyncOpenAI:
+        """A client of `openai` on top of one from `connect`; it retries and reads streams."""
+        import openai
+
+        return openai.AsyncOpenAI(
+            base_url=self.base,
+            api_key="unused",  # `_undress` sets the real one
+            default_query=self.query,
+            http_client=http,
+            timeout=self.timeout,  # here, since it takes httpx2's 5 s for unset and waits 600
+            max_retries=self.retries,
+        )
+
+    async def models(self, http: httpx2.AsyncClient, *, retries: int | None = None) -> tuple[str, ...]:
+        """Ids of the models it serves, in its order; empty where it serves none.
+
+        Args:
+            http: From `connect`.
+            retries: Tries again; None takes the server's own number.
+
+        Raises:
+            LLMUnreachableError: No connection, or no answer in time.
+            LLMResponseError: It answered with an error, or not with a list of models.
+        """
+        client = self.client(http).with_options(max_retries=self.retries if retries is None else retries)
+        try:
+            body = await client.get("/models", cast_to=object)
+        except Exception as error:  # noqa: BLE001 - a lying server breaks the library in many ways
+            raise self.failure(error) from None
+        listed = body.get("data") if isinstance(body, dict) else None
+        if not isinstance(listed, list):
+            raise LLMResponseError(
+                f"The LLM server at {self.base} does not answer `/models` with a list of models. "
+                "Is it an OpenAI-compatible server, and does `llm_url` end in `/v1`?"
+            )
+        ids = (entry.get("id") for entry in listed if isinstance(entry, dict))
+        return tuple(name for name in ids if isinstance(name, str) and name)
+
+    def failure(
+        self, error: Exception, *, model: str | None = None, begun: bool = False, answered_with: str | None = None
+    ) -> GenerationError:
+        """Our own error for whatever httpx2, openai or LangChain raised.
+
+        Raise it `from None`: the original often holds the server's answer, which may repeat what
+        the person wrote, and would be printed with the traceback.
+
+        Args:
+            error: What was raised.
+            model: The model that was asked for.
+            begun: Whether a part of the reply had come.
+            answered_with: Content type of the answer, where one came.
+        """
+        import openai
+
+        server = f"The LLM server at {self.base}" + (f" (model {model!r})" if model else "")
+        kind = (answered_with or "").partition(";")[0].strip().lower()
+        unreachable = True
+        match error:
+            case openai.APITimeoutError():
+                text = (
+                    f"was silent for {self.timeout:g} s. Is it overloaded, or still loading? {_DOCTOR} "
+                    "To wait longer, raise `llm_timeout` (HEARTLINE_LLM_TIMEOUT)."
+                )
+            case TimeoutError():
+                text = (
+                    f"did not finish within {self.deadline:g} s. Is it overloaded? {_DOCTOR} "
+                    "To wait longer, raise `llm_deadline` (HEARTLINE_LLM_DEADLINE)."
+                )
+            case openai.APIConnectionError() if not begun:
+                text = f"cannot be reached{_cause(error)}. Is the server running? {_DOCTOR}"
+            case _:
+                unreachable = False
+                text = _misbehaviour(error, kind=kind)
+        return LLMUnreachableError(f"{server} {text}") if unreachable else LLMResponseError(f"{server} {text}")
+
+
+def _misbehaviour(error: Exception, *, kind: str) -> str:
+    """What a server did that did answer."""
+    import openai
+
+    match error:
+        case openai.APIStatusError(status_code=status) if 300 <= status < 400:  # noqa: PLR2004 - HTTP's redirects
+            return (
+                f"redirects (HTTP {status}), which is not followed: "
+                "set `llm_url` (HEARTLINE_LLM_URL) to where it really is."
+            )
+        case openai.APIStatusError(status_code=status):
+            return f"answered with HTTP {status}. {_ADVICE.get(status, f'Look at its log. {_DOCTOR}')}"
+        case openai.APIConnectionError():
+            return f"broke off in the middle of its reply. Look at its log. {_DOCTOR}"
+        case openai.APIError():
+            return "reported an error in place of a whole reply. Look at its log."
+    if kind != "text/event-stream" and re.fullmatch(r"[\w.+-]{1,40}/[\w.+-]{1,40}", kind):
+        return (
+            f"answered with {kind} where a stream of events was due. "
+            f"Is it an OpenAI-compatible server, and does `llm_url` end in `/v1`? {_DOCTOR}"
+        )
+    return (
+        f"sent something that cannot be read as a reply ({type(error).__name__}). "
+        f"Is it an OpenAI-compatible server? {_DOCTOR}"
+    )
+
+
+def _cause(error: BaseException) -> str:
+    """What the operating system said, e.g. that a name is unknown or a certificate is bad."""
+    import httpx2
+
+    while error.__cause__ is not None:
+        error = error.__cause__
+        if isinstance(error, httpx2.ConnectError):
+            return f" ({error})" if str(error) else ""
+    return ""
+
+
+async def probe(settings: Any) -> ServerReport:
+    """Ask the LLM server which models it serves, once and without retries.
+
+    Args:
+        settings: With the `llm_…` attributes of `agent.settings.Settings`.
+
+    Raises:
+        SettingsError: `llm_url` is missing or unusable. What the server does is never raised.
+    """
+    server = LLMServer.from_settings(settings)
+    models: tuple[str, ...] = ()
+    reachable, problem = True, None
+    started = time.perf_counter()
+    try:
+        # Twice: once to connect and once to answer.
+        async with asyncio.timeout(2 * server.timeout), server.connect() as http:
+            models = await server.models(http, retries=0)
+    except LLMUnreachableError as error:
+        reachable, problem = False, str(error)
+    except GenerationError as error:
+        problem = str(error)
+    except TimeoutError:  # it drips, so that no single wait is too long
+        problem = f"The LLM server at {server.base} did not finish within {2 * server.timeout:g} s."
+    else:
+        problem = _lacks(server, models, settings.llm_model)
+    return ServerReport(server.base, reachable, models, 1000 * (time.perf_counter() - started), problem)
+
+
+def _lacks(server: LLMServer, models: tuple[str, ...], wanted: str | None) -> str | None:
+    if not models:
+        return f"The LLM server at {server.base} serves no model. Load one into it."
+    if wanted and not {wanted, f"{wanted}:latest"} & set(models):  # Ollama adds the tag
+        choices = ", ".join(models)
+        return f"The LLM server at {server.base} does not list `llm_model` {wanted!r}. It has: {choices}."
+    return None

@@ -1,0 +1,158 @@
+"""The parts an agent is made of. Anything with these attributes is a part; nothing is inherited.
+
+What may wait for a network is async; what is pure is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from agent.decisions import EmotionalState, Plan, Prompt, Reply, Taxonomy, Verdict
+from agent.turn import Message, Turn
+
+__all__ = [
+    "Composer",
+    "ConversationStore",
+    "Generator",
+    "Guard",
+    "Planner",
+    "Plugin",
+    "Recalled",
+    "Tracker",
+]
+
+
+class Plugin(Protocol):
+    """Reads something out of seekers' messages. Pure: the same turns give the same readings.
+
+    Attributes:
+        name: Registry name, e.g. `"emotion"`.
+        reads: Turn fields it needs, e.g. `{"text", "history"}`. A plugin that reads another's
+            reading runs after it, and is skipped where that one failed.
+        writes: The one Turn field that its reading fills.
+    """
+
+    name: str
+    reads: frozenset[str]
+    writes: str
+
+    def __call__(self, turns: Sequence[Turn]) -> Sequence[Any]:
+        """One reading per turn, in the same order."""
+        ...
+
+
+class Tracker(Protocol):
+    """Follows the emotional state from turn to turn. Pure."""
+
+    name: str
+    reads: frozenset[str]
+
+    def update(self, turn: Turn) -> EmotionalState:
+        """The state after this turn, from `turn.state_before` and the readings.
+
+        Readings may be None: they were not read. That is absence of evidence, not calm.
+        """
+        ...
+
+
+class Planner(Protocol):
+    """Chooses the support strategy."""
+
+    name: str
+    reads: frozenset[str]
+    taxonomy: Taxonomy
+
+    async def plan(self, turn: Turn) -> Plan:
+        """The plan for this turn. Readings may be None."""
+        ...
+
+
+class Composer(Protocol):
+    """Writes the prompt. Pure. Text of the person goes into `user` messages only."""
+
+    name: str
+    reads: frozenset[str]
+
+    def compose(self, turn: Turn) -> Prompt:
+        """The prompt for this turn. Readings and plan may be None."""
+        ...
+
+
+class Generator(Protocol):
+    """Speaks: an LLM, or the offline responder."""
+
+    name: str
+    reads: frozenset[str]
+
+    def generate(self, turn: Turn) -> AsyncGenerator[str | Reply]:
+        """Pieces of text as they come, then, last, the whole `Reply`.
+
+        Raises:
+            GenerationError: No reply could be made, or it broke off.
+        """
+        ...
+
+
+class Guard(Protocol):
+    """Decides whether a turn may be answered freely."""
+
+    name: str
+    reads: frozenset[str]
+
+    async def screen(self, turn: Turn) -> Verdict:
+        """After perception, before generation."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """What a store knows of a conversation before the next turn.
+
+    Attributes:
+        messages: What was said, oldest first; only the newest part where a limit was given.
+        state: The emotional state after the last turn, or None.
+        turns: How many turns the conversation has in all.
+    """
+
+    messages: tuple[Message, ...] = ()
+    state: EmotionalState | None = None
+    turns: int = 0
+
+
+class ConversationStore(Protocol):
+    """Keeps conversations. Synchronous: the loop calls it in a thread."""
+
+    name: str
+
+    def recall(self, conversation_id: str, *, turns: int) -> Recalled:
+        """The newest `turns` turns of a conversation; empty where it does not exist yet."""
+        ...
+
+    def append(self, turn: Turn) -> Turn:
+        """Store a finished turn, whole or not at all.
+
+        Returns:
+            The turn as stored. Where another process was quicker, its `index` moved up.
+
+        Raises:
+            StoreError: It could not be written. Nothing of it was.
+        """
+        ...
+
+    def turns(self, conversation_id: str) -> tuple[Turn, ...]:
+        """Every turn of a conversation, oldest first, with readings and reply.
+
+        Raises:
+            UnknownConversationError: There is none with this id.
+        """
+        ...
+
+    def conversations(self) -> tuple[str, ...]:
+        """Ids of all conversations, the one last used first."""
+        ...
+
+    def close(self) -> None:
+        """Let go of files and connections. May be called twice."""
+        ...

@@ -1,0 +1,222 @@
+"""What plugins read out of a turn: distributions and spans, never bare labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.errors import ReadingError
+
+__all__ = [
+    "Affect",
+    "CausalSpan",
+    "CauseReading",
+    "EmotionReading",
+    "ExpressionReading",
+    "LabelSet",
+    "RiskLevel",
+    "RiskReading",
+    "StrategyReading",
+]
+
+SUM_TOLERANCE = 1e-3  # float32 softmax over 32 labels drifts by less than 1e-5
+
+
+@dataclass(frozen=True, slots=True)
+class LabelSet:
+    """A closed, ordered list of labels. The order is the order of a model's outputs."""
+
+    id: str
+    labels: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if len(set(self.labels)) != len(self.labels):
+            raise ReadingError(f"Label set `{self.id}` names a label twice.")
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def index(self, label: str) -> int:
+        """Position of `label`.
+
+        Raises:
+            ReadingError: `label` is not in the set.
+        """
+        try:
+            return self.labels.index(label)
+        except ValueError:
+            choices = ", ".join(self.labels)
+            msg = f"{label!r} is not in label set `{self.id}`. It holds: {choices}."
+            raise ReadingError(msg) from None
+
+
+def _checked(name: str, probabilities: Mapping[str, float], *, exclusive: bool) -> Mapping[str, float]:
+    """A read-only copy whose values are probabilities, summing to one if `exclusive`."""
+    values = np.fromiter(probabilities.values(), dtype=np.float64, count=len(probabilities))
+    if values.size == 0:
+        raise ReadingError(f"`{name}` has no labels. Leave the reading out instead of filling it empty.")
+    if not np.isfinite(values).all() or values.min() < 0 or values.max() > 1 + SUM_TOLERANCE:
+        raise ReadingError(f"`{name}` holds a value outside [0, 1]: {dict(probabilities)!r}.")
+    if exclusive and abs(values.sum() - 1) > SUM_TOLERANCE:
+        raise ReadingError(f"`{name}` sums to {values.sum():.4f}; a distribution sums to 1.")
+    return MappingProxyType(dict(probabilities))
+
+
+@dataclass(frozen=True, slots=True)
+class EmotionReading:
+    """What the person is going through: one distribution over mutually exclusive emotions.
+
+    Attributes:
+        label_set: Id of the label set, e.g. `"empathetic-dialogues-32"`.
+        probabilities: Label to probability. Sums to 1. Calibrated by whoever read it.
+        source: Which model read it, e.g. a weights id.
+    """
+
+    label_set: str
+    probabilities: Mapping[str, float]
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        checked = _checked("EmotionReading.probabilities", self.probabilities, exclusive=True)
+        object.__setattr__(self, "probabilities", checked)
+
+    def top(self, k: int = 1) -> tuple[tuple[str, float], ...]:
+        """The `k` likeliest labels with their probabilities, likeliest first."""
+        return tuple(sorted(self.probabilities.items(), key=lambda pair: -pair[1])[:k])
+
+    @property
+    def label(self) -> str:
+        """The likeliest label."""
+        return self.top()[0][0]
+
+    @property
+    def certainty(self) -> float:
+        """1 minus the normalised entropy: 0 for a flat distribution, 1 for a sure one."""
+        values: NDArray[np.float64] = np.fromiter(self.probabilities.values(), dtype=np.float64)
+        if values.size == 1:
+            return 1.0
+        positive = values[values > 0]
+        return float(1 + (positive * np.log(positive)).sum() / np.log(values.size))
+
+
+@dataclass(frozen=True, slots=True)
+class ExpressionReading:
+    """What the words themselves show. Several labels may hold at once, or `neutral`.
+
+    Attributes:
+        label_set: Id of the label set, e.g. `"goemotions-28"`.
+        probabilities: Label to the probability that it holds, each on its own in [0, 1].
+        present: Labels above their threshold, likeliest first.
+        source: Which model read it.
+    """
+
+    label_set: str
+    probabilities: Mapping[str, float]
+    present: tuple[str, ...] = ()
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        checked = _checked("ExpressionReading.probabilities", self.probabilities, exclusive=False)
+        object.__setattr__(self, "probabilities", checked)
+        unknown = set(self.present) - set(checked)
+        if unknown:
+            raise ReadingError(f"`ExpressionReading.present` names unknown labels: {sorted(unknown)!r}.")
+
+    @property
+    def neutrality(self) -> float:
+        """Probability that the words show no emotion; 0 where the label set has no `neutral`."""
+        return self.probabilities.get("neutral", 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Affect:
+    """A point in valence (unpleasant to pleasant), arousal (calm to excited) and dominance
+    (overwhelmed to in control). Each in [-1, 1]; 0 is neutral."""
+
+    valence: float
+    arousal: float
+    dominance: float
+
+    def __post_init__(self) -> None:
+        for name in ("valence", "arousal", "dominance"):
+            value = getattr(self, name)
+            if not -1 <= value <= 1:  # also catches NaN
+                raise ReadingError(f"`Affect.{name}` is {value!r}; it lies in [-1, 1].")
+
+    @property
+    def point(self) -> NDArray[np.float64]:
+        """The three values in order valence, arousal, dominance; shape (3,)."""
+        return np.array([self.valence, self.arousal, self.dominance])
+
+
+@dataclass(frozen=True, slots=True)
+class CausalSpan:
+    """Words that tell what brought the emotion about.
+
+    Attributes:
+        utterance: Index into the dialogue: `history` first, then the turn's own text.
+        start: First character, counted from 0.
+        end: One past the last character.
+        text: The words themselves, `utterance_text[start:end]`.
+        score: Probability that the words are a cause, in [0, 1].
+    """
+
+    utterance: int
+    start: int
+    end: int
+    text: str
+    score: float
+
+    def __post_init__(self) -> None:
+        if self.utterance < 0 or not 0 <= self.start < self.end:
+            raise ReadingError(f"Causal span {self.start}:{self.end} of utterance {self.utterance} is no span.")
+        if len(self.text) != self.end - self.start:
+            msg = f"A causal span's text has {len(self.text)} characters and does not fit {self.start}:{self.end}."
+            raise ReadingError(msg)
+        if not 0 <= self.score <= 1:
+            raise ReadingError(f"`CausalSpan.score` is {self.score!r}; it lies in [0, 1].")
+
+
+@dataclass(frozen=True, slots=True)
+class CauseReading:
+    """What brought the emotion about. No spans means: the reader cannot tell."""
+
+    spans: tuple[CausalSpan, ...] = ()
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StrategyReading:
+    """How likely each support strategy is to come next, over a named taxonomy."""
+
+    taxonomy: str
+    probabilities: Mapping[str, float]
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        checked = _checked("StrategyReading.probabilities", self.probabilities, exclusive=True)
+        object.__setattr__(self, "probabilities", checked)
+
+
+RiskLevel = Literal["none", "distress", "ideation", "plan", "acute"]
+
+
+@dataclass(frozen=True, slots=True)
+class RiskReading:
+    """Signs of danger to the person in one message, on an ordinal ladder. Not an assessment.
+
+    Attributes:
+        level: The highest step that the message shows.
+        kinds: What the danger is, e.g. `"self-harm"`.
+        evidence: The words that show it, as character spans of the turn's text.
+    """
+
+    level: RiskLevel
+    kinds: tuple[str, ...] = ()
+    evidence: tuple[tuple[int, int], ...] = field(default=())
+    source: str = ""

@@ -1,0 +1,183 @@
+"""`Turn` to a record that JSON can hold, and back, exactly.
+
+A record holds the turn's fields under their own names, with `"schema"` beside them. Dataclasses and
+mappings become objects, tuples become arrays. JSON has no number that is not finite: such a one
+becomes the text `"nan"`, `"inf"` or `"-inf"`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import MISSING, fields, is_dataclass
+from functools import cache
+from numbers import Integral, Real
+from types import MappingProxyType, UnionType
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from agent.errors import ReadingError, StoreError
+from agent.turn import Turn
+
+__all__ = ["CONTEXT_FIELDS", "SCHEMA", "from_record", "pack", "to_record", "unpack"]
+
+# Written out rather than left to pydantic, whose serializer (2.14) warns about read-only mappings and
+# quotes their values in the warning, passes a wrong type on, and drops unknown keys in silence.
+
+SCHEMA = 1
+"""Version of the record. A field with a default may be added without a new one."""
+
+CONTEXT_FIELDS = ("history", "state_before")
+"""Fields that repeat what the turns before hold."""
+
+_ATOMS = {str: ((str,), "text"), int: ((int,), "a whole number"), float: ((int, float), "a number")}
+_NOT_FINITE = frozenset({"nan", "inf", "-inf"})
+
+ValueT = TypeVar("ValueT")
+
+
+def to_record(turn: Turn, *, context: bool = True) -> dict[str, Any]:
+    """A turn as dicts, lists, texts and numbers.
+
+    Args:
+        turn: Any turn, finished or not.
+        context: Whether to keep `history` and `state_before`. Both can be derived from the turns
+            before; kept with every turn, they let a conversation grow quadratically on disk.
+
+    Raises:
+        StoreError: A field holds what its type does not allow, so it could not be read back. No
+            text of the person is in the error.
+    """
+    packed = pack(turn)
+    left_out = () if context else CONTEXT_FIELDS
+    record = {"schema": SCHEMA} | {name: value for name, value in packed.items() if name not in left_out}
+    from_record(record)  # nothing is written that would make its conversation unreadable
+    return record
+
+
+def from_record(record: Mapping[str, Any]) -> Turn:
+    """The turn in a record. Fields left out take their defaults.
+
+    Raises:
+        StoreError: The record is malformed, or from a newer version. No text of the person is in
+            the error.
+    """
+    schema = record.get("schema") if isinstance(record, Mapping) else None
+    if type(schema) is not int:
+        raise StoreError("A turn record needs a number under `schema`. This is no turn record, or it is damaged.")
+    if schema != SCHEMA:
+        raise StoreError(f"A turn record has schema {schema}; this version reads {SCHEMA}. Upgrade Heartline.")
+    return unpack(Turn, {name: value for name, value in record.items() if name != "schema"}, at="turn")
+
+
+def pack(value: object, *, at: str = "turn") -> Any:
+    """A part of a turn as dicts, lists, texts and numbers.
+
+    Args:
+        value: A dataclass, mapping, tuple, text, number or None.
+        at: Where it stands, for errors.
+
+    Raises:
+        StoreError: It is of another type.
+    """
+    if value is None or isinstance(value, str):
+        return value
+    if is_dataclass(value):
+        return {field.name: pack(getattr(value, field.name), at=f"{at}.{field.name}") for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {key: pack(item, at=f"{at}[...]") for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [pack(item, at=f"{at}[{number}]") for number, item in enumerate(value)]
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Real):  # NumPy's numbers too
+        number = float(value)
+        return number if math.isfinite(number) else str(number)
+    kind = type(value).__name__
+    raise StoreError(f"`{at}` holds a `{kind}`, which a record cannot hold. Use dataclasses, texts and numbers.")
+
+
+def unpack(kind: type[ValueT], packed: Any, *, at: str) -> ValueT:
+    """What `pack` packed.
+
+    Args:
+        kind: The dataclass to make.
+        packed: As `pack` gave it, or as JSON gave it back.
+        at: Where it stands, for errors.
+
+    Raises:
+        StoreError: It does not fit `kind`. Values are not in the error: they may be a person's words.
+    """
+    if not isinstance(packed, Mapping):
+        raise _malformed(at, "an object", packed)
+    hints, required = _shape(kind)  # type: ignore[arg-type]  # a class is hashable
+    unknown = len(packed.keys() - hints.keys())
+    if unknown:
+        raise StoreError(f"Turn record: `{at}` has {unknown} unknown fields. It may hold: {', '.join(hints)}.")
+    missing = sorted(required - packed.keys())
+    if missing:
+        raise StoreError(f"Turn record: `{at}` lacks {', '.join(missing)}. The record is damaged.")
+    values = {name: _value(hints[name], value, f"{at}.{name}") for name, value in packed.items()}
+    try:
+        return kind(**values)
+    except ReadingError:
+        # Without its cause: a reading may quote the person when it complains.
+        raise StoreError(f"Turn record: `{at}` breaks the contract of `{kind.__name__}`.") from None
+
+
+@cache
+def _shape(kind: Any) -> tuple[dict[str, Any], frozenset[str]]:
+    """Type of each field, and the fields without a default."""
+    hints = get_type_hints(kind)
+    optional = {f.name for f in fields(kind) if f.default is not MISSING or f.default_factory is not MISSING}
+    return {f.name: hints[f.name] for f in fields(kind)}, frozenset(hints.keys() - optional)
+
+
+def _value(hint: Any, value: Any, at: str) -> Any:
+    """`value` as `hint` wants it."""
+    if is_dataclass(hint):
+        return unpack(hint, value, at=at)  # type: ignore[arg-type]  # a class, never an instance
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):  # `X | None` is the only union in a turn
+        return None if value is None else _value(arguments[0], value, at)
+    if origin is Literal:
+        if value not in arguments:
+            raise _malformed(at, f"one of {', '.join(arguments)}", value)
+        return value
+    if origin is tuple:
+        return _items(arguments, value, at)
+    if origin is Mapping:
+        if not isinstance(value, Mapping):
+            raise _malformed(at, "an object", value)
+        key_hint, item_hint = arguments
+        return MappingProxyType(
+            {
+                _value(key_hint, key, f"{at}[...]"): _value(item_hint, item, f"{at}[...]")
+                for key, item in value.items()
+            }
+        )
+    return _atom(hint, value, at)
+
+
+def _items(hints: tuple[Any, ...], value: Any, at: str) -> tuple[Any, ...]:
+    if not isinstance(value, list):
+        raise _malformed(at, "an array", value)
+    if hints[-1] is Ellipsis:
+        hints = hints[:1] * len(value)
+    if len(hints) != len(value):
+        raise StoreError(f"Turn record: `{at}` has {len(value)} items instead of {len(hints)}.")
+    return tuple(
+        _value(hint, item, f"{at}[{number}]") for number, (hint, item) in enumerate(zip(hints, value, strict=True))
+    )
+
+
+def _atom(hint: Any, value: Any, at: str) -> Any:
+    if hint is float and isinstance(value, str) and value in _NOT_FINITE:
+        return float(value)
+    kinds, name = _ATOMS[hint]
+    if not isinstance(value, kinds) or isinstance(value, bool):
+        raise _malformed(at, name, value)
+    return value
+
+
+def _malformed(at: str, wanted: str, found: object) -> StoreError:
+    return StoreError(f"Turn record: `{at}` should be {wanted} and is a `{type(found).__name__}`. It is damaged.")

@@ -1,0 +1,52 @@
+"""Parts are found by name through entry points: ours enter by the same door as a stranger's.
+
+A distribution offers a part in its `pyproject.toml`:
+
+    [project.entry-points."heartline.plugins"]
+    mine = "my_package.my_module:create"
+
+where `create(settings)` returns the part (see `agent.protocols`).
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+from typing import Any, Literal
+
+from agent.errors import SettingsError, WiringError
+
+__all__ = ["Kind", "make", "names"]
+
+Kind = Literal["plugins", "trackers", "planners", "composers", "generators", "guards", "stores"]
+
+
+def names(kind: Kind) -> tuple[str, ...]:
+    """Names that are registered for a kind of part, sorted."""
+    return tuple(sorted({entry.name for entry in entry_points(group=f"heartline.{kind}")}))
+
+
+def make(kind: Kind, name: str, settings: Any) -> Any:
+    """The part that is registered under `name`.
+
+    Args:
+        kind: Which kind of part.
+        name: Its name.
+        settings: Passed to the part's `create`.
+
+    Raises:
+        SettingsError: No part has this name.
+        WiringError: Two distributions claim the name, or the part cannot be imported.
+    """
+    found = [entry for entry in entry_points(group=f"heartline.{kind}") if entry.name == name]
+    if not found:
+        choices = ", ".join(names(kind)) or "none (is `heartline` installed? try `pip install -e .`)"
+        raise SettingsError(f"No {kind[:-1]} is called {name!r}. Registered are: {choices}.")
+    places = sorted({entry.value for entry in found})
+    if len(places) > 1:
+        raise WiringError(f"The {kind[:-1]} {name!r} is claimed twice: {' and '.join(places)}. Uninstall one.")
+    try:
+        create = found[0].load()
+    except Exception as error:  # a stranger's module may fail in any way while it is imported
+        msg = f"The {kind[:-1]} {name!r} ({places[0]}) cannot be imported: {error}. Reinstall what provides it."
+        raise WiringError(msg) from error
+    return create(settings)

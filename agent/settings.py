@@ -1,0 +1,126 @@
+"""Settings, read once: arguments first, then the environment, then a file, then the defaults.
+
+Environment variables are called `HEARTLINE_` and the name in capitals, e.g. `HEARTLINE_LLM_URL`.
+The file is `heartline.toml` in the working folder, or the one that `HEARTLINE_CONFIG` names:
+
+    llm_url = "http://127.0.0.1:8000/v1"
+    planner = "rules"
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+from platformdirs import user_data_path
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+from pydantic_settings import SettingsError as UnparsableError
+
+from agent.errors import SettingsError
+
+__all__ = ["Settings", "load_settings"]
+
+
+def _web_address(value: str) -> str:
+    if not value.startswith(("http://", "https://")):
+        raise ValueError("should begin with http:// or https://, e.g. http://127.0.0.1:8000/v1")
+    return value.rstrip("/")
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Names of parts are names of entry points."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="HEARTLINE_", extra="forbid", frozen=True, env_ignore_empty=True, hide_input_in_errors=True
+    )
+
+    llm_url: Annotated[str, AfterValidator(_web_address)] | None = Field(
+        None,
+        description="Base URL of an OpenAI-compatible server; without one the offline responder answers.",
+        repr=False,  # it may hold a password
+    )
+    llm_model: str | None = Field(None, description="Model name; without one the server's first model is taken.")
+    llm_api_key: SecretStr | None = Field(None, description="Key for the server, if it wants one.")
+    llm_timeout: float = Field(30.0, gt=0, description="Seconds of silence before the LLM counts as gone.")
+    llm_deadline: float = Field(120.0, gt=0, description="Seconds for a whole reply.")
+    llm_retries: int = Field(2, ge=0, le=10, description="Tries again before the first token.")
+    llm_temperature: float | None = Field(0.7, ge=0, le=2, description="Sampling temperature.")
+    llm_max_tokens: int | None = Field(400, ge=1, description="Longest reply, in tokens.")
+
+    plugins: tuple[str, ...] = Field(
+        ("emotion", "expression", "affect", "cause", "risk"), description="Readers of a message."
+    )
+    tracker: str | None = Field("smoothed", description="Follows the emotional state.")
+    planner: str | None = Field("rules", description="Chooses the support strategy.")
+    composer: str = Field("sections", description="Writes the prompt.")
+    guard: str | None = Field("careful", description="Decides whether a turn may be answered freely.")
+    store: str = Field("sqlite", description="Keeps conversations.")
+
+    store_path: Path = Field(
+        default_factory=lambda: user_data_path("heartline", appauthor=False) / "conversations.db",
+        description="File of the SQLite store.",
+    )
+    weights: Path | None = Field(None, description="Folder of other weights than the shipped ones.")
+    data: Path | None = Field(None, description="Folder with prepared data sets, for training and evaluation.")
+    history_turns: int = Field(24, ge=0, description="Turns of a conversation that are looked back on.")
+    history_characters: int = Field(12_000, ge=0, description="Most characters of history in a prompt.")
+    max_message_characters: int = Field(20_000, ge=1, description="Longest message that is accepted.")
+    plugin_seconds: float = Field(5.0, gt=0, description="Seconds that reading one message may take.")
+    threads: int = Field(0, ge=0, description="Threads of the encoder; 0 leaves it to ONNX Runtime.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is the library's
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, environment, file."""
+        return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=_config_file()))
+
+
+def _config_file() -> Path | None:
+    named = os.environ.get("HEARTLINE_CONFIG")
+    if named:
+        if not Path(named).is_file():
+            raise SettingsError(f"HEARTLINE_CONFIG names {named!r}, which is no file. Unset it, or make the file.")
+        return Path(named)
+    return Path("heartline.toml")
+
+
+def load_settings(**given: Any) -> Settings:
+    """Settings from arguments, environment and file.
+
+    Args:
+        **given: What overrides everything else. None means: not given.
+
+    Raises:
+        SettingsError: Something is unusable; each problem is named with its cure.
+    """
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        raise SettingsError("\n".join(_problem(problem) for problem in error.errors())) from None
+    except UnparsableError as error:
+        example = """HEARTLINE_PLUGINS='["emotion", "risk"]'"""
+        raise SettingsError(f"{error}. Lists are written as JSON, e.g. {example}.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{_config_file()} is not valid TOML: {error}.") from error
+
+
+def _problem(problem: Any) -> str:
+    name = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        return f"No setting is called `{name}`. There are: {', '.join(Settings.model_fields)}."
+    shown = "" if name in {"llm_api_key", "llm_url"} else f" is {problem['input']!r}:"
+    return f"Setting `{name}` (HEARTLINE_{name.upper()}){shown} {problem['msg']}."

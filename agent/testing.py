@@ -1,0 +1,113 @@
+"""Public test doubles. They are strict: too many calls fail, and so do too few.
+
+generator = ScriptedGenerator("I hear you.")
+agent = Agent(plugins=[FixedPlugin("emotion", a_reading())], generator=generator, ...)
+...
+generator.verify()
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from typing import Any
+
+from agent.decisions import Reply
+from agent.errors import PluginError
+from agent.readings import EmotionReading
+from agent.turn import Turn
+
+__all__ = ["BrokenPlugin", "FixedPlugin", "ScriptedGenerator", "a_reading", "a_turn"]
+
+
+def a_turn(text: str = "I lost my keys and I am late.", **fields: Any) -> Turn:
+    """A turn with sound ids; any field can be given."""
+    given: dict[str, Any] = {"id": "turn-1", "conversation_id": "conversation-1", "index": 0, "text": text}
+    return Turn(**(given | fields))
+
+
+def a_reading(label: str = "anxious", probability: float = 0.7) -> EmotionReading:
+    """A reading over two labels: `label`, and `"content"` (or `"sad"`) with the rest."""
+    other = "sad" if label == "content" else "content"
+    return EmotionReading("test-2", {label: probability, other: 1 - probability}, source="testing")
+
+
+class FixedPlugin:
+    """Gives the same reading for every turn and counts its calls."""
+
+    def __init__(
+        self, writes: str, reading: Any, *, name: str | None = None, reads: Sequence[str] = ("text",)
+    ) -> None:
+        self.name = name or f"fixed-{writes}"
+        self.reads = frozenset(reads)
+        self.writes = writes
+        self.reading = reading
+        self.seen: list[Turn] = []
+
+    def __call__(self, turns: Sequence[Turn]) -> Sequence[Any]:
+        """The fixed reading, once per turn."""
+        self.seen.extend(turns)
+        return [self.reading for _ in turns]
+
+
+class BrokenPlugin:
+    """Fails on turns whose text holds `on`; on every turn where `on` is empty."""
+
+    def __init__(self, writes: str, *, on: str = "", error: Exception | None = None) -> None:
+        self.name = f"broken-{writes}"
+        self.reads = frozenset({"text"})
+        self.writes = writes
+        self.on = on
+        self.error = error or PluginError(f"Plugin {self.name!r} fails on purpose.")
+
+    def __call__(self, turns: Sequence[Turn]) -> Sequence[Any]:
+        """Nothing, or the error."""
+        if any(self.on in turn.text for turn in turns):
+            raise self.error
+        return [None for _ in turns]
+
+
+class ScriptedGenerator:
+    """Says what it was given, one script per turn.
+
+    Args:
+        *scripts: A text, said word by word; or pieces to say and then an exception to raise.
+        name: Its name.
+        reads: Fields it needs.
+
+    Raises:
+        AssertionError: It is asked more often than it has scripts (`verify` tells of that again), or
+            `verify` finds some left.
+    """
+
+    def __init__(
+        self, *scripts: str | Sequence[str | Exception], name: str = "scripted", reads: Sequence[str] = ("text",)
+    ) -> None:
+        self.name = name
+        self.reads = frozenset(reads)
+        self.turns: list[Turn] = []
+        self._scripts = list(scripts)
+        self._given = len(scripts)
+
+    async def generate(self, turn: Turn) -> AsyncGenerator[str | Reply]:
+        """The next script."""
+        self.turns.append(turn)
+        if not self._scripts:
+            raise AssertionError(f"{self.name!r} was asked {len(self.turns)} times and has no script left.")
+        script = self._scripts.pop(0)
+        pieces = script.split(" ") if isinstance(script, str) else list(script)
+        said = ""
+        for number, piece in enumerate(pieces):
+            if isinstance(piece, Exception):
+                raise piece
+            text = piece if number == 0 or not isinstance(script, str) else f" {piece}"
+            said += text
+            yield text
+        yield Reply(said, speaker=self.name)
+
+    def verify(self) -> None:
+        """Fail if it was not asked once for each script. An agent goes on where a generator fails."""
+        if len(self.turns) > self._given:
+            scripts = f"{self._given} script{'s' * (self._given != 1)}"
+            raise AssertionError(f"{self.name!r} was asked {len(self.turns)} times; it had {scripts}.")
+        if self._scripts:
+            raise AssertionError(f"{self.name!r} was never asked for {len(self._scripts)} of its scripts.")

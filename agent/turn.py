@@ -1,0 +1,129 @@
+"""`Turn`, the one object that flows: a seeker's message and everything done about it."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Self
+
+from agent.decisions import EmotionalState, Plan, Prompt, Reply, StageFailure, Timing, Verdict
+from agent.errors import TurnError
+from agent.readings import (
+    Affect,
+    CauseReading,
+    EmotionReading,
+    ExpressionReading,
+    RiskReading,
+    StrategyReading,
+)
+
+__all__ = ["DECISION_FIELDS", "GIVEN_FIELDS", "READING_FIELDS", "Message", "Role", "Turn", "new_turn"]
+
+Role = Literal["seeker", "supporter"]
+
+GIVEN_FIELDS = frozenset({"text", "history", "state_before"})
+"""Fields that are there before any stage runs."""
+
+READING_FIELDS = frozenset({"emotion", "expression", "affect", "cause", "likely_strategies", "risk"})
+"""Fields that plugins may write, one plugin each."""
+
+DECISION_FIELDS = frozenset({"state", "plan", "prompt", "reply"})
+"""Fields that the later stages write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One utterance of a dialogue; a supporter's may name the strategy it followed."""
+
+    role: Role
+    text: str
+    strategy: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A seeker's message and everything done about it.
+
+    Frozen: `fill` and `note` return a copy. Holds values only, never a model, a client or a
+    logger, so a turn can be stored, replayed and compared.
+
+    Attributes:
+        id: Unique.
+        conversation_id: Which conversation.
+        index: Place in the conversation, from 0.
+        text: The seeker's message, cleaned (see `agent.intake`).
+        history: What was said before, oldest first; may be cut to the newest part.
+        state_before: The emotional state after the turn before, or None at the start.
+        emotion, expression, affect, cause, likely_strategies, risk: Readings, one plugin each.
+            None means: not read. It never means "nothing there".
+        state: Filled by the tracker.
+        plan: Filled by the planner.
+        prompt: Filled by the composer.
+        reply: Filled by the generator.
+        verdicts: What guards said, in order.
+        failures: Parts that failed or were skipped.
+        timings: How long each stage took.
+    """
+
+    id: str
+    conversation_id: str
+    index: int
+    text: str
+    history: tuple[Message, ...] = ()
+    state_before: EmotionalState | None = None
+    emotion: EmotionReading | None = None
+    expression: ExpressionReading | None = None
+    affect: Affect | None = None
+    cause: CauseReading | None = None
+    likely_strategies: StrategyReading | None = None
+    risk: RiskReading | None = None
+    state: EmotionalState | None = None
+    plan: Plan | None = None
+    prompt: Prompt | None = None
+    reply: Reply | None = None
+    verdicts: tuple[Verdict, ...] = ()
+    failures: tuple[StageFailure, ...] = ()
+    timings: tuple[Timing, ...] = ()
+
+    def fill(self, **values: Any) -> Self:
+        """A copy with the named fields filled.
+
+        Raises:
+            TurnError: A field is unknown, is not filled by a stage, or is filled already.
+        """
+        fillable = READING_FIELDS | DECISION_FIELDS
+        for name in values:
+            if name not in fillable:
+                choices = ", ".join(sorted(fillable))
+                raise TurnError(f"`{name}` cannot be filled. Stages fill: {choices}.")
+            if getattr(self, name) is not None:
+                raise TurnError(f"`{name}` of turn {self.id!r} is filled already; a field is filled once.")
+        return replace(self, **values)
+
+    def note(self, *items: Verdict | StageFailure | Timing) -> Self:
+        """A copy with the items appended to `verdicts`, `failures` or `timings`."""
+        return replace(
+            self,
+            verdicts=self.verdicts + tuple(item for item in items if isinstance(item, Verdict)),
+            failures=self.failures + tuple(item for item in items if isinstance(item, StageFailure)),
+            timings=self.timings + tuple(item for item in items if isinstance(item, Timing)),
+        )
+
+    @property
+    def escalated(self) -> bool:
+        """Whether a guard asked for the careful reply."""
+        return any(verdict.action == "escalate" for verdict in self.verdicts)
+
+    @property
+    def dialogue(self) -> tuple[Message, ...]:
+        """`history` and this turn's message, so that span indices have one meaning."""
+        return (*self.history, Message("seeker", self.text))
+
+    def said_by(self, role: Role) -> tuple[str, ...]:
+        """What one side said in `history`, oldest first."""
+        return tuple(message.text for message in self.history if message.role == role)
+
+
+def new_turn(text: str, *, conversation_id: str = "", index: int = 0, history: tuple[Message, ...] = ()) -> Turn:
+    """A turn with a fresh id and nothing filled. `text` is cleaned already (`agent.intake.clean`)."""
+    return Turn(uuid.uuid4().hex, conversation_id, index, text, history)

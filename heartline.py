@@ -1,0 +1,77 @@
+"""Heartline: conversational agents that understand how a person feels before they answer.
+
+    import heartline
+
+    agent = heartline.build_agent()
+    turn = agent.respond_sync("I start a new job on Monday and I can't sleep.")
+    print(turn.emotion.top(3), turn.plan.reason, turn.reply.text)
+
+Names are imported when they are first used, so that `import heartline` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from agent.build import build_agent as build_agent
+    from agent.decisions import EmotionalState as EmotionalState
+    from agent.decisions import Plan as Plan
+    from agent.decisions import Reply as Reply
+    from agent.errors import HeartlineError as HeartlineError
+    from agent.events import Event as Event
+    from agent.events import FailureNoted as FailureNoted
+    from agent.events import ReplyFinished as ReplyFinished
+    from agent.events import StageFinished as StageFinished
+    from agent.events import StageStarted as StageStarted
+    from agent.events import Token as Token
+    from agent.loop import Agent as Agent
+    from agent.readings import Affect as Affect
+    from agent.readings import CauseReading as CauseReading
+    from agent.readings import EmotionReading as EmotionReading
+    from agent.readings import ExpressionReading as ExpressionReading
+    from agent.settings import Settings as Settings
+    from agent.settings import load_settings as load_settings
+    from agent.turn import Message as Message
+    from agent.turn import Turn as Turn
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Affect": "agent.readings",
+    "Agent": "agent.loop",
+    "CauseReading": "agent.readings",
+    "EmotionReading": "agent.readings",
+    "EmotionalState": "agent.decisions",
+    "Event": "agent.events",
+    "ExpressionReading": "agent.readings",
+    "FailureNoted": "agent.events",
+    "HeartlineError": "agent.errors",
+    "Message": "agent.turn",
+    "Plan": "agent.decisions",
+    "Reply": "agent.decisions",
+    "ReplyFinished": "agent.events",
+    "Settings": "agent.settings",
+    "StageFinished": "agent.events",
+    "StageStarted": "agent.events",
+    "Token": "agent.events",
+    "Turn": "agent.turn",
+    "build_agent": "agent.build",
+    "load_settings": "agent.settings",
+}
+
+__all__ = [*_HOMES, "__version__"]  # noqa: PLE0604 - the names are strings
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        msg = f"module 'heartline' has no attribute {name!r}"
+        raise AttributeError(msg)
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

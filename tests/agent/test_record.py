@@ -1,0 +1,271 @@
+from __future__ import annotations
+
+import json
+import math
+import traceback
+from dataclasses import MISSING, fields, is_dataclass, replace
+from types import MappingProxyType
+from typing import Any, get_args
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agent.decisions import (
+    EmotionalState,
+    Plan,
+    Prompt,
+    PromptMessage,
+    RankedStrategy,
+    Reply,
+    Shift,
+    Stage,
+    StageFailure,
+    Strategy,
+    Timing,
+    TokenUsage,
+    Verdict,
+)
+from agent.errors import StoreError
+from agent.readings import (
+    Affect,
+    CausalSpan,
+    CauseReading,
+    EmotionReading,
+    ExpressionReading,
+    RiskLevel,
+    RiskReading,
+    StrategyReading,
+)
+from agent.record import SCHEMA, from_record, to_record
+from agent.testing import a_turn
+from agent.turn import Message, Turn
+from tests.contracts.store_contract import a_full_turn, a_plan, a_state
+
+words = st.text(max_size=20)
+counts = st.integers(-(2**60), 2**60)
+numbers = st.floats(allow_nan=False)
+unit = st.floats(0, 1)
+signed = st.floats(-1, 1)
+affects = st.builds(Affect, signed, signed, signed)
+
+
+def listed(items: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
+    return st.lists(items, max_size=3).map(tuple)
+
+
+def maybe(value: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.none() | value
+
+
+@st.composite
+def distributions(draw: st.DrawFn) -> dict[str, float]:
+    weights = draw(st.dictionaries(words, st.floats(0.01, 1), min_size=1, max_size=4))
+    total = sum(weights.values())
+    return {label: weight / total for label, weight in weights.items()}
+
+
+@st.composite
+def expressions(draw: st.DrawFn) -> ExpressionReading:
+    probabilities = draw(st.dictionaries(words, unit, min_size=1, max_size=4))
+    present = draw(listed(st.sampled_from(sorted(probabilities))))
+    return ExpressionReading(draw(words), probabilities, present, draw(words))
+
+
+@st.composite
+def spans(draw: st.DrawFn) -> CausalSpan:
+    text, start = draw(st.text(min_size=1, max_size=20)), draw(st.integers(0, 99))
+    return CausalSpan(draw(st.integers(0, 99)), start, start + len(text), text, draw(unit))
+
+
+states = st.builds(
+    EmotionalState,
+    affects,
+    counts,
+    numbers,
+    maybe(st.builds(Shift, counts, st.sampled_from(["better", "worse"]), numbers)),
+    counts,
+    numbers,
+)
+stages = st.sampled_from(get_args(Stage))
+strategies = st.builds(Strategy, words, words, words, words, words, st.dictionaries(stages, numbers))
+ranked = listed(st.builds(RankedStrategy, words, numbers))
+roles = st.sampled_from(["system", "user", "assistant"])
+messages = st.builds(Message, st.sampled_from(["seeker", "supporter"]), words, maybe(words))
+turns = st.builds(
+    Turn,
+    id=words,
+    conversation_id=words,
+    index=counts,
+    text=words,
+    history=listed(messages),
+    state_before=maybe(states),
+    emotion=maybe(st.builds(EmotionReading, words, distributions(), words)),
+    expression=maybe(expressions()),
+    affect=maybe(affects),
+    cause=maybe(st.builds(CauseReading, listed(spans()), words)),
+    likely_strategies=maybe(st.builds(StrategyReading, words, distributions(), words)),
+    risk=maybe(
+        st.builds(
+            RiskReading,
+            st.sampled_from(get_args(RiskLevel)),
+            listed(words),
+            listed(st.tuples(counts, counts)),
+            words,
+        )
+    ),
+    state=maybe(states),
+    plan=maybe(st.builds(Plan, words, ranked, strategies, stages, words, words)),
+    prompt=maybe(st.builds(Prompt, listed(st.builds(PromptMessage, roles, words)), words, words, counts)),
+    reply=maybe(st.builds(Reply, words, words, words, maybe(st.builds(TokenUsage, counts, counts)), maybe(words))),
+    verdicts=listed(st.builds(Verdict, st.sampled_from(["allow", "escalate"]), words, listed(words))),
+    failures=listed(st.builds(StageFailure, words, words, words, words)),
+    timings=listed(st.builds(Timing, words, numbers)),
+)
+
+
+def through_json(turn: Turn, **options: Any) -> Turn:
+    return from_record(json.loads(json.dumps(to_record(turn, **options), allow_nan=False)))
+
+
+def damaged(path: str, value: Any) -> dict[str, Any]:
+    """The record of a full turn with one place of it changed; `value` MISSING takes the place away."""
+    record = json.loads(json.dumps(to_record(a_full_turn(history=(Message("seeker", "Hi."),)))))
+    at = record
+    *way, last = [int(step) if step.isdigit() else step for step in path.split(".")]
+    for step in way:
+        at = at[step]
+    if value is MISSING:
+        del at[last]
+    else:
+        at[last] = value
+    return record
+
+
+def is_filled(value: Any) -> bool:
+    """Whether no dataclass below `value` has a field at its default."""
+    if isinstance(value, tuple):
+        return all(map(is_filled, value))
+    return not is_dataclass(value) or all(
+        getattr(value, field.name) != field.default and is_filled(getattr(value, field.name))
+        for field in fields(value)
+    )
+
+
+@settings(deadline=None, database=None)
+@given(turns)
+def test_that_a_turn_survives_json(turn: Turn):
+    back = through_json(turn)
+    assert back == turn
+    assert [timing.milliseconds for timing in back.timings] == [timing.milliseconds for timing in turn.timings]
+
+
+def test_that_a_turn_with_every_field_filled_survives_json():
+    turn = a_full_turn(index=3, history=(Message("supporter", "Hi.", "question"),), state_before=a_state(0.5))
+    assert is_filled(turn), "a field was added: fill it in `a_full_turn`, and draw it in `turns` above"
+    assert through_json(turn) == turn
+
+
+def test_that_what_was_read_only_comes_back_read_only():
+    plan = a_plan()
+    turn = a_full_turn(plan=replace(plan, chosen=replace(plan.chosen, stages=MappingProxyType({"action": 1.0}))))
+    back = through_json(turn)
+    assert back == turn
+    assert back.emotion is not None
+    assert back.plan is not None
+    assert isinstance(back.emotion.probabilities, MappingProxyType)
+    assert isinstance(back.plan.chosen.stages, MappingProxyType)
+
+
+def test_that_labels_keep_their_order():
+    back = through_json(a_full_turn(emotion=EmotionReading("l", {"z": 0.5, "a": 0.25, "m": 0.25})))
+    assert back.emotion is not None
+    assert list(back.emotion.probabilities) == ["z", "a", "m"]
+
+
+@pytest.mark.parametrize("trend", [math.inf, -math.inf, math.nan])
+def test_that_numbers_that_json_lacks_survive(trend: float):
+    back = through_json(a_turn(state=replace(a_state(), trend=trend)))
+    assert back.state is not None
+    assert back.state.trend == pytest.approx(trend, nan_ok=True)
+
+
+def test_that_numpys_numbers_are_kept_as_numbers():
+    reading = EmotionReading("test-2", {"anxious": np.float32(0.75), "content": np.float64(0.25)})  # type: ignore[dict-item]
+    risk = RiskReading("none", evidence=((np.int64(0), np.int32(4)),))  # type: ignore[arg-type]
+    back = through_json(a_turn(emotion=reading, risk=risk))
+    assert back == a_turn(emotion=reading, risk=risk)
+
+
+def test_that_a_record_names_its_schema():
+    assert to_record(a_turn())["schema"] == SCHEMA == 1
+
+
+def test_that_history_and_state_before_can_be_left_out():
+    turn = a_full_turn(history=(Message("seeker", "Hi."),), state_before=a_state())
+    assert to_record(turn, context=False).keys() == to_record(turn).keys() - {"history", "state_before"}
+    assert through_json(turn, context=False) == replace(turn, history=(), state_before=None)
+
+
+def test_that_fields_with_a_default_may_be_missing():
+    assert from_record({"schema": 1, "id": "i", "conversation_id": "c", "index": 0, "text": "Hi."}) == Turn(
+        "i", "c", 0, "Hi."
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "complaint"),
+    [
+        ("id", MISSING, "`turn` lacks id"),
+        ("reply.speaker", MISSING, "`turn.reply` lacks speaker"),
+        ("text", None, "`turn.text` should be text"),
+        ("index", "zorvan", "`turn.index` should be a whole number"),
+        ("index", 0.5, "`turn.index` should be a whole number"),
+        ("index", True, "`turn.index` should be a whole number"),
+        ("affect.valence", "zorvan", "`turn.affect.valence` should be a number"),
+        ("affect.valence", 7, "`turn.affect` breaks the contract of `Affect`"),
+        ("reply", "zorvan", "`turn.reply` should be an object"),
+        ("history", "zorvan", "`turn.history` should be an array"),
+        ("history.0.role", "zorvan", "`turn.history[0].role` should be one of seeker, supporter"),
+        ("history.0.role", ["zorvan"], "`turn.history[0].role` should be one of seeker, supporter"),
+        ("emotion.probabilities", ["zorvan"], "`turn.emotion.probabilities` should be an object"),
+        ("emotion.probabilities.anxious", "zorvan", "`turn.emotion.probabilities[...]` should be a number"),
+        ("plan.chosen.stages.zorvan", 1.0, "`turn.plan.chosen.stages[...]` should be one of exploration"),
+        ("risk.evidence.1", [1], "`turn.risk.evidence[1]` has 1 items instead of 2"),
+        ("risk.zorvan", 1, "`turn.risk` has 1 unknown fields. It may hold: level, kinds"),
+        ("zorvan", 1, "`turn` has 1 unknown fields"),
+        ("cause.spans.0.text", "zorvan", "`turn.cause.spans[0]` breaks the contract of `CausalSpan`"),
+        ("schema", MISSING, "needs a number under `schema`"),
+        ("schema", "zorvan", "needs a number under `schema`"),
+        ("schema", 2, "has schema 2; this version reads 1. Upgrade"),
+    ],
+)
+def test_that_a_malformed_record_says_where_without_showing_what(path: str, value: Any, complaint: str):
+    with pytest.raises(StoreError) as caught:
+        from_record(damaged(path, value))
+    assert complaint in str(caught.value)
+    assert "zorvan" not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize("record", [None, [], "zorvan", 1, {}])
+def test_that_what_is_no_record_is_refused(record: Any):
+    with pytest.raises(StoreError, match="no turn record"):
+        from_record(record)
+
+
+@pytest.mark.parametrize(
+    ("fields", "complaint"),
+    [
+        ({"reply": Reply(7, "model")}, "`turn.reply.text` should be text"),  # type: ignore[arg-type]
+        ({"reply": Reply("zorvan", b"zorvan")}, "`turn.reply.speaker` holds a `bytes`"),  # type: ignore[arg-type]
+        ({"risk": RiskReading("zorvan")}, "`turn.risk.level` should be one of none"),  # type: ignore[arg-type]
+        ({"plan": object()}, "`turn.plan` holds a `object`"),
+    ],
+    ids=["wrong type", "unknown type", "outside its choices", "a stranger's object"],
+)
+def test_that_what_could_not_be_read_back_is_not_written(fields: dict[str, Any], complaint: str):
+    with pytest.raises(StoreError) as caught:
+        to_record(a_turn(**fields))
+    assert complaint in str(caught.value)
+    assert "zorvan" not in "".join(traceback.format_exception(caught.value))

@@ -1,0 +1,300 @@
+"""What every `ConversationStore` must do, ours and a stranger's.
+
+    class TestMyStore(StoreContract):
+        @pytest.fixture
+        def store(self, tmp_path):
+            store = MyStore(tmp_path / "conversations")
+            yield store
+            store.close()
+
+The fixture gives an empty store. Each test asks for a fresh one.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from agent.decisions import (
+    EmotionalState,
+    Plan,
+    Prompt,
+    PromptMessage,
+    RankedStrategy,
+    Reply,
+    Shift,
+    StageFailure,
+    Strategy,
+    Timing,
+    TokenUsage,
+    Verdict,
+)
+from agent.errors import StoreError, UnknownConversationError
+from agent.protocols import ConversationStore, Recalled
+from agent.readings import (
+    Affect,
+    CausalSpan,
+    CauseReading,
+    EmotionReading,
+    ExpressionReading,
+    RiskReading,
+    StrategyReading,
+)
+from agent.testing import a_turn
+from agent.turn import Message, Turn
+
+__all__ = ["StoreContract", "a_full_turn", "a_plan", "a_state", "recalled_turn"]
+
+
+def a_state(valence: float = -0.4) -> EmotionalState:
+    """An emotional state with every field filled."""
+    shift = Shift(turn=0, direction="worse", size=0.75)
+    return EmotionalState(Affect(valence, 0.25, -0.125), 2, -0.5, shift, turns_since_shift=1, confidence=0.625)
+
+
+def a_plan(strategy_id: str = "reflection") -> Plan:
+    """A plan that chose `strategy_id`."""
+    stages = {"exploration": 1.0, "comforting": 0.5, "action": 0.0}
+    chosen = Strategy(strategy_id, "A way", "Say it back.", "Do not judge.", "It sounds hard.", stages)
+    ranked = (RankedStrategy(strategy_id, 0.75), RankedStrategy("question", 0.25))
+    return Plan("test-2", ranked, chosen, "comforting", "It comes next.", "contract")
+
+
+def a_full_turn(**fields: Any) -> Turn:
+    """A turn with every field filled, as the loop hands it over at the start of a conversation."""
+    filled: dict[str, Any] = {
+        "emotion": EmotionReading("test-2", {"anxious": 0.7, "content": 0.3}, "reader-1"),
+        "expression": ExpressionReading(
+            "test-3", {"fear": 0.9, "joy": 0.1, "neutral": 0.2}, ("fear",), "reader-2"
+        ),
+        "affect": Affect(-0.5, 0.5, -0.25),
+        "cause": CauseReading((CausalSpan(0, 2, 11, "lost keys", 0.8),), "reader-3"),
+        "likely_strategies": StrategyReading("test-2", {"reflection": 0.6, "question": 0.4}, "reader-4"),
+        "risk": RiskReading("distress", ("overwhelm",), ((0, 1), (2, 11)), "reader-5"),
+        "state": a_state(),
+        "plan": a_plan(),
+        "prompt": Prompt(
+            (PromptMessage("system", "Be kind."), PromptMessage("user", "I lost keys.")), "v1", "ab", 3
+        ),
+        "reply": Reply("That is a lot at once.", "model-1", "length", TokenUsage(120, 8), "model-0"),
+        "verdicts": (Verdict("allow", "careful", ("nothing seen",)),),
+        "failures": (StageFailure("perceive", "slow", "TimeoutError", "It took too long."),),
+        "timings": (Timing("recall", 1.5), Timing("perceive", 12.25)),
+    }
+    return a_turn("I lost keys.", **(filled | fields))
+
+
+def recalled_turn(store: ConversationStore, text: str, *, turns: int = 24, **fields: Any) -> Turn:
+    """A turn as the loop makes it: it goes on from what the store recalls. Its id is its text."""
+    given: dict[str, Any] = {"id": text, "conversation_id": "c"} | fields
+    recalled = store.recall(given["conversation_id"], turns=turns)
+    context = {"index": recalled.turns, "history": recalled.messages, "state_before": recalled.state}
+    return a_turn(text, **(context | given))
+
+
+def said(text: str) -> Reply:
+    """A reply."""
+    return Reply(text, speaker="contract")
+
+
+class StoreContract:
+    """Inherit, and give the fixture `store`."""
+
+    @pytest.fixture
+    def store(self) -> Iterator[ConversationStore]:
+        raise NotImplementedError
+
+    def test_that_it_has_a_name(self, store: ConversationStore):
+        assert store.name
+
+    def test_that_an_empty_store_recalls_nothing(self, store: ConversationStore):
+        assert store.recall("never seen", turns=24) == Recalled()
+        assert store.conversations() == ()
+
+    def test_that_turns_of_an_unknown_conversation_are_an_error_that_names_it(self, store: ConversationStore):
+        with pytest.raises(UnknownConversationError, match="never seen"):
+            store.turns("never seen")
+
+    def test_that_recalling_makes_no_conversation(self, store: ConversationStore):
+        store.recall("only asked for", turns=24)
+        assert store.conversations() == ()
+
+    def test_that_turns_get_places_in_order(self, store: ConversationStore):
+        places = [store.append(recalled_turn(store, text)).index for text in ("one", "two", "three")]
+        assert places == [0, 1, 2]
+
+    def test_that_a_turn_that_was_overtaken_moves_up(self, store: ConversationStore):
+        slow, quick = recalled_turn(store, "slow"), recalled_turn(store, "quick")
+        assert store.append(quick) == quick
+        assert store.append(slow) == replace(slow, index=1)
+        assert [turn.text for turn in store.turns("c")] == ["quick", "slow"]
+
+    def test_that_what_was_said_is_recalled_oldest_first(self, store: ConversationStore):
+        store.append(recalled_turn(store, "I failed.", plan=a_plan("question"), reply=said("At what?")))
+        store.append(recalled_turn(store, "At everything."))
+        assert store.recall("c", turns=24).messages == (
+            Message("seeker", "I failed."),
+            Message("supporter", "At what?", "question"),
+            Message("seeker", "At everything."),
+        )
+
+    def test_that_only_the_newest_turns_are_recalled_and_all_are_counted(self, store: ConversationStore):
+        for number in range(5):
+            store.append(recalled_turn(store, f"s{number}", reply=said(f"r{number}")))
+        recalled = store.recall("c", turns=2)
+        assert [message.text for message in recalled.messages] == ["s3", "r3", "s4", "r4"]
+        assert recalled.turns == 5
+
+    def test_that_recalling_no_turns_still_gives_state_and_count(self, store: ConversationStore):
+        store.append(recalled_turn(store, "one", state=a_state(0.5)))
+        assert store.recall("c", turns=0) == Recalled((), a_state(0.5), 1)
+
+    def test_that_a_negative_number_of_turns_is_refused(self, store: ConversationStore):
+        with pytest.raises(StoreError, match="-1"):
+            store.recall("c", turns=-1)
+
+    def test_that_the_state_after_the_last_turn_is_recalled(self, store: ConversationStore):
+        store.append(recalled_turn(store, "one", state=a_state(0.5)))
+        store.append(recalled_turn(store, "two", state=a_state(-0.5)))
+        assert store.recall("c", turns=1).state == a_state(-0.5)
+
+    def test_that_a_turn_whose_state_was_not_read_leaves_the_state_as_it_was(self, store: ConversationStore):
+        store.append(recalled_turn(store, "one", state=a_state(0.5)))
+        store.append(recalled_turn(store, "two"))
+        store.append(recalled_turn(store, "three"))
+        assert store.recall("c", turns=1).state == a_state(0.5)
+        assert [turn.state_before for turn in store.turns("c")] == [None, a_state(0.5), a_state(0.5)]
+
+    def test_that_a_turn_without_a_reply_is_kept_without_one(self, store: ConversationStore):
+        store.append(recalled_turn(store, "is anybody there"))
+        assert store.turns("c")[0].reply is None
+        assert store.recall("c", turns=24).messages == (Message("seeker", "is anybody there"),)
+
+    def test_that_a_reply_that_was_broken_off_is_kept_as_far_as_it_came(self, store: ConversationStore):
+        broken = Reply("That sounds", "contract", finish_reason="interrupted")
+        store.append(recalled_turn(store, "one", reply=broken))
+        assert store.turns("c")[0].reply == broken
+        assert store.recall("c", turns=24).messages[1].text == "That sounds"
+
+    def test_that_the_careful_reply_names_no_strategy(self, store: ConversationStore):
+        careful = (Verdict("escalate", "contract"),)
+        store.append(recalled_turn(store, "one", plan=a_plan(), reply=said("Please call."), verdicts=careful))
+        assert store.recall("c", turns=24).messages[1].strategy is None
+
+    def test_that_every_field_comes_back(self, store: ConversationStore):
+        turn = a_full_turn()
+        store.append(turn)
+        (stored,) = store.turns(turn.conversation_id)
+        assert stored == turn
+        # Not compared by `==`, since no two runs take the same time:
+        assert [timing.milliseconds for timing in stored.timings] == [1.5, 12.25]
+
+    @pytest.mark.parametrize("remembered", [0, 1, 2, 24])
+    def test_that_turns_come_back_with_the_history_that_they_saw(self, store: ConversationStore, remembered: int):
+        seen = [
+            store.append(
+                recalled_turn(store, f"s{number}", turns=remembered, state=a_state(number / 10), reply=reply)
+            )
+            for number, reply in enumerate([said("r0"), None, said("r2"), said("r3"), None])
+        ]
+        assert store.turns("c") == tuple(seen)
+
+    def test_that_a_turn_that_was_overtaken_keeps_the_history_that_it_saw(self, store: ConversationStore):
+        first = store.append(recalled_turn(store, "first", state=a_state(0.5), reply=said("yes")))
+        slow = recalled_turn(store, "slow", state=a_state(0.25), reply=said("no"))
+        quick = store.append(recalled_turn(store, "quick", state=a_state(0.75), reply=said("well")))
+        slow = store.append(slow)
+        last = store.append(recalled_turn(store, "last"))
+        assert store.turns("c") == (first, quick, slow, last)
+
+    @pytest.mark.parametrize("place", [0, 1, 2, 7])
+    def test_that_a_history_from_elsewhere_comes_back_too(self, store: ConversationStore, place: int):
+        store.append(recalled_turn(store, "one", reply=said("yes"), state=a_state()))
+        store.append(recalled_turn(store, "two", reply=said("no"), state=a_state()))
+        elsewhere = (Message("seeker", "before all this"), Message("supporter", "go on", "question"))
+        turn = a_turn(
+            "three", id="three", conversation_id="c", index=place, history=elsewhere, state_before=a_state(1)
+        )
+        stored = store.append(turn)
+        assert stored == replace(turn, index=2)
+        assert store.turns("c")[2] == stored
+
+    def test_that_the_same_turn_again_is_stored_once(self, store: ConversationStore):
+        store.append(recalled_turn(store, "one"))
+        turn = recalled_turn(store, "two", reply=said("yes"), state=a_state())
+        first = store.append(turn)
+        store.append(recalled_turn(store, "three"))
+        assert store.append(turn) == first
+        assert [turn.text for turn in store.turns("c")] == ["one", "two", "three"]
+
+    @pytest.mark.parametrize(
+        "other", [{"text": "another"}, {"reply": said("another")}, {"conversation_id": "another"}], ids=str
+    )
+    def test_that_another_turn_under_the_same_id_is_refused(self, store: ConversationStore, other: dict[str, Any]):
+        turn = recalled_turn(store, "Quillon hurt me.", id="same", reply=said("yes"))
+        store.append(turn)
+        with pytest.raises(StoreError, match="same") as caught:
+            store.append(replace(turn, **other))
+        assert store.turns("c") == (turn,)
+        assert store.conversations() == ("c",)
+        assert "Quillon" not in "".join(traceback.format_exception(caught.value))
+
+    def test_that_the_conversation_last_used_comes_first(self, store: ConversationStore):
+        for number, name in enumerate("abcab"):
+            store.append(recalled_turn(store, f"{number}", conversation_id=name))
+        assert store.conversations() == ("b", "a", "c")
+
+    def test_that_conversations_do_not_mix(self, store: ConversationStore):
+        mine = store.append(recalled_turn(store, "mine", conversation_id="m", state=a_state(0.5)))
+        yours = store.append(recalled_turn(store, "yours", conversation_id="y", state=a_state(-0.5)))
+        assert (mine.index, yours.index) == (0, 0)
+        assert store.turns("m") == (mine,)
+        assert store.recall("y", turns=24) == Recalled((Message("seeker", "yours"),), a_state(-0.5), 1)
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "Robert'); DROP TABLE turns;--",
+            "100 % :sure ?1 {x}",
+            "a\n\tb\\n",
+            "\N{FACE WITH COWBOY HAT}\u200d\u0301",
+            "مرحبا 你好",
+        ],
+    )
+    def test_that_any_text_comes_back_unaltered(self, store: ConversationStore, text: str):
+        store.append(recalled_turn(store, text, id=text, conversation_id=text, reply=said(text)))
+        assert [message.text for message in store.recall(text, turns=1).messages] == [text, text]
+        assert store.turns(text)[0].text == text
+        assert store.conversations() == (text,)
+
+    def test_that_threads_lose_nothing_to_each_other(self, store: ConversationStore):
+        with ThreadPoolExecutor(4) as threads:
+            stored = list(threads.map(lambda number: store.append(recalled_turn(store, f"{number}")), range(40)))
+        assert sorted(turn.index for turn in stored) == list(range(40))
+        assert sorted(stored, key=lambda turn: turn.index) == list(store.turns("c"))
+
+    def test_that_closing_twice_is_allowed(self, store: ConversationStore):
+        store.close()
+        store.close()
+
+    @pytest.mark.parametrize(
+        "use",
+        [
+            lambda store: store.recall("c", turns=1),
+            lambda store: store.append(a_turn()),
+            lambda store: store.turns("c"),
+            lambda store: store.conversations(),
+        ],
+        ids=["recall", "append", "turns", "conversations"],
+    )
+    def test_that_a_closed_store_says_so(
+        self, store: ConversationStore, use: Callable[[ConversationStore], object]
+    ):
+        store.close()
+        with pytest.raises(StoreError, match="closed"):
+            use(store)
