@@ -1,0 +1,1 @@
+"""Ways of supporting: taxonomies of strategies, and planners that choose among them."""

@@ -1,0 +1,142 @@
+"""The rule planner: a scored choice among ESConv's strategies that can say why.
+
+Each strategy starts from its weight in the present stage. Facts about the turn multiply it
+(`rules.toml` has every factor with its reason), and what was used before is damped. The scores,
+scaled to sum to 1, are the ranking.
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from agent.decisions import Plan, RankedStrategy, Stage, Taxonomy
+from agent.turn import Turn
+from strategies.facts import Fact, find_facts
+from strategies.stages import STAGES, position, stage_mixture
+from strategies.taxonomy import esconv, strategy_id
+
+__all__ = ["RulePlanner", "create"]
+
+_FILE = Path(__file__).with_name("rules.toml")
+_SPOKEN_FACTS = 2  # a reason with more is no longer read
+_SPOKEN_PULL = 0.15  # a fact that moves the choice by less than this (in nats) did not decide it
+
+_QUESTION_MARKS = ("?", "\N{FULLWIDTH QUESTION MARK}", "\N{ARABIC QUESTION MARK}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Pull:
+    """What one fact does to every strategy, as factors, and how the reason puts it."""
+
+    says: str
+    factors: Mapping[str, float]
+
+    def on(self, chosen: str) -> float:
+        """How far the fact moves `chosen` against the average strategy, in nats."""
+        logs = [math.log(factor) for factor in self.factors.values()]
+        return math.log(self.factors.get(chosen, 1.0)) - sum(logs) / len(esconv().strategies)
+
+
+@dataclass(frozen=True)
+class RulePlanner:
+    """Plans by stage, facts and what was tried. Pure: the same turn gives the same plan.
+
+    Needs nothing but the text and the history; readings sharpen it where they are present. Its
+    probabilities rank; they are not calibrated.
+    """
+
+    name: str = "rules"
+    reads: frozenset[str] = frozenset({"text", "history"})
+    taxonomy: Taxonomy = field(default_factory=esconv, init=False)
+
+    async def plan(self, turn: Turn) -> Plan:
+        """The plan for this turn.
+
+        On an escalated turn the choice is affirmation or question, whatever else holds.
+        """
+        strategies = self._used(turn)
+        facts = find_facts(turn, strategies=strategies)
+        mixture = stage_mixture(position(turn, strategies=strategies, facts=facts))
+        stage = max(STAGES, key=mixture.__getitem__)
+        pulls = [_repetition(strategies), *_pulls(turn, facts)]
+        scores = {
+            strategy.id: sum(mixture[stage] * strategy.stages[stage] for stage in STAGES)
+            * math.prod(pull.factors.get(strategy.id, 1.0) for pull in pulls)
+            for strategy in self.taxonomy.strategies
+        }
+        total = sum(scores.values())
+        ranking = sorted(scores, key=lambda strategy: -scores[strategy])
+        return Plan(
+            taxonomy=self.taxonomy.id,
+            ranked=tuple(RankedStrategy(strategy, scores[strategy] / total) for strategy in ranking),
+            chosen=self.taxonomy[ranking[0]],
+            stage=stage,
+            reason=_reason(turn, stage, chosen=ranking[0], pulls=pulls),
+            planner=self.name,
+        )
+
+    def _used(self, turn: Turn) -> tuple[str | None, ...]:
+        """What each supporter message of the history did; None where nobody can say.
+
+        A message without a strategy that ends with a question mark was a question.
+        """
+        used = []
+        for message in turn.history:
+            if message.role == "supporter":
+                known = strategy_id(self.taxonomy, message.strategy)
+                asks = message.strategy is None and message.text.rstrip().endswith(_QUESTION_MARKS)
+                used.append("question" if asks else known)
+        return tuple(used)
+
+
+@cache
+def _rules() -> Mapping[str, Any]:
+    return tomllib.loads(_FILE.read_text(encoding="utf-8"))
+
+
+def _pulls(turn: Turn, facts: Mapping[Fact, float]) -> list[_Pull]:
+    """The effect of each fact that holds; a fact of strength s counts with factor ** s."""
+    if turn.escalated:
+        return [_Pull(_rules()["escalated"]["says"], _rules()["escalated"]["factors"])]
+    return [
+        _Pull(
+            effect["says"],
+            {strategy: factor ** facts[effect["fact"]] for strategy, factor in effect["factors"].items()},
+        )
+        for effect in _rules()["effects"]
+        if effect["fact"] in facts
+    ]
+
+
+def _repetition(strategies: Sequence[str | None]) -> _Pull:
+    """Damps what was used last, the time before, and often."""
+    rule = _rules()["repetition"]
+    uses = Counter(strategy for strategy in strategies if strategy)
+    factors = {strategy: 1 / (1 + rule["often"] * count) for strategy, count in uses.items()}
+    for strategy, factor in zip(reversed(strategies), rule["recent"], strict=False):
+        if strategy:
+            factors[strategy] *= factor
+    return _Pull(rule["says"], factors)
+
+
+def _reason(turn: Turn, stage: Stage, *, chosen: str, pulls: Sequence[_Pull]) -> str:
+    """One sentence of fixed phrases: the stage, the facts that pulled hardest, the aim."""
+    rules = _rules()
+    if turn.escalated:
+        return f"{rules['escalated']['says']}, so {rules['escalated'][chosen]}."
+    pulling = sorted(pulls, key=lambda pull: -pull.on(chosen))
+    spoken = [pull.says for pull in pulling[:_SPOKEN_FACTS] if pull.on(chosen) > _SPOKEN_PULL]
+    facts = f"; {' and '.join(spoken)}" if spoken else ""
+    return f"{rules['stages'][stage]}{facts}, so {rules['aims'][chosen]}."
+
+
+def create(settings: object | None = None) -> RulePlanner:  # noqa: ARG001 - every part is made with the settings
+    """Entry point `rules`."""
+    return RulePlanner()
