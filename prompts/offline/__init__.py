@@ -1,0 +1,1 @@
+"""The offline responder: reflective listening without an LLM."""

@@ -1,0 +1,85 @@
+"""Chooses among phrases without chance: the same turn gives the same choice."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from hashlib import sha256
+from math import lcm
+
+from agent.turn import Turn
+
+__all__ = ["Chooser"]
+
+
+_RESTS = 4  # a phrase that was said rests for a quarter of its ring
+
+
+class Chooser:
+    """Picks the phrases of one reply: unused ones first, then those used longest ago.
+
+    What was used is read off the visible history, so nothing has to be remembered. Where that is
+    cut, the place in the conversation still moves every choice on: phrases of a kind stand in a
+    ring, whose order the conversation's id decides, and turn `n` begins to look at place `n`.
+
+    Args:
+        turn: Its conversation id, index and history decide.
+        attempt: 0 for the first choice; each higher number gives another combination of phrases.
+    """
+
+    def __init__(self, turn: Turn, *, attempt: int = 0) -> None:
+        self._replies = turn.said_by("supporter")
+        self._said = "\n".join(self._replies)
+        self._conversation = turn.conversation_id
+        self._index = turn.index
+        # What was said out of sight may have been anything, so there "unused" would mean nothing.
+        self._cut = len(self._replies) < turn.index
+        self._attempt = attempt
+        self._period = 0
+
+    def pick(self, kind: str, phrases: Sequence[str]) -> str:
+        """The phrase to use, slots unfilled.
+
+        Args:
+            kind: Name of the list; it decides the order of the ring.
+            phrases: At least one.
+        """
+        ring = sorted(phrases, key=lambda phrase: _stable(self._conversation, kind, phrase))
+        shift = self._index
+        if self._period:
+            # Two rings that turn together meet again after their common period; from then on
+            # the second is one place ahead, so that the pairs are new ones.
+            self._period = lcm(self._period, len(ring))
+            shift += self._index // self._period
+        self._period = self._period or len(ring)
+        lately = "\n".join(self._replies[-max(1, len(ring) // _RESTS) :])
+
+        def wear(place: int) -> tuple[bool, bool, int]:
+            pattern = _pattern(ring[place])
+            used = not self._cut and pattern.search(self._said) is not None
+            return used, pattern.search(lately) is not None, (place - shift) % len(ring)
+
+        order = sorted(range(len(ring)), key=wear)
+        self._attempt, rank = divmod(self._attempt, len(ring))
+        return ring[order[rank]]
+
+    def uses(self, phrase: str) -> int:
+        """How often the phrase was said in the visible history, whatever filled its slots."""
+        return len(_pattern(phrase).findall(self._said))
+
+    def least_used(self, names: Sequence[str], lists: Sequence[Sequence[str]]) -> str:
+        """The name of the list from which least was said; the first of equals."""
+        uses = [sum(self.uses(phrase) for phrase in phrases) for phrases in lists]
+        return names[uses.index(min(uses))]
+
+
+def _stable(*parts: str) -> bytes:
+    return sha256("\x1f".join(parts).encode("utf-8", "replace")).digest()
+
+
+@cache
+def _pattern(phrase: str) -> re.Pattern[str]:
+    """Finds the phrase as a whole sentence, or several, with anything in its slots."""
+    literal = re.sub(r"\\{\w+\\}", r"[^.!?\\n]+?", re.escape(phrase))
+    return re.compile(rf"(?:^|(?<=[.!?] )){literal}(?=\s|$)", re.MULTILINE)

@@ -1,0 +1,151 @@
+"""What is heard of the feeling: from the readings where they are sure, from the seeker's own words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from agent.turn import Turn
+from prompts.offline.phrases import Phrases
+
+__all__ = ["Heard", "Tone", "hear", "tells_of_loss"]
+
+Tone = Literal["neutral", "hard", "loss", "joy", "ahead", "tender", "surprise", "relief"]
+
+_SURE = 0.35  # of 32 labels: eleven times chance
+_TENTATIVE = 0.2
+_PLAIN_WORDS = 0.6  # probability that the words show no emotion, from which nothing is asserted
+_NO_EMOTION = 0.85  # from which nothing is even guessed
+_GOOD_MASS = 0.6
+_OPPOSED = 0.25  # valence that speaks against a label's family
+_SECOND = 0.6  # a second feeling is named from this share of the first one's probability
+
+_TONES: Mapping[str, Tone] = {
+    "grief": "hard", "loneliness": "hard", "letdown": "hard", "fear": "hard", "anger": "hard", "shame": "hard",
+    "joy": "joy", "ahead": "ahead", "tender": "tender", "surprise": "surprise", "relief": "relief",
+}  # fmt: skip
+_GOOD_TONES = frozenset({"joy", "ahead", "tender", "relief"})
+
+_LOSS = re.compile(
+    r"\b(passed away|passed on|funeral|miscarriage|bereave\w*|put (him|her|(my|our)( \w+){1,3}) down|"
+    r"(?<!phone )(?<!battery )(?<!car )(?<!laptop )(?<!computer )(?<!plant )(?<!plants )died(?! laughing)|"
+    r"lost (my|our) (\w+ )?(mum|mom|mother|dad|father|brother|sister|wife|husband|son|daughter|baby|child|"
+    r"grandma|grandmother|grandpa|grandfather|nan|gran|aunt|uncle|dog|cat|pet)|death of (my|our))\b"
+)
+_BUT = re.compile(r"\b(but|not|should|no longer|unfortunately|although|however|never|without)\b|n't\b")
+_INTENSIFIERS = (
+    r"(?:(?:so|very|really|just|pretty|quite|a bit|a little|kind of|kinda|all|too|extremely|incredibly|also|"
+    r"still|more|completely|totally|always|constantly|such|both|super|terribly|rather|even|now) )*"
+)
+_NOW = r"(?:^|\b(?:i feel|(?:i am|i'm|im|i've been|i have been)(?: feeling)?|feeling|makes me|i get))"
+_THEN = r"\b(?:i felt|i was|made me|i got|i became)"
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What was heard of the feeling.
+
+    Attributes:
+        tone: Which lists of first sentences fit.
+        family: Family of the feeling, or None.
+        words: What stands after "you feel"; None where nothing should be said of a feeling.
+        sure: Whether the feeling may be asserted rather than guessed.
+    """
+
+    tone: Tone = "neutral"
+    family: str | None = None
+    words: str | None = None
+    sure: bool = False
+
+
+def tells_of_loss(text: str) -> bool:
+    """Whether a lower-case text tells that somebody, or a pet, died."""
+    return _LOSS.search(text) is not None
+
+
+def hear(turn: Turn, *, phrases: Phrases, variant: int) -> Heard:
+    """The feeling of a turn, as far as it may be spoken of.
+
+    What the seeker calls it comes before what a model reads. A good feeling is believed only
+    where nothing speaks against it: to congratulate somebody who is hurt is the worse mistake.
+
+    Args:
+        turn: `text`; `emotion`, `expression`, `affect` where they were read.
+        phrases: The lists.
+        variant: Which of several words for a feeling, counted round.
+    """
+    text = turn.text.lower().replace("\u2019", "'")
+    hard_cues = _has_any(text, phrases.cues["hard"])
+    if tells_of_loss(text):
+        return Heard(tone="loss", family="grief")
+    named = _named(text, phrases)
+    if named is not None:
+        word, present = named
+        family = phrases.own_words[word]
+        if _TONES[family] not in _GOOD_TONES or not hard_cues:
+            said = present and family != "relief" and word not in phrases.cues["judging"]
+            return Heard(_TONES[family], family, word if said else None, sure=said)
+    heard = _read(turn, phrases, variant)
+    if heard.tone in _GOOD_TONES and hard_cues:
+        return Heard("neutral")
+    if heard.family is None and heard.tone == "neutral":
+        if hard_cues or _lately_low(turn):
+            return Heard("hard")
+        if _has_any(text, phrases.cues["good"]) and not _BUT.search(text):
+            return Heard("joy", "joy")
+    return heard
+
+
+def _read(turn: Turn, phrases: Phrases, variant: int) -> Heard:
+    """What the emotion reading allows to say."""
+    if turn.emotion is None:
+        return Heard()
+    neutrality = turn.expression.neutrality if turn.expression else 0.0
+    (label, probability), *rest = turn.emotion.top(2)
+    first = phrases.feelings.get(label)
+    if first is None or probability < _TENTATIVE or neutrality >= _NO_EMOTION:
+        return Heard()
+    tone = _TONES[first.family]
+    valence = turn.affect.valence if turn.affect else 0.0
+    mass = {True: 0.0, False: 0.0}
+    for other, share in turn.emotion.probabilities.items():
+        if other in phrases.feelings:
+            mass[_TONES[phrases.feelings[other].family] in _GOOD_TONES] += share
+    if (tone in _GOOD_TONES and valence < -_OPPOSED) or (tone == "hard" and valence > _OPPOSED):
+        return Heard()
+    sure = probability >= _SURE and neutrality < _PLAIN_WORDS
+    words = first.words[variant % len(first.words)]
+    if rest and rest[0][0] in phrases.feelings and rest[0][1] >= max(_TENTATIVE, _SECOND * probability):
+        second = phrases.feelings[rest[0][0]]
+        mixed = (_TONES[second.family] in _GOOD_TONES) != (tone in _GOOD_TONES)
+        if second.family != first.family:
+            words += (" and yet " if mixed else " and ") + second.words[variant % len(second.words)]
+            tone = "hard" if mixed and "surprise" not in {first.family, second.family} else tone
+    elif sure and tone in _GOOD_TONES and mass[True] < _GOOD_MASS:
+        sure = False
+    if not sure:
+        return Heard("hard" if tone == "hard" and mass[False] >= _GOOD_MASS else "neutral", first.family, words)
+    return Heard(tone, first.family, words, sure=True)
+
+
+def _named(text: str, phrases: Phrases) -> tuple[str, bool] | None:
+    """The seeker's own word for the feeling, and whether it is felt now; None where none is named."""
+    words = "|".join(sorted((re.escape(word) for word in phrases.own_words), key=len, reverse=True))
+    text = text.replace("been better", "")  # an idiom for the opposite
+    for opening, present in ((_NOW, True), (_THEN, False)):
+        match = re.search(rf"{opening} ?{_INTENSIFIERS}({words})\b", text)
+        if match:
+            return match.group(1), present
+    return None
+
+
+def _lately_low(turn: Turn) -> bool:
+    """Whether the turns so far were on the dark side; a message that shows nothing does not end that."""
+    state = turn.state or turn.state_before
+    return state is not None and state.affect.valence < -_OPPOSED
+
+
+def _has_any(text: str, words: tuple[str, ...]) -> bool:
+    return re.search(rf"\b({'|'.join(map(re.escape, words))})\b", text) is not None

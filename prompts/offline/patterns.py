@@ -1,0 +1,237 @@
+"""The patterns by which kinds of message are told apart. All read lower case, straight apostrophes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+__all__ = [
+    "ADVICE",
+    "ALONE",
+    "ANSWERS",
+    "CODE",
+    "DESK_STILL",
+    "DESK_THING",
+    "DESK_TROUBLE",
+    "ERRAND",
+    "EXPLICIT",
+    "FIRM_NO",
+    "HARMED",
+    "HEARTFELT",
+    "HELPED",
+    "KINDS",
+    "MEDICAL",
+    "QUIZ",
+    "SPOKEN_OF_DEATH",
+    "UNSAFE",
+    "YES",
+    "any_of",
+]
+
+_END = r"[\s.!?,;:)]*$"
+_YOU_ARE = r"(?:(?:are|r) (?:you|u)|you're|youre|you are|ur)"
+_HEDGES = r"(?: just| really| actually| even| only| so| such| completely| not)*"
+
+
+def any_of(*patterns: str) -> re.Pattern[str]:
+    """One pattern that finds whatever one of these finds."""
+    return re.compile("|".join(patterns))
+
+
+KINDS: Mapping[str, re.Pattern[str]] = {
+    "order": any_of(
+        r"\b(ignore|disregard|forget|override|bypass) ((all|any|every|the|your|my|previous|prior|above|earlier|"
+        r"other) )*(instructions?|prompts?|rules|guidelines|orders|training)\b",
+        r"\bsystem (prompt|message)\b|\b(jailbreak|developer mode|dan mode)\b|^you are now\b",
+        r"(^|[.!,:] ?|please |now )(act|pretend|roleplay|behave) (as|to be|like)( if)? (you|a|an)\b",
+        r"\brepeat (the|your) (words|text|instructions)\b",
+    ),
+    "identity": any_of(
+        rf"{_YOU_ARE}{_HEDGES}( an?)? (real|human|person|bot|robot|ai|a\.i\.|machine|program|chatbot|chatgpt|"
+        rf"gpt)\b",
+        rf"{_YOU_ARE}{_HEDGES}( an?)? (llm|computer|therapist|doctor|counsel+or|psychologist|actual)\b",
+        rf"\bwho (are|r) (you|u)\b|\bwhat (are|r) (you|u){_END}|\bwhat('s| is) your name\b",
+        r"\b(am i|i'm|im) (talking|speaking|chatting|writing) (to|with) an? (real |actual |live )*(person|human|"
+        r"bot|robot|ai|machine)\b",
+        r"\bis (this|there) an? (real |actual )*(bot|person|human|ai|robot)\b",
+    ),
+    "complaint": any_of(
+        r"\b(fuck|screw) (you|off|u)\b|\bshut up\b|\byou suck\b|\bi hate you\b",
+        r"^(stupid|dumb|useless|bad|terrible) (bot|ai|machine|program|thing)\b",
+        rf"{_YOU_ARE}{_HEDGES}( an?)? (useless|stupid|dumb|annoying|terrible|awful|idiot|joke|worthless|"
+        rf"pathetic)\b",
+        rf"{_YOU_ARE}{_HEDGES}( an?)? (rubbish|garbage|trash|no help|helpful|helping|listening|worst|"
+        rf"repeating)\b",
+        r"\b(you|u) (just )?(don't|dont|didn't|do not|never) (get it|get me|understand|listen|help|care|"
+        r"answer)\b",
+        r"\bthis (isn't|is not|isnt) helping\b|\byou (keep|already) (repeating|asked|said)\b",
+        r"\bthat('s| is) not what i (said|meant|asked)\b",
+    ),
+    "farewell": any_of(
+        rf"\b(good ?bye|bye( bye)?|bye for now|good ?night|ttyl|so long|farewell|catch you later){_END}",
+        rf"\bsee (you|ya)( (later|soon|tomorrow|around))?{_END}|\btalk (to you )?(later|soon|tomorrow){_END}",
+        rf"(?<![\w'] )\btake care{_END}|\bgtg{_END}|\bthat('s| is) all for (now|today){_END}",
+        r"\b(i|i've) (have to|need to|should|gotta|got to|must|better)( be)? "
+        rf"(go|run|going|log off|head off)( now| to (bed|sleep|work))?{_END}",
+        rf"\b(gotta|got to) go( now)?{_END}",
+    ),
+    "thanks": any_of(
+        r"^((ok(ay)?|oh|wow|yes|great|good|well|alright|right)[\s,.!]*)?(thanks?( you)?|thx|ty|cheers|"
+        r"i appreciate|"
+        rf"much appreciated|many thanks|(that|this) (really )?help(s|ed))\b(?!.*\bbut\b)[^.!?]{{0,50}}{_END}",
+        rf"^(?!.*\bbut\b).{{0,60}}\b(thank you|thanks|thx)( so much| a lot| very much| again)?{_END}",
+    ),
+    "uptake": any_of(
+        r"^((yes|yeah|ok(ay)?|sure|al+ ?right|maybe|right)[\s,.!]*)?(thanks?[\s,.!]*)?(i('ll| will| can| could|"
+        r" might| think i will) (try|give|do) (that|it|this)|that (could|might|would) (work|help))\b",
+        r"^((yes|yeah|ok(ay)?|sure)[\s,.!]*)?((that's|that is|sounds like) a )?(good|great|nice) (idea|"
+        r"suggestion|plan|point)\b",
+        r"^((yes|yeah|ok(ay)?|sure)[\s,.!]*)?(i (like|love) that( idea)?\b|(that |it )?sounds (good|great|nice|"
+        r"doable|right))\b",
+        r"^((ok(ay)?|well|yes|yeah)[\s,.!]*)?(maybe|perhaps) (i|we) (could|can|should|will|might)\b",
+    ),
+    "how_are_you": any_of(
+        r"^((hi|hello|hey|hiya|good (morning|afternoon|evening))( there)?[\s,.!]*)?(how (are|r) (you|"
+        r"u)( doing)?( today)?|"
+        rf"how's it going|hows it going|how do you do|what's up|whats up|sup|and you|how about you){_END}",
+    ),
+    "greeting": any_of(
+        r"^(hi+|hello+|hey+|hiya|howdy|yo|greetings|good (morning|afternoon|evening|day)|morning|evening|hallo)"
+        rf"([\s,.!]*\b(there|everyone|all|again|friend|you|hi|hey|hello|bot|heartline))*{_END}",
+    ),
+    "own_life": any_of(
+        r"\b(have|did|do|are|were|can|how do|how did|how are|how have|what do|would) (you|u) ((ever|also|really|"
+        r"often|even) )?(been (in|there|through)|felt|feel|feelings?|gone through|go through|going through|"
+        r"coped?|coping|managing|experienced?|related?|have (any )?(experience|feelings|a family|friends|kids|"
+        r"emotions)|lonely|sad|married|happy|scared|love|lost)\b",
+    ),
+    "ability": any_of(
+        r"\bwhat (can|do|could) you (do|help|offer)\b|\bhow do you work\b|\bwhat are you for\b",
+        r"\bhow (do|does|can|should) (i use|this|it) work\b|\bhow (do|can|should) i use (this|you|it)\b",
+        rf"^(help|info|start|test|testing|/\w+|menu){_END}|\bwhat is this( place| app| thing)?{_END}",
+    ),
+}
+"""First match wins, in this order."""
+
+_I_AM = r"^((i('m| am)|im|it's|its)( doing| feeling)?|feeling|doing)? ?((very|pretty|quite|really|all|so) )?"
+
+_GOOD_TAIL = rf"( today| now| thanks?| thank you)*([\s,.!]*\b(thanks?|thank you|and you|you|how about you|how are you))*{_END}"
+
+ANSWERS: Mapping[str, re.Pattern[str]] = {
+    "yes": any_of(
+        r"^((yes|yeah|yea|yep|yup|ok(ay)?|sure|right|exactly|true|correct|of course|definitely|absolutely|"
+        r"indeed|mhm|k|alright|please|i do|i am|i did|i have|it is|that's (right|it|true)|they are|he is|"
+        r"she is)\b[\s.!?,;:)]*)+$",
+    ),
+    "no": any_of(
+        r"^(no+|nope|nah|not really|never|not at all|i don't|i'm not|i didn't|none|nothing|neither|no thanks?)"
+        rf"([\s,.!]+(not really|i don't|i didn't|i'm not|it isn't|thanks?))?{_END}",
+    ),
+    "unsure": any_of(
+        r"^(idk|dunno|maybe|perhaps|not sure|i('m| am) not sure|i (really )?(don't|dont|do not) know( really|"
+        r" yet)?|"
+        rf"no idea|hard to say|hm+|dont know|i guess( so)?|kind of|sort of|i suppose( so)?|who knows){_END}",
+    ),
+    "good": any_of(
+        rf"{_I_AM}(good|fine|great|all right|not bad|excellent|fantastic|amazing){_GOOD_TAIL}",
+        rf"^(i('m| am)|im|feeling|doing)( doing| feeling)? ((very|pretty|quite|really|so) )?"
+        rf"(ok|okay|well|alright|better){_GOOD_TAIL}",
+    ),
+    "bad": any_of(
+        rf"{_I_AM}(bad|not ((so|too|very|really|that) )?(good|well|great|ok|okay|fine)|terrible|awful|horrible|"
+        rf"shit+y?|rough|poorly|miserable|not well|been better)( today| now| really)*{_END}",
+        r"^(i('ve| have) )?been better\b",
+    ),
+}
+"""Short answers, mostly to the supporter's question."""
+
+ADVICE = any_of(
+    r"\bwhat (should|can|could|do|would|must|shall) (i|we|you) (do|say|try|suggest|recommend|advise|tell)\b",
+    r"\b(any|some|your|give me|need|want|got) (\w+ )?(advice|tips?|suggestions?|recommendations?)\b|"
+    r"\bany ideas?\b",
+    r"(?<!why )\bshould i\b|\bhow (do|can|should|could|would) i\b(?! ever)|^how to\b|\badvise me\b",
+    r"\bwhat('s| is) the best (way|thing)\b|\b(can|could|will|would) you (please )?(help|advise) me\b",
+)
+MEDICAL = any_of(
+    r"\b(medications?|medicines?|meds|doses?|dosage|pills?|tablets?|antidepressants?|ssri|prozac|zoloft|xanax|"
+    r"lithium)\b",
+    r"\b(ibuprofen|painkillers?|symptoms?|diagnos\w*|prescri\w*|side effects?|supplements?|cure|treatments?)\b",
+)
+DESK_THING = any_of(
+    r"\b((?<!in )orders?|parcel|package|delivery|deliver(ed)?|refunds?|invoices?|billing|billed|subscription|"
+    r"charged)\b",
+    r"\b(customer (service|support|care)|support (ticket|team|desk)|warranty|tracking|shipment|shipped|"
+    r"courier)\b",
+    r"\b(my account|booking|reservation|login|password)\b",
+)
+DESK_TROUBLE = any_of(
+    r"\b(never|not|nobody|no one|still|twice|wrong|broken|damaged|late|missing|waiting|again|ignored|locked|"
+    r"stolen)\b",
+    r"n't\b|\b(isnt|hasnt|havent|didnt|wont|cant|doesnt)\b|\b(cancel|complain|refuse)\w*\b|\b(hours|days|"
+    r"weeks)\b",
+)
+DESK_STILL = any_of(
+    r"\b(called|phoned|e-?mail(ed|s)?|money|replace(ment|d)?|answer(s|ed)?|reply|replied|respon\w+|wait(ing|"
+    r"ed)?)\b",
+    r"\b(sort(ed)? out|they|status|number|item|refunds?|fix(ed)?|solution)\b",
+)
+HARMED = any_of(
+    r"\b(he|she|they|husband|wife|boyfriend|girlfriend|partner|ex|dad|father|mom|mum|mother|stepdad|brother|"
+    r"uncle|son|boss)( \w+){0,2} (hits?|hitting|beats?|beating|slaps?|slapped|punche[sd]|kicks|kicked|choke[sd]|"
+    r"choking|rape[sd]|molest\w*|assault\w*|abuse[sd]?|abusing|threatens to|threatened to) me\b(?! up| hard|"
+    r" that| with| in)",
+    r"\bi (was|am|got|have been)( \w+)? (abused|raped|molested|assaulted|beaten( up)?)\b",
+    r"\babusive\b|\bdomestic violence\b|\b(abused|raped|molested|assaulted) me\b",
+)
+ERRAND = any_of(
+    r"^(please |can you |could you )?(write|translate|calculate|compute|sing|draw|generate|summari[sz]e|solve|"
+    r"code|recite|play|tell me (a|an|the) (joke|story|weather|time|news|fact|poem|riddle))\b",
+)
+QUIZ = any_of(
+    r"^(what('s| is| are| was)|who('s| is| was)|when (is|was|did)|where (is|are|was)|which|how (many|much|old|"
+    r"far|tall)|can you|could you|do you (know|like|have|speak|want)|what (time|day|year)|have you (ever|seen|"
+    r"heard))\b.*\?$",
+)
+HEARTFELT = any_of(
+    r"\b(i|i'm|im|i've|my|me|we|our|us|mine|normal|feel\w*|better|love|life|people|point|meaning|wrong|grief|"
+    r"happy)\b",
+)
+CODE = re.compile(r"[{};<>]\s*[\w/{}()<>]|\bdef \w+\(|\bimport \w+|\bselect\b.*\bfrom\b|=>|==|https?://|www\.")
+
+# Danger, and answers to the careful reply's questions.
+
+SPOKEN_OF_DEATH = any_of(
+    r"\bkill(ing)? my ?self\b|\bsuicid\w*|\bend(ing)? (my (own )?life|it all)\b|\btak(e|ing) my (own )?life\b",
+    r"\b((want|wanted|going|wish) to|wanna) die\b|\bbetter off (dead|without me)\b|\bwish i (was|were) dead\b",
+    r"\b(don't|dont|do not) (want|wanna) (to )?(live|be alive|be here|exist|wake up)\b|\bno reason to (live|"
+    r"go on)\b",
+    r"\b(hurt|harm|cut)(ing|ting)? my ?self\b|\bself.?harm\w*",
+)
+EXPLICIT = any_of(r"\b(kill|suicid|end(ing)? my|tak(e|ing) my|to die|wanna die)")
+"""Said so plainly that asking whether there are such thoughts would not be listening."""
+
+_DONT_KNOW = r"idk|(i )?(don't|dont|do not) know|not sure"
+YES = any_of(
+    rf"^(yes|yeah|yea|yep|y|ye|sometimes|a little|a bit|kind of|kinda|sort of|maybe|perhaps|probably|"
+    rf"{_DONT_KNOW})\b",
+    r"^(often|always|every day|all the time|(i|they|it) (am|do|have|did|might|is|has)|i (think so|guess|"
+    r"suppose))\b",
+)
+"""Yes, or anything that is no clear no."""
+
+FIRM_NO = any_of(r"^(no|nope|nah|not at all|never|i haven't|(i'm|im|i am) not|i don't(?! know))\b")
+UNSAFE = any_of(
+    r"\b(not|don't feel|dont feel|isn't|never) (really |very )?safe\b|\bunsafe\b",
+    rf"^(no|nope|nah|not (at all|really|anymore)|i can't|i cant|{_DONT_KNOW})\b(?!.*\b(fine|safe|ok|okay|good|"
+    rf"worries)\b)",
+    r"^(i'm|im|i am) not[\s.!]*$|^i (don't|dont|do not) (think so|feel safe)\b",
+)
+ALONE = any_of(rf"^(no|nope|nah|nobody|no one|none|{_DONT_KNOW})\b|\b(i'm|im|i am) (all )?alone\b|\bon my own\b")
+HELPED = any_of(
+    r"^(yes|yeah|yep|ok(ay)?|i am|i will|i did|i have)\b|\b(i'm|im|i am) safe\b|\b(coming (over|here|now)|"
+    r"on (\w+) way)\b",
+    r"\b(is|are) (here|with me)\b|\b(i|have|i've|i'm|just) call(ed|ing)\b|\b(spoke|speaking|talking) (to|"
+    r"with)\b",
+    r"\b(ambulance|hospital|doctor|paramedics)\b",
+)
+"""That somebody is there, or that help was called."""

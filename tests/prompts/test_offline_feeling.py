@@ -1,0 +1,132 @@
+"""What is heard of the feeling, and when it may be said."""
+
+from __future__ import annotations
+
+import pytest
+
+from agent.decisions import EmotionalState
+from agent.readings import Affect, EmotionReading, ExpressionReading
+from agent.testing import a_turn
+from prompts.offline.feeling import hear
+from prompts.offline.phrases import load_phrases
+
+PHRASES = load_phrases()
+PLAIN = "The letter came in the afternoon post."
+
+
+def a_distribution(**probabilities):
+    rest = (1 - sum(probabilities.values())) / (32 - len(probabilities))
+    return EmotionReading("empathetic-dialogues-32", {label: probabilities.get(label, rest) for label in PHRASES.feelings})
+
+
+def heard(text=PLAIN, **fields):
+    return hear(a_turn(text, **fields), phrases=PHRASES, variant=0)
+
+
+def test_that_a_sure_reading_is_asserted():
+    result = heard(emotion=a_distribution(anxious=0.6))
+
+    assert (result.tone, result.words, result.sure) == ("hard", "anxious", True)
+
+
+def test_that_a_less_sure_reading_is_only_guessed_at():
+    result = heard(emotion=a_distribution(anxious=0.28))
+
+    assert (result.words, result.sure) == ("anxious", False)
+
+
+@pytest.mark.parametrize("emotion", [None, a_distribution(anxious=0.1)])
+def test_that_an_unsure_reading_is_not_spoken_of(emotion):
+    assert heard(emotion=emotion).words is None
+
+
+@pytest.mark.parametrize(("neutral", "words", "sure"), [(0.1, "anxious", True), (0.7, "anxious", False), (0.9, None, False)])
+def test_that_words_without_emotion_make_it_less_sure(neutral, words, sure):
+    expression = ExpressionReading("goemotions-28", {"neutral": neutral, "fear": 0.1})
+
+    result = heard(emotion=a_distribution(anxious=0.6), expression=expression)
+
+    assert (result.words, result.sure) == (words, sure)
+
+
+def test_that_two_feelings_are_named_when_the_second_is_close():
+    assert heard(emotion=a_distribution(sad=0.4, angry=0.3)).words == "sad and angry"
+
+
+def test_that_near_synonyms_are_not_named_twice():
+    assert heard(emotion=a_distribution(angry=0.4, furious=0.35)).words == "angry"
+
+
+def test_that_a_mixed_feeling_is_not_celebrated():
+    result = heard(emotion=a_distribution(hopeful=0.4, afraid=0.35))
+
+    assert (result.tone, result.words) == ("hard", "hopeful and yet afraid")
+
+
+def test_that_good_news_is_shared():
+    assert heard("They offered me the part!", emotion=a_distribution(joyful=0.5, proud=0.3)).tone == "joy"
+
+
+@pytest.mark.parametrize(
+    ("text", "fields"),
+    [
+        ("I cried the whole night.", {}),
+        ("They offered me the part.", {"affect": Affect(-0.6, 0.2, 0.0)}),
+    ],
+)
+def test_that_nobody_is_congratulated_on_something_sad(text, fields):
+    result = heard(text, emotion=a_distribution(joyful=0.7), **fields)
+
+    assert result.tone != "joy"
+    assert result.words is None
+
+
+def test_that_the_seekers_own_word_comes_before_the_reading():
+    result = heard("I feel so guilty about it.", emotion=a_distribution(angry=0.7))
+
+    assert (result.family, result.words, result.sure) == ("shame", "guilty", True)
+
+
+def test_that_a_feeling_of_the_past_is_not_put_into_the_present():
+    assert heard("I was so scared back then.").words is None
+
+
+@pytest.mark.parametrize("text", ["I feel worthless.", "I'm so stupid.", "I feel unloved."])
+def test_that_a_judgement_of_oneself_is_not_agreed_with(text):
+    result = heard(text)
+
+    assert result.tone == "hard"
+    assert result.words is None
+
+
+def test_that_a_negated_feeling_is_not_heard():
+    assert heard("I'm not scared of the dark.").words is None
+
+
+@pytest.mark.parametrize("text", ["My father passed away.", "Our old dog died.", "We had to put our cat down."])
+def test_that_a_loss_has_a_tone_of_its_own(text):
+    assert heard(text).tone == "loss"
+
+
+@pytest.mark.parametrize("text", ["My phone died on the train.", "I nearly died laughing."])
+def test_that_not_everything_that_died_is_a_loss(text):
+    assert heard(text).tone != "loss"
+
+
+def test_that_relief_is_heard():
+    assert heard("I feel much calmer now, almost relieved. I feel relieved.").tone == "relief"
+
+
+def test_that_having_been_better_is_no_relief():
+    assert heard("I have been better.").tone != "relief"
+
+
+def test_that_a_dark_stretch_is_not_over_because_one_message_shows_nothing():
+    state = EmotionalState(Affect(-0.6, 0.1, -0.2), 4, -0.1, None, 4, 0.8)
+
+    assert heard("He came by at noon.", state=state).tone == "hard"
+    assert heard("He came by at noon.").tone == "neutral"
+
+
+def test_that_labels_of_another_set_are_not_guessed_at():
+    assert heard(emotion=EmotionReading("other-2", {"zest": 0.8, "gloom": 0.2})).words is None
