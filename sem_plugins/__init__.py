@@ -1,0 +1,1 @@
+"""Small empathetic models: what they read, how they run, how they are trained."""

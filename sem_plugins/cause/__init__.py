@@ -1,0 +1,1 @@
+"""What brought the emotion about."""

@@ -1,0 +1,1 @@
+"""What the words themselves show: GoEmotions' 27 emotions and neutral."""

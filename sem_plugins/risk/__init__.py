@@ -1,0 +1,1 @@
+"""Signs of danger to the person or to others."""

@@ -1,0 +1,107 @@
+"""The risk plugin, first form: explicit first-person statements, found by rule.
+
+It sees what is said outright in the current message, in English. It does not see what is veiled,
+and it is no assessment of anybody. The rules are data: `rules.toml`.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from itertools import chain
+from typing import Any, get_args
+
+from agent.readings import RiskLevel, RiskReading
+from agent.turn import Turn
+
+__all__ = ["RiskPlugin", "create"]
+
+_LADDER: tuple[RiskLevel, ...] = get_args(RiskLevel)
+
+_JUST_BEFORE = r"[\s\"]*$"
+_REACH = 80  # characters before a match; what softens it stands closer
+_BLANK = "\0"  # neither a word nor white space: no pattern matches across it
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    level: RiskLevel
+    kind: str
+    pattern: re.Pattern[str]
+    softened: re.Pattern[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    rules: tuple[_Rule, ...]
+    idiom: re.Pattern[str]
+
+
+@cache
+def _rules() -> _Rules:
+    raw = tomllib.loads(files("sem_plugins.risk").joinpath("rules.toml").read_text(encoding="utf-8"))
+    words, softened = raw["words"], raw["softened"]
+    return _Rules(
+        rules=tuple(
+            _Rule(
+                rule["level"],
+                rule["kind"],
+                _any(rule["patterns"], words),
+                _any([*chain(*(softened[name] for name in rule["softened_by"]))], words, end=_JUST_BEFORE),
+            )
+            for rule in raw["rule"]
+        ),
+        idiom=_any(raw["idiom"]["patterns"], words),
+    )
+
+
+def _any(patterns: Sequence[str], words: Mapping[str, str], *, end: str = r"(?!\w)") -> re.Pattern[str]:
+    """One pattern for all, written out as the head of `rules.toml` says."""
+    whole = "|".join(f"(?:{pattern})" for pattern in patterns)
+    for name, expansion in reversed([*words.items()]):  # a word may be made of words above it
+        whole = whole.replace(f"{{{name}}}", expansion)
+    whole = re.sub(r" (?!\?)", r"\\s+", whole)  # " ?" stays: an optional space
+    return re.compile(rf"(?<!\w)(?:{whole}){end}", re.IGNORECASE)
+
+
+class RiskPlugin:
+    """Reads the highest step of the risk ladder that the message states."""
+
+    name = "risk"
+    reads = frozenset({"text"})
+    writes = "risk"
+
+    def __call__(self, turns: Sequence[Turn]) -> Sequence[RiskReading]:
+        """One reading per turn."""
+        return [_read(turn.text) for turn in turns]
+
+
+def _read(text: str) -> RiskReading:
+    rules = _rules()
+    # Character for character, so that spans of the plain text are spans of the text.
+    plain = rules.idiom.sub(lambda match: _BLANK * len(match[0]), text.translate(_QUOTES))
+    level: RiskLevel = "none"
+    kinds: dict[str, None] = {}
+    evidence: set[tuple[int, int]] = set()
+    for rule in rules.rules:
+        for match in rule.pattern.finditer(plain):
+            start = match.start()
+            denied = rule.softened.search(plain, max(0, start - _REACH), start)
+            found = "distress" if denied else rule.level
+            if _LADDER.index(found) > _LADDER.index(level):
+                level = found
+            kinds[rule.kind] = None
+            evidence.add(match.span())
+    return RiskReading(level, tuple(kinds), tuple(sorted(evidence)), source="rules")
+
+
+_QUOTES = str.maketrans("\u2019\u2018\u02bc\u00b4`\u201c\u201d", "'''''\"\"")
+
+
+def create(settings: Any = None) -> RiskPlugin:  # noqa: ARG001 - every part is made with the settings
+    """Entry point `risk`."""
+    return RiskPlugin()
