@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from agent.decisions import Timing, Verdict
-from agent.errors import GenerationError
+from agent.errors import GenerationError, WiringError
 from agent.events import Event, FailureNoted, ReplyFinished, StageFinished, StageName, StageStarted
 from agent.intake import clean
 from agent.perception import Perception, failure_of
@@ -88,6 +88,11 @@ class Agent:
             if part is not None:
                 check_part(kind, part, written=written)
                 written |= {writes} if writes else frozenset()
+        if self.guard is not None and self.fallback is None and "prompt" in self.generator.reads:
+            raise WiringError(
+                f"The guard {self.guard.name!r} needs a `fallback`: without one, {self.generator.name!r} would "
+                "answer freely where care is asked for. Give `fallback=`, or leave the guard out."
+            )
 
     def read(self, messages: Sequence[str]) -> list[Turn]:
         """Readings alone, in one batch: no state, no reply, nothing stored.

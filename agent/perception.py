@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from agent.decisions import StageFailure
@@ -67,21 +69,56 @@ class Perception:
     async def perceive(self, turn: Turn) -> Turn:
         """One turn, read in a thread, so that other conversations go on.
 
-        Where the time is up, what was read until then is kept, and the rest counts as failed.
+        Where the time is up, what was read until then is kept, and the rest counts as failed. A
+        plugin that hangs is left behind in its thread, which ends with the process.
         """
         steps = [turn]
+        too_late = threading.Event()
 
         def work() -> None:
             for plugin in self.plugins:
+                if too_late.is_set():
+                    return
                 steps.append(_apply(plugin, [steps[-1]])[0])
 
         try:
-            await asyncio.wait_for(asyncio.to_thread(work), self.seconds)
+            await asyncio.wait_for(_in_thread(work), self.seconds)
         except TimeoutError as error:
+            too_late.set()
             done = len(steps) - 1
             late = [failure_of("perceive", plugin.name, error) for plugin in self.plugins[done:]]
             return steps[done].note(*late)
         return steps[-1]
+
+
+def _in_thread(work: Callable[[], None]) -> asyncio.Future[None]:
+    """A future that is done when `work` is.
+
+    Not `asyncio.to_thread`: its threads are waited for when the loop closes, so that one plugin
+    that hangs would keep the program from ending.
+    """
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[None] = loop.create_future()
+
+    def settle(error: BaseException | None) -> None:
+        if future.done():  # given up on
+            return
+        if error is None:
+            future.set_result(None)
+        else:
+            future.set_exception(error)
+
+    def run() -> None:
+        error: BaseException | None = None
+        try:
+            work()
+        except BaseException as raised:  # noqa: BLE001 - it is raised where the future is awaited
+            error = raised
+        with suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits any more
+            loop.call_soon_threadsafe(settle, error)
+
+    threading.Thread(target=run, name="heartline-perceive", daemon=True).start()
+    return future
 
 
 def _apply(plugin: Plugin, turns: list[Turn]) -> list[Turn]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from platformdirs import user_data_path
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -35,8 +35,15 @@ def _web_address(value: str) -> str:
     return value.rstrip("/")
 
 
+def _or_none(value: Any) -> Any:
+    return None if value == "none" else value
+
+
+OptionalPart = Annotated[str | None, BeforeValidator(_or_none)]
+
+
 class Settings(BaseSettings):
-    """Everything that can be set. Names of parts are names of entry points."""
+    """Everything that can be set. Names of parts are names of entry points; `"none"` leaves one out."""
 
     model_config = SettingsConfigDict(
         env_prefix="HEARTLINE_", extra="forbid", frozen=True, env_ignore_empty=True, hide_input_in_errors=True
@@ -58,10 +65,10 @@ class Settings(BaseSettings):
     plugins: tuple[str, ...] = Field(
         ("emotion", "expression", "affect", "cause", "risk"), description="Readers of a message."
     )
-    tracker: str | None = Field("smoothed", description="Follows the emotional state.")
-    planner: str | None = Field("rules", description="Chooses the support strategy.")
+    tracker: OptionalPart = Field("smoothed", description="Follows the emotional state.")
+    planner: OptionalPart = Field("rules", description="Chooses the support strategy.")
     composer: str = Field("sections", description="Writes the prompt.")
-    guard: str | None = Field("careful", description="Decides whether a turn may be answered freely.")
+    guard: OptionalPart = Field("careful", description="Decides whether a turn may be answered freely.")
     store: str = Field("sqlite", description="Keeps conversations.")
 
     store_path: Path = Field(

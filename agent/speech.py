@@ -67,7 +67,7 @@ class Speech:
             yield FailureNoted(failure, discards=discards)
         if isinstance(failed, GenerationError):
             raise failed
-        msg = f"{self._speaker!r} could not answer ({type(failed).__name__}). Your message was kept."
+        msg = f"{self._speaker!r} could not answer ({type(failed).__name__})."
         raise GenerationError(msg) from failed
 
     def broken_off(self) -> Turn:

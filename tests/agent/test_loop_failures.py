@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import AsyncGenerator
 
 import pytest
 
 from agent.decisions import Reply, StageFailure
-from agent.errors import GenerationError, LLMUnreachableError, StoreError
+from agent.errors import GenerationError, LLMUnreachableError, StoreError, WiringError
 from agent.events import Event, FailureNoted
+from agent.guard import CarefulGuard
+from agent.loop import Agent
 from agent.memory import InMemoryStore
 from agent.protocols import Recalled
-from agent.testing import BrokenPlugin, ScriptedGenerator
+from agent.readings import RiskReading
+from agent.testing import BrokenPlugin, FixedPlugin, ScriptedGenerator
 from tests.loop_parts import (
     NAME,
     SAID,
     Forgetful,
+    PlainComposer,
     Quotes,
     an_agent,
     events_of,
@@ -125,3 +131,31 @@ async def test_that_two_processes_that_write_at_once_lose_nothing():
     second = await agent.respond("two", conversation_id="c")
     assert (first.index, second.index) == (0, 1)
     assert [turn.text for turn in store.turns("c")] == ["one", "two"]
+
+
+def test_that_a_plugin_that_never_returns_does_not_keep_the_program_from_ending():
+    code = (
+        "import threading\n"
+        "from agent.loop import Agent\n"
+        "from agent.memory import InMemoryStore\n"
+        "from agent.testing import FixedPlugin, ScriptedGenerator\n"
+        "class Hangs(FixedPlugin):\n"
+        "    def __call__(self, turns): threading.Event().wait()\n"
+        "agent = Agent(plugins=[Hangs('emotion', None)], generator=ScriptedGenerator('I hear you.'),\n"
+        "              store=InMemoryStore(), plugin_seconds=0.05)\n"
+        "turn = agent.respond_sync('The train was late again.')\n"
+        "print(turn.failures[0].error, turn.reply.text)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "TimeoutError I hear you."
+
+
+def test_that_a_guard_without_a_fallback_is_refused_where_an_llm_would_answer():
+    with pytest.raises(WiringError, match="fallback"):
+        Agent(
+            plugins=[FixedPlugin("risk", RiskReading("none"))],
+            guard=CarefulGuard(),
+            generator=ScriptedGenerator(reads=("prompt",)),
+            composer=PlainComposer(),
+            store=InMemoryStore(),
+        )

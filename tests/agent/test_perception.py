@@ -245,15 +245,18 @@ async def test_that_what_was_read_when_the_time_was_up_is_kept_and_the_rest_is_t
     )
 
 
-async def test_that_a_plugin_that_comes_too_late_changes_nothing_any_more():
-    gate, done = threading.Event(), threading.Event()
+async def test_that_a_plugin_that_comes_too_late_changes_nothing_and_those_after_it_are_not_asked():
+    gate = threading.Event()
+    threads: list[threading.Thread] = []
+    asked: list[Turn] = []
 
     def late(turns: Sequence[Turn]) -> list[EmotionReading]:
+        threads.append(threading.current_thread())
         gate.wait(PATIENT)
         return by_text(turns)
 
     def last(turns: Sequence[Turn]) -> list[RiskReading]:
-        done.set()
+        asked.extend(turns)
         return [RiskReading("none")]
 
     plugins = [Reads("emotion", late), Reads("risk", last, reads=["emotion"])]
@@ -261,8 +264,8 @@ async def test_that_a_plugin_that_comes_too_late_changes_nothing_any_more():
         turn = await Perception(plugins, seconds=0.05).perceive(a_turn())
     finally:
         gate.set()
-    assert await asyncio.to_thread(done.wait, PATIENT)
-    assert (turn.emotion, turn.risk, len(turn.failures)) == (None, None, 2)
+    await asyncio.to_thread(threads[0].join, PATIENT)
+    assert (turn.emotion, turn.risk, len(turn.failures), asked) == (None, None, 2, [])
 
 
 async def test_that_a_plugin_that_raises_a_timeout_of_its_own_is_the_only_one_that_fails():
