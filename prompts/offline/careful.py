@@ -115,8 +115,7 @@ def careful_reply(turn: Turn, level: CareLevel, *, phrases: Phrases, attempt: in
             )
         )
     if level == "watch":
-        asked = _next_question(chooser, phrases, "safe", "company")
-        return " ".join((line("watch.acknowledge"), line("watch.support"), line(asked)))
+        return " ".join((line("watch.acknowledge"), line("watch.support"), line("ask.safe")))
     order = ("plan", "safe", "company", "thoughts") if EXPLICIT.search(straightened(turn.text)) else _ASKED
     asked = _next_question(chooser, phrases, *order)
     return " ".join((line("ideation.acknowledge"), line("ideation.support"), line(asked)))

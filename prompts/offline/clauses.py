@@ -91,12 +91,9 @@ def clauses_of(text: str) -> tuple[Clause, ...]:
     Args:
         text: The seeker's message. Of a long one only the end is read.
     """
-    text = (
-        text.replace("\u2019", "'")
-        .replace("\u2018", "'")
-        .replace("`", "'")
-        .replace("n;t", "n't")[-_MOST_CHARACTERS:]
-    )
+    if len(text) > _MOST_CHARACTERS:
+        text = text[-_MOST_CHARACTERS:].partition(" ")[2]
+    text = text.replace("\u2019", "'").replace("\u2018", "'").replace("`", "'").replace("n;t", "n't")
     text = _STRETCHED.sub(lambda match: re.sub(r"(\w)\1{2,}", r"\1", match.group()), text)
     text = _TITLE.sub(r"\1", _SIGHED.sub(" . ", text))
     found: list[Clause] = []
@@ -230,9 +227,9 @@ def _runs_on(words: Sequence[str], place: int, *, led: bool) -> bool:
         verb = words[place + 1].lower() if place + 1 < len(words) else ""
         return led or before in CLOSERS or word in _TELLTALE or verb in FINITE_NEXT
     owned = word in {"my", "our"} and before not in NOT_VERBS | VERBS | ADVERBS and not before.endswith("ed")
-    verb = finite_place(words[place : place + 5]) if owned else 0
+    finite = finite_place(words[place : place + 5]) if owned else 0
     # A full verb would rather be part of the same clause: "the garden my grandmother planted".
-    return verb > 0 and words[place + verb - 1].lower() in FINITE_NEXT
+    return finite > 0 and words[place + finite - 1].lower() in FINITE_NEXT
 
 
 def is_sound(clause: Clause) -> bool:

@@ -37,7 +37,7 @@ _VAGUE = _one_of(
     r"^i (am|do|did|have|was|will|see|know|think so|guess so|hope so|agree|understand|can't|don't know)$",
     r"^i('ll| will)? (think|guess|hope|suppose) (that|so|not|it)\b",
     r"^i('m| am)? (really |do |just )*(appreciat\w+|agree|disagree|enjoy\w* (talking|chatting))\b",
-    r"^i (really )?(love|like|hate) (it|that|this)$",
+    r"^i (really )?(love|like|hate) (it|that|this)$|^i said\b",
     r"^i (just )?(need|want|would like|'d like) (some |your |a )?(help|advice|to talk|to chat|"
     r"someone to talk)\b",
     r"^i (have a|had a) question\b|^i was wondering\b|^i('m| am) (a|an|the) \w+$",

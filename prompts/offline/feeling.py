@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from agent.turn import Turn
-from prompts.offline.phrases import Phrases
+from prompts.offline.occasion import straightened
+from prompts.offline.phrases import FeelingWords, Phrases
 
 __all__ = ["Heard", "Tone", "hear", "tells_of_loss"]
 
@@ -20,6 +21,7 @@ _PLAIN_WORDS = 0.6  # probability that the words show no emotion, from which not
 _NO_EMOTION = 0.85  # from which nothing is even guessed
 _GOOD_MASS = 0.6
 _OPPOSED = 0.25  # valence that speaks against a label's family
+_GLADNESS = 0.4  # valence that outweighs single dark words
 _SECOND = 0.6  # a second feeling is named from this share of the first one's probability
 
 _TONES: Mapping[str, Tone] = {
@@ -28,6 +30,12 @@ _TONES: Mapping[str, Tone] = {
 }  # fmt: skip
 _GOOD_TONES = frozenset({"joy", "ahead", "tender", "relief"})
 
+_GLAD = frozenset({"joy", "excitement", "pride", "gratitude", "amusement"})
+_NOT_GLAD = frozenset(
+    {"anger", "annoyance", "disappointment", "disgust", "fear", "grief", "nervousness", "remorse", "sadness"}
+)
+
+_EAGER = re.compile(r"\b(can't|cant|cannot) wait\b|\blooking forward\b")
 _LOSS = re.compile(
     r"\b(passed away|passed on|funeral|miscarriage|bereave\w*|put (him|her|(my|our)( \w+){1,3}) down|"
     r"(?<!phone )(?<!battery )(?<!car )(?<!laptop )(?<!computer )(?<!plant )(?<!plants )died(?! laughing)|"
@@ -76,26 +84,28 @@ def hear(turn: Turn, *, phrases: Phrases, variant: int) -> Heard:
         phrases: The lists.
         variant: Which of several words for a feeling, counted round.
     """
-    text = turn.text.lower().replace("\u2019", "'")
-    hard_cues = _has_any(text, phrases.cues["hard"])
+    text = straightened(turn.text)
+    glad = turn.affect is not None and turn.affect.valence > _GLADNESS  # people cry for joy, too
+    hard = _has_any(text, phrases.cues["hard"]) and not glad
     if tells_of_loss(text):
-        return Heard(tone="loss", family="grief")
+        return Heard("loss", "grief")
     named = _named(text, phrases)
-    if named is not None:
-        word, present = named
-        family = phrases.own_words[word]
-        if _TONES[family] not in _GOOD_TONES or not hard_cues:
-            said = present and family != "relief" and word not in phrases.cues["judging"]
-            return Heard(_TONES[family], family, word if said else None, sure=said)
+    if named is None and _EAGER.search(text):
+        named = Heard("ahead", "ahead")
+    if named is not None and not (hard and named.tone in _GOOD_TONES):
+        return named
     heard = _read(turn, phrases, variant)
-    if heard.tone in _GOOD_TONES and hard_cues:
-        return Heard("neutral")
-    if heard.family is None and heard.tone == "neutral":
-        if hard_cues or _lately_low(turn):
-            return Heard("hard")
-        if _has_any(text, phrases.cues["good"]) and not _BUT.search(text):
-            return Heard("joy", "joy")
-    return heard
+    unread = heard == Heard() or (hard and heard.tone in _GOOD_TONES)
+    return _guessed(turn, text, phrases, hard=hard) if unread else heard
+
+
+def _guessed(turn: Turn, text: str, phrases: Phrases, *, hard: bool) -> Heard:
+    """The tone where no emotion was read, by single words and by how things stood before."""
+    if hard:
+        return Heard("hard")
+    if _shows_joy(turn) or (_has_any(text, phrases.cues["good"]) and not _BUT.search(text)):
+        return Heard("joy", "joy")
+    return Heard("hard") if _lately_low(turn) else Heard()
 
 
 def _read(turn: Turn, phrases: Phrases, variant: int) -> Heard:
@@ -116,12 +126,12 @@ def _read(turn: Turn, phrases: Phrases, variant: int) -> Heard:
     if (tone in _GOOD_TONES and valence < -_OPPOSED) or (tone == "hard" and valence > _OPPOSED):
         return Heard()
     sure = probability >= _SURE and neutrality < _PLAIN_WORDS
-    words = first.words[variant % len(first.words)]
+    words = _one(first, sure=sure, variant=variant)
     if rest and rest[0][0] in phrases.feelings and rest[0][1] >= max(_TENTATIVE, _SECOND * probability):
         second = phrases.feelings[rest[0][0]]
         mixed = (_TONES[second.family] in _GOOD_TONES) != (tone in _GOOD_TONES)
         if second.family != first.family:
-            words += (" and yet " if mixed else " and ") + second.words[variant % len(second.words)]
+            words += (" and yet " if mixed else " and ") + _one(second, sure=sure, variant=variant)
             tone = "hard" if mixed and "surprise" not in {first.family, second.family} else tone
     elif sure and tone in _GOOD_TONES and mass[True] < _GOOD_MASS:
         sure = False
@@ -130,21 +140,37 @@ def _read(turn: Turn, phrases: Phrases, variant: int) -> Heard:
     return Heard(tone, first.family, words, sure=True)
 
 
-def _named(text: str, phrases: Phrases) -> tuple[str, bool] | None:
-    """The seeker's own word for the feeling, and whether it is felt now; None where none is named."""
+def _one(feeling: FeelingWords, *, sure: bool, variant: int) -> str:
+    words = feeling.words if sure else feeling.mild
+    return words[variant % len(words)]
+
+
+def _shows_joy(turn: Turn) -> bool:
+    """Whether the words themselves are glad, by two readings at once."""
+    if turn.expression is None or turn.affect is None or turn.affect.valence < _OPPOSED:
+        return False
+    return bool(_GLAD & set(turn.expression.present)) and not _NOT_GLAD & set(turn.expression.present)
+
+
+def _named(text: str, phrases: Phrases) -> Heard | None:
+    """What the seeker calls the feeling; None where none is named."""
     words = "|".join(sorted((re.escape(word) for word in phrases.own_words), key=len, reverse=True))
     text = text.replace("been better", "")  # an idiom for the opposite
     for opening, present in ((_NOW, True), (_THEN, False)):
         match = re.search(rf"{opening} ?{_INTENSIFIERS}({words})\b", text)
         if match:
-            return match.group(1), present
+            word = match.group(1)
+            family = phrases.own_words[word]
+            said = present and family != "relief" and word not in phrases.cues["judging"]
+            return Heard(_TONES[family], family, word if said else None, sure=said)
     return None
 
 
 def _lately_low(turn: Turn) -> bool:
     """Whether the turns so far were on the dark side; a message that shows nothing does not end that."""
     state = turn.state or turn.state_before
-    return state is not None and state.affect.valence < -_OPPOSED
+    lighter = turn.affect is not None and turn.affect.valence > 0
+    return state is not None and state.affect.valence < -_OPPOSED and not lighter
 
 
 def _has_any(text: str, words: tuple[str, ...]) -> bool:

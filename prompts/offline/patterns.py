@@ -88,7 +88,19 @@ KINDS: Mapping[str, re.Pattern[str]] = {
         r"suggestion|plan|point)\b",
         r"^((yes|yeah|ok(ay)?|sure)[\s,.!]*)?(i (like|love) that( idea)?\b|(that |it )?sounds (good|great|nice|"
         r"doable|right))\b",
-        r"^((ok(ay)?|well|yes|yeah)[\s,.!]*)?(maybe|perhaps) (i|we) (could|can|should|will|might)\b",
+        r"^(i|we) could (just |also |maybe |perhaps )?(try|ask|invite|call|write|talk|go|join|start|visit|tell|"
+        r"send|meet)\b",
+        r"^((ok(ay)?|well|yes|yeah)[\s,.!]*)?(maybe|perhaps|i guess|i suppose) (i|we) (could|can|should|will|"
+        r"might)\b",
+    ),
+    "quiet": any_of(
+        r"\b(stop|quit|enough) (asking|with the|with your)\b|\b(no more|too many|so many|enough|"
+        r"stop the) questions\b",
+        r"\b(just|only) listen\b|\b(don't|dont|do not) ask( me)?\b|\bleave me alone\b",
+        r"\bi (don't|dont|do not) (want|wanna) (to )?(answer|talk about (it|that|this))\b",
+    ),
+    "apology": any_of(
+        rf"^(i'm |i am |im )?((so|really|very) )?sorry( (for|to|about|if) .{{0,60}})?{_END}",
     ),
     "how_are_you": any_of(
         r"^((hi|hello|hey|hiya|good (morning|afternoon|evening))( there)?[\s,.!]*)?(how (are|r) (you|"
@@ -103,7 +115,7 @@ KINDS: Mapping[str, re.Pattern[str]] = {
         r"\b(have|did|do|are|were|can|how do|how did|how are|how have|what do|would) (you|u) ((ever|also|really|"
         r"often|even) )?(been (in|there|through)|felt|feel|feelings?|gone through|go through|going through|"
         r"coped?|coping|managing|experienced?|related?|have (any )?(experience|feelings|a family|friends|kids|"
-        r"emotions)|lonely|sad|married|happy|scared|love|lost)\b",
+        r"emotions)|lonely|sad|like|want|sleep|eat|dream|get|married|happy|scared|love|lost)\b",
     ),
     "ability": any_of(
         r"\bwhat (can|do|could) you (do|help|offer)\b|\bhow do you work\b|\bwhat are you for\b",
@@ -115,7 +127,10 @@ KINDS: Mapping[str, re.Pattern[str]] = {
 
 _I_AM = r"^((i('m| am)|im|it's|its)( doing| feeling)?|feeling|doing)? ?((very|pretty|quite|really|all|so) )?"
 
-_GOOD_TAIL = rf"( today| now| thanks?| thank you)*([\s,.!]*\b(thanks?|thank you|and you|you|how about you|how are you))*{_END}"
+_GOOD_TAIL = (
+    r"( today| now| thanks?| thank you)*"
+    rf"([\s,.!]*\b(thanks?|thank you|and you|you|how about you|how are you))*{_END}"
+)
 
 ANSWERS: Mapping[str, re.Pattern[str]] = {
     "yes": any_of(
@@ -124,18 +139,18 @@ ANSWERS: Mapping[str, re.Pattern[str]] = {
         r"she is)\b[\s.!?,;:)]*)+$",
     ),
     "no": any_of(
-        r"^(no+|nope|nah|not really|never|not at all|i don't|i'm not|i didn't|none|nothing|neither|no thanks?)"
+        r"^(no+|nope|nah|not really|never|not at all|i don't|i'm not|i didn't|none|neither|no thanks?)"
         rf"([\s,.!]+(not really|i don't|i didn't|i'm not|it isn't|thanks?))?{_END}",
     ),
     "unsure": any_of(
-        r"^(idk|dunno|maybe|perhaps|not sure|i('m| am) not sure|i (really )?(don't|dont|do not) know( really|"
-        r" yet)?|"
+        r"^(idk|dunno|nothing|none|maybe|perhaps|not sure|i('m| am) not sure|i (really )?(don't|dont|"
+        r"do not) know( really| yet)?|"
         rf"no idea|hard to say|hm+|dont know|i guess( so)?|kind of|sort of|i suppose( so)?|who knows){_END}",
     ),
     "good": any_of(
         rf"{_I_AM}(good|fine|great|all right|not bad|excellent|fantastic|amazing){_GOOD_TAIL}",
-        rf"^(i('m| am)|im|feeling|doing)( doing| feeling)? ((very|pretty|quite|really|so) )?"
-        rf"(ok|okay|well|alright|better){_GOOD_TAIL}",
+        rf"^(i('m| am)|im|feeling|doing)( doing| feeling)? ((very|pretty|quite|really|so) )?(ok|okay|well|"
+        rf"alright|better){_GOOD_TAIL}",
     ),
     "bad": any_of(
         rf"{_I_AM}(bad|not ((so|too|very|really|that) )?(good|well|great|ok|okay|fine)|terrible|awful|horrible|"
@@ -162,12 +177,12 @@ DESK_THING = any_of(
     r"charged)\b",
     r"\b(customer (service|support|care)|support (ticket|team|desk)|warranty|tracking|shipment|shipped|"
     r"courier)\b",
-    r"\b(my account|booking|reservation|login|password)\b",
+    r"\b(app|website|software|wi-?fi|my account|booking|reservation|login|password)\b",
 )
 DESK_TROUBLE = any_of(
     r"\b(never|not|nobody|no one|still|twice|wrong|broken|damaged|late|missing|waiting|again|ignored|locked|"
     r"stolen)\b",
-    r"n't\b|\b(isnt|hasnt|havent|didnt|wont|cant|doesnt)\b|\b(cancel|complain|refuse)\w*\b|\b(hours|days|"
+    r"n't\b|\b(isnt|hasnt|havent|didnt|wont|cant|doesnt)\b|\b(cancel|complain|refuse|crash)\w*\b|\b(hours|days|"
     r"weeks)\b",
 )
 DESK_STILL = any_of(
@@ -189,8 +204,7 @@ ERRAND = any_of(
 )
 QUIZ = any_of(
     r"^(what('s| is| are| was)|who('s| is| was)|when (is|was|did)|where (is|are|was)|which|how (many|much|old|"
-    r"far|tall)|can you|could you|do you (know|like|have|speak|want)|what (time|day|year)|have you (ever|seen|"
-    r"heard))\b.*\?$",
+    r"far|tall)|can you|could you|do you (know|speak)|what (time|day|year)|have you (ever|seen|heard))\b.*\?$",
 )
 HEARTFELT = any_of(
     r"\b(i|i'm|im|i've|my|me|we|our|us|mine|normal|feel\w*|better|love|life|people|point|meaning|wrong|grief|"

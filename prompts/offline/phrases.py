@@ -24,10 +24,12 @@ class FeelingWords:
     Attributes:
         family: Which lists fit it, e.g. `"fear"`.
         words: Phrases that stand after "you feel".
+        mild: Those to use where the reading is not sure.
     """
 
     family: str
     words: tuple[str, ...]
+    mild: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,13 @@ def load_phrases() -> Phrases:
         table = tomllib.loads(files("prompts.offline").joinpath("phrases.toml").read_text("utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise DataError("prompts/offline/phrases.toml cannot be read. Install the package again.") from error
-    feelings = {label: FeelingWords(f["family"], tuple(f["words"])) for label, f in table.pop("feelings").items()}
+    named = table.pop("feelings")
+    feelings = {
+        label: FeelingWords(
+            entry["family"], tuple(entry["words"]), tuple(named[entry.get("mild", label)]["words"])
+        )
+        for label, entry in named.items()
+    }
     own_words = {word: family for family, words in table.pop("own_words").items() for word in words}
     cues = {name: tuple(words) for name, words in table.pop("cues").items()}
     lists = dict(_flattened(table, ""))

@@ -38,10 +38,13 @@ class Reflection:
             with a name or with `I`.
         kind: What it tells of. An `"event"` can be the reason for a feeling; a `"thought"` is a
             wish, a belief or a doubt; a `"feeling"` names the feeling itself.
+        weighty: Whether it can stand as the reason for a hard feeling: it was read as a cause, or
+            its words are heavy ones.
     """
 
     clause: str
     kind: ClauseKind
+    weighty: bool
 
 
 def reflect(turn: Turn, *, feelings: Collection[str] = (), said: Sequence[str] = ()) -> Reflection | None:
@@ -71,7 +74,7 @@ def reflect(turn: Turn, *, feelings: Collection[str] = (), said: Sequence[str] =
         for words in (_widened(clauses, place), clauses[place].words):
             clause = turned_clause(words) if is_sound(clauses[place]) else None
             if clause and clause.lower() not in told and turned_core(clauses[place]) not in told:
-                return Reflection(clause, _kind(words, feelings))
+                return Reflection(clause, _kind(words, feelings), _is_weighty(clauses[place], causes, feelings))
     return None
 
 
@@ -154,6 +157,12 @@ def _weight(clause: Clause, causes: Sequence[tuple[frozenset[str], float]], feel
     return weight
 
 
+def _is_weighty(clause: Clause, causes: Sequence[tuple[frozenset[str], float]], feelings: Collection[str]) -> bool:
+    content = _content(clause.words)
+    read = any(2 * len(span & content) >= len(span) > 0 for span, _ in causes)
+    return read or clause.opener in {"because", "since"} or bool(content & (HEAVY | frozenset(feelings)))
+
+
 def _widened(clauses: Sequence[Clause], place: int) -> tuple[str, ...]:
     """The clause with its neighbours of the same sentence, as long as they fit."""
     words = clauses[place].words
@@ -180,7 +189,7 @@ def _joins(later: Clause, earlier: Clause) -> bool:
     return (
         later.sentence == earlier.sentence
         and later.opener in {"and", "but", "because", "so", "since", "when", "after"}
-        and (is_sound(later) or later.opener in {"when", "after"})
+        and (is_sound(later) or later.opener in {"when", "after", "since", "because"})
     )
 
 

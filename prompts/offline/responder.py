@@ -3,48 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 
-from agent.decisions import Reply, Stage
+from agent.decisions import Reply
 from agent.turn import Turn
 from prompts.offline.careful import care_level, careful_reply
-from prompts.offline.choice import Chooser
-from prompts.offline.feeling import Heard, Tone, hear, tells_of_loss
-from prompts.offline.occasion import Occasion, occasion_of, tells_of_harm
+from prompts.offline.composition import Composition
 from prompts.offline.phrases import Phrases, load_phrases
-from prompts.offline.reflection import Reflection, reflect
 
 __all__ = ["OfflineResponder", "create"]
 
-_MOST_WORDS = 58
 _ATTEMPTS = 200  # combinations tried before a reply may come twice; two lists of ten give a hundred
-
-_PAIRS: dict[Occasion, tuple[str, str]] = {
-    "symbols": ("unclear.symbols", "unclear.question"),
-    "language": ("unclear.language", "unclear.question"),
-    "jumble": ("unclear.jumble", "unclear.question"),
-    "order": ("order.answer", "greeting.question"),
-    "identity": ("identity.answer", "identity.question"),
-    "complaint": ("complaint.answer", "complaint.question"),
-    "farewell": ("farewell.close", "farewell.wish"),
-    "thanks": ("thanks.welcome", "thanks.more"),
-    "uptake": ("uptake.answer", "uptake.question"),
-    "own_life": ("own_life.answer", "own_life.question"),
-    "how_are_you": ("greeting.how_are_you", "greeting.question"),
-    "ability": ("ability.answer", "greeting.question"),
-    "medical": ("medical.answer", "medical.question"),
-    "off_topic": ("off_topic.answer", "off_topic.question"),
-}
-"""Messages that are answered with one sentence of each list."""
-
-_ANSWERS: frozenset[Occasion] = frozenset({"yes", "no", "unsure", "good", "bad"})
-_WITHOUT_PLAN = ("question", "reflection", "restatement", "question", "affirmation", "reflection")
-_OWN_QUESTIONS = frozenset({"joy", "ahead", "tender", "relief", "loss"})
-_HOW_TO_TELL = re.compile(
-    r"\bhow (do|can|should|could|would) (i|we) (even )?(tell|say|talk|ask|explain|bring|break|apologi[sz]e)\b"
-)
-_SHOULD_I = re.compile(r"\b(should|shall) (i|we)\b|\b(stay or|whether to)\b")
-_LIKE: dict[Tone, str] = {"tender": "joy"}  # whose suggestions fit as well
 
 
 class OfflineResponder:
@@ -71,12 +40,13 @@ class OfflineResponder:
         """The reply in one piece."""
         said = frozenset(turn.said_by("supporter"))
         level = care_level(turn, self._phrases)
+        composition = Composition(turn, self._phrases)
         reply = ""
         for attempt in range(_ATTEMPTS):
             if level is not None:
                 reply = careful_reply(turn, level, phrases=self._phrases, attempt=attempt)
             else:
-                reply = _Composition(turn, self._phrases, attempt).compose()
+                reply = composition.compose(attempt=attempt)
             if reply not in said:
                 break
         return reply
@@ -85,183 +55,3 @@ class OfflineResponder:
 def create(settings: object | None = None) -> OfflineResponder:  # noqa: ARG001 - every part is made with the settings
     """Entry point `offline`."""
     return OfflineResponder(load_phrases())
-
-
-class _Composition:
-    """One reply in the making: what was understood of the turn, and the choice of phrases."""
-
-    def __init__(self, turn: Turn, phrases: Phrases, attempt: int) -> None:
-        self.turn = turn
-        self.phrases = phrases
-        self.chooser = Chooser(turn, attempt=attempt)
-        self.said = turn.said_by("supporter")
-        self.heard = hear(turn, phrases=phrases, variant=turn.index)
-        self.reflection = reflect(turn, feelings=phrases.own_words.keys(), said=self.said)
-        self.stage = _stage(turn)
-
-    def compose(self) -> str:
-        """The reply to a turn without danger."""
-        occasion = occasion_of(self.turn)
-        if occasion in _PAIRS:
-            return self._said(*map(self.line, _PAIRS[occasion]))
-        if occasion == "greeting":
-            first = "greeting.later" if self.said else "greeting.first"
-            return self._said(self.line(first), self.line("greeting.question"))
-        if occasion in _ANSWERS:
-            question = "greeting.question" if occasion == "good" and len(self.said) < 2 else None  # noqa: PLR2004
-            return self._said(
-                self.line(f"minimal.{occasion}"), self.line(question) if question else self.question()
-            )
-        if occasion == "harmed":
-            first = (
-                "lead.hard.clause" if self.reflection and not tells_of_harm(self.turn.text) else "harmed.answer"
-            )
-            return self._said(*map(self.line, (first, "harmed.support", "harmed.question")))
-        if occasion == "desk":
-            return self._desk()
-        strategy = (
-            self.turn.plan.chosen.id if self.turn.plan else _WITHOUT_PLAN[self.turn.index % len(_WITHOUT_PLAN)]
-        )
-        if occasion == "advice":
-            strategy = "suggestions" if self._has_context() else "first"
-        return self._follow(strategy)
-
-    def _follow(self, strategy: str) -> str:
-        """The reply under one of ESConv's eight strategies; any other is treated as `others`."""
-        parts: tuple[str, ...]
-        match strategy:
-            case "restatement" if self.reflection:
-                parts = (self.line("restate.clause"), self.line("restate.check"))
-            case "question" | "restatement":
-                parts = (self.lead(), self.question())
-            case "self_disclosure":
-                parts = (self.lead(), self.one_of("disclose"), self.line("disclose.turn"))
-            case "affirmation":
-                parts = (self.lead(), self.one_of("affirm"), *self.question_by_turns())
-            case "suggestions":
-                lead = self.lead() if self.reflection else self.line("suggest.open")
-                parts = (lead, self._suggestion(), self.line("suggest.invite"))
-            case "information" if "?" in self.turn.text:
-                parts = (self.line("inform.honest"), self.line("inform.common"), self.line("inform.question"))
-            case "information":
-                parts = (self.lead(), self.line("inform.common"), self.question())
-            case "first":
-                parts = (self.line("first.answer"), self.line("first.question"))
-            case _:  # reflection, others
-                parts = (self.lead(), *(self.question_by_turns() or (self.line(f"stay.{self._staying()}"),)))
-        return self._said(*parts)
-
-    def _suggestion(self) -> str:
-        """One everyday idea: for the question that was asked, or else for the feeling."""
-        text = self.turn.text.lower()
-        if _HOW_TO_TELL.search(text):
-            return self.line("suggest.tell")
-        return self.line("suggest.decide") if _SHOULD_I.search(text) else self.one_of("suggest")
-
-    def _desk(self) -> str:
-        """Somebody wants a matter settled rather than a feeling heard."""
-        lead = self.line("desk.clause" if self.reflection else "desk.plain")
-        if self.turn.plan and self.turn.plan.chosen.id == "suggestions":
-            return self._said(lead, self.line("suggest.desk"), self.line("suggest.invite"))
-        limits = self.phrases["desk.limit"]
-        limit = () if any(self.chooser.uses(phrase) for phrase in limits) else (self.line("desk.limit"),)
-        return self._said(lead, *limit, self.line("desk.question"))
-
-    def lead(self) -> str:
-        """The first sentence: what was heard of the event, the feeling, or both."""
-        return self.pooled(*self._lead_kinds())
-
-    def _lead_kinds(self) -> tuple[str, ...]:
-        heard, reflection, tone = self.heard, self.reflection, self.heard.tone
-        feeling = heard.words if heard.words and not self._named_lately(heard) else None
-        if tone == "loss":
-            kind = "lead.loss.clause" if reflection and _is_of_loss(reflection) else "lead.loss.plain"
-        elif reflection and feeling and reflection.kind != "feeling":
-            about = f"{reflection.kind}_feeling" if tone == "hard" else "clause_feeling"
-            kind = f"lead.{tone}.{about}" if heard.sure else "lead.neutral.clause_maybe"
-        elif reflection:
-            kind = f"lead.{tone}.clause"
-        elif feeling:
-            kind = f"lead.{tone}.feeling" if heard.sure else "lead.neutral.maybe"
-        elif self.turn.text.rstrip().endswith("?") and tone in {"neutral", "hard"}:
-            kind = "lead.wonder.plain"
-        else:
-            kind = f"lead.{tone}.plain"
-        return ("lead.again.plain", kind) if kind == "lead.hard.plain" and self._again() else (kind,)
-
-    def question(self) -> str:
-        """One open question that fits the stage and the feeling."""
-        if self.heard.tone in _OWN_QUESTIONS:
-            return self.line(f"questions.any.{self.heard.tone}")
-        stage = f"questions.{self.stage}"
-        return self.pooled(f"{stage}.general", f"{stage}.{self.heard.family}")
-
-    def question_by_turns(self) -> tuple[str, ...]:
-        """A question where the last reply had none; nothing where it had one."""
-        return () if not self.said or "?" in self.said[-1] else (self.question(),)
-
-    def one_of(self, kind: str) -> str:
-        """A phrase of `kind` for this feeling, from the list of its own or from the general one."""
-        tone = self.heard.tone
-        family = tone if tone in _OWN_QUESTIONS else self.heard.family
-        own = f"{kind}.{family}"
-        if tone in _OWN_QUESTIONS and not self.phrases.get(own):
-            own = f"{kind}.{_LIKE.get(tone, 'general')}"
-        if kind == "disclose" and tone not in {"hard", "joy", "relief", "loss"}:
-            return self.line("disclose.neutral")
-        if tone in {"neutral", "hard", "surprise"}:
-            return self.pooled(f"{kind}.general", own)
-        return self.line(own) if self.phrases.get(own) else self.line(f"{kind}.general")
-
-    def pooled(self, *kinds: str) -> str:
-        """A phrase of several lists, taken as one."""
-        phrases = [phrase for kind in kinds for phrase in self.phrases.get(kind)]
-        return self.filled(self.chooser.pick("+".join(kinds), phrases))
-
-    def line(self, kind: str) -> str:
-        """A phrase of one list, slots filled."""
-        return self.filled(self.chooser.pick(kind, self.phrases[kind]))
-
-    def filled(self, phrase: str) -> str:
-        """The phrase with the clause and the feeling in place."""
-        clause = self.reflection.clause if self.reflection else ""
-        feeling = self.heard.words or ""
-        return phrase.format(clause=clause, Clause=clause[:1].upper() + clause[1:], feeling=feeling)
-
-    def _said(self, *parts: str) -> str:
-        """The parts as one reply; the first gives way where all of them would be too long."""
-        text = " ".join(parts)
-        return text if len(text.split()) <= _MOST_WORDS or len(parts) == 1 else self._said(*parts[1:])
-
-    def _staying(self) -> str:
-        return "hard" if self.heard.tone in {"hard", "loss"} else "joy" if self.heard.tone == "joy" else "neutral"
-
-    def _named_lately(self, heard: Heard) -> bool:
-        """Whether one of the last two replies named the feeling: a label each time sounds like a form."""
-        lately = " ".join(self.said[-2:]).lower()
-        return any(word in lately for word in re.split(r" and yet | and ", heard.words or ""))
-
-    def _again(self) -> bool:
-        text = _plain(self.turn.text)
-        return any(_plain(earlier) == text for earlier in self.turn.said_by("seeker"))
-
-    def _has_context(self) -> bool:
-        """Whether there is anything that a suggestion could be about."""
-        told = [text for text in self.turn.said_by("seeker") if len(text.split()) > 4]  # noqa: PLR2004 - no greeting
-        return bool(told) or self.reflection is not None or self.heard.family is not None
-
-
-def _is_of_loss(reflection: Reflection) -> bool:
-    return tells_of_loss(re.sub(r"\byour\b", "my", reflection.clause.lower()))
-
-
-def _plain(text: str) -> str:
-    return " ".join(re.findall(r"\w+", text.lower()))
-
-
-def _stage(turn: Turn) -> Stage:
-    """The plan's stage; without a plan, by how long the conversation has gone on."""
-    if turn.plan is not None:
-        return turn.plan.stage
-    stages: Sequence[Stage] = ("exploration", "comforting", "action")
-    return stages[min(2, turn.index // 3)]

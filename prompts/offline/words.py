@@ -131,7 +131,7 @@ FILLERS = (
     "hi there", "hello there", "not really", "at the moment", "right now", "these days", "as i said",
     "like i said", "it's just that", "it's that", "my problem is that", "my problem is", "i know ,",
     "i don't know maybe", "i don't know ,", "i don't know but", "luckily", "hopefully", "fortunately",
-    "thankfully", "today", "yesterday", "tonight", "recently", "currently", "last night", "last week",
+    "thankfully", "today", "yesterday", "tonight", "recently", "currently", "last night", "last time", "last week",
     "last month", "last year", "this week", "this morning", "this month", "this year", "the other day",
     "one day", "once", "maybe", "agreed", "the thing is that", "the problem is that",
 )  # fmt: skip
@@ -217,6 +217,7 @@ STATES = _words("am was are were been feel feeling felt get got getting be")
 """Verbs after which a feeling is named: "lost" names one in "I feel lost", and none in "I lost it"."""
 
 HEAVY = _words(
+    "dementia illness tumour tumor stroke diagnosis homeless bankrupt addicted evicted miscarriage injured "
     "lost died left fired dumped failed broke divorced divorce cancer hospital sick ill accident alone lonely "
     "cheated lied scared afraid worried hate hurt crying cry fight fighting argued stress stressed anxious "
     "depressed tired exhausted ashamed guilty angry upset sad miss missed lose losing won passed promoted married "

@@ -14,12 +14,14 @@ PHRASES = load_phrases()
 PLAIN = "The letter came in the afternoon post."
 
 
-def a_distribution(**probabilities):
+def a_distribution(**probabilities: float):
     rest = (1 - sum(probabilities.values())) / (32 - len(probabilities))
-    return EmotionReading("empathetic-dialogues-32", {label: probabilities.get(label, rest) for label in PHRASES.feelings})
+    return EmotionReading(
+        "empathetic-dialogues-32", {label: probabilities.get(label, rest) for label in PHRASES.feelings}
+    )
 
 
-def heard(text=PLAIN, **fields):
+def heard(text=PLAIN, **fields: object):
     return hear(a_turn(text, **fields), phrases=PHRASES, variant=0)
 
 
@@ -40,7 +42,9 @@ def test_that_an_unsure_reading_is_not_spoken_of(emotion):
     assert heard(emotion=emotion).words is None
 
 
-@pytest.mark.parametrize(("neutral", "words", "sure"), [(0.1, "anxious", True), (0.7, "anxious", False), (0.9, None, False)])
+@pytest.mark.parametrize(
+    ("neutral", "words", "sure"), [(0.1, "anxious", True), (0.7, "anxious", False), (0.9, None, False)]
+)
 def test_that_words_without_emotion_make_it_less_sure(neutral, words, sure):
     expression = ExpressionReading("goemotions-28", {"neutral": neutral, "fear": 0.1})
 
@@ -79,6 +83,12 @@ def test_that_nobody_is_congratulated_on_something_sad(text, fields):
 
     assert result.tone != "joy"
     assert result.words is None
+
+
+def test_that_tears_of_joy_are_believed():
+    fields = {"emotion": a_distribution(proud=0.5, joyful=0.3), "affect": Affect(0.6, 0.3, 0.1)}
+
+    assert heard("My mother cried when I told her.", **fields).tone == "joy"
 
 
 def test_that_the_seekers_own_word_comes_before_the_reading():
@@ -126,6 +136,22 @@ def test_that_a_dark_stretch_is_not_over_because_one_message_shows_nothing():
 
     assert heard("He came by at noon.", state=state).tone == "hard"
     assert heard("He came by at noon.").tone == "neutral"
+
+
+def test_that_a_strong_word_is_not_used_for_a_guess():
+    assert heard(emotion=a_distribution(furious=0.28)).words == "annoyed"
+    assert heard(emotion=a_distribution(furious=0.6)).words == "furious"
+
+
+def test_that_eagerness_is_not_taken_for_worry():
+    assert heard("I can't wait to see them.", emotion=a_distribution(anxious=0.5)).tone == "ahead"
+
+
+def test_that_glad_words_are_heard_where_no_emotion_was_read():
+    expression = ExpressionReading("goemotions-28", {"joy": 0.8, "neutral": 0.1}, present=("joy",))
+
+    assert heard(expression=expression, affect=Affect(0.6, 0.3, 0.2)).tone == "joy"
+    assert heard(expression=expression, affect=Affect(-0.1, 0.3, 0.2)).tone == "neutral"
 
 
 def test_that_labels_of_another_set_are_not_guessed_at():

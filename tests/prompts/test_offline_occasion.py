@@ -25,11 +25,13 @@ KINDS = {
     "uptake": ["That's a good idea", "I'll try that", "maybe I could ask my aunt", "yes, that sounds good"],
     "how_are_you": ["how are you?", "Hello, how are you doing", "how's it going"],
     "greeting": ["hi", "Hello there!", "good morning", "hey hey"],
-    "own_life": ["have you ever felt like this?", "Do you have feelings?", "can you relate to that?"],
+    "quiet": ["stop asking questions", "please just listen", "I don't want to talk about it"],
+    "apology": ["sorry", "I'm sorry for rambling", "so sorry!"],
+    "own_life": ["do you like music?", "have you ever felt like this?", "Do you have feelings?", "can you relate to that?"],
     "ability": ["what can you do?", "help", "how does this work?"],
     "medical": ["should I stop taking my pills?", "what is the right dose for me?"],
     "advice": ["what should I do?", "any advice?", "How do I tell my parents?", "should I call her"],
-    "desk": ["my order never arrived and nobody answers", "I was charged twice and support won't reply"],
+    "desk": ["the website keeps crashing", "my order never arrived and nobody answers", "I was charged twice and support won't reply"],
     "harmed": ["my husband hits me", "I was abused as a child"],
     "yes": ["yes", "Yeah, exactly.", "ok", "yes yes"],
     "no": ["no", "not really", "nope!"],
@@ -47,6 +49,8 @@ KINDS = {
         "In order to save money I moved home again",
         "I have no idea what I want",
         "exams",
+        "I asked him to leave, he asked me questions",
+        "what does love mean for people?",
         "how could I ever trust her, how can I ever",
         "We said goodbye at the airport",
     ],
@@ -71,6 +75,8 @@ def test_that_violence_is_kept_in_mind_for_some_messages():
     assert occasion_of(a_turn("he always says sorry", history=history)) == "harmed"
 
 
-@pytest.mark.parametrize("text", ["yes " * 4000 + "x", "thanks " * 2500 + "but", "hello" + "!" * 19_000, "'" * 20_000])
+@pytest.mark.parametrize(
+    "text", ["yes " * 4000 + "x", "thanks " * 2500 + "but", "hello" + "!" * 19_000, "'" * 20_000]
+)
 def test_that_hostile_length_is_no_trouble(text):
     assert occasion_of(a_turn(text))

@@ -40,7 +40,9 @@ STRANGE = {
 
 def a_distribution(label, probability):
     rest = (1 - probability) / (len(LABELS) - 1)
-    return EmotionReading("empathetic-dialogues-32", {other: probability if other == label else rest for other in LABELS})
+    return EmotionReading(
+        "empathetic-dialogues-32", {other: probability if other == label else rest for other in LABELS}
+    )
 
 
 def a_plan(strategy, stage="exploration"):
@@ -48,7 +50,7 @@ def a_plan(strategy, stage="exploration"):
     return Plan("esconv-8", (RankedStrategy(strategy, 1.0),), chosen, stage, "A test.", "testing")
 
 
-def replies_to(messages, *, window=None, conversation_id="conversation-1", **fields):
+def replies_to(messages, *, window=None, conversation_id="conversation-1", **fields: object):
     """The replies to messages in a row, each turn with the history of those before."""
     history, replies = (), []
     for index, message in enumerate(messages):
@@ -80,7 +82,10 @@ def faults_of(reply):
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-@pytest.mark.parametrize("label", ["sad", "lonely", "anxious", "furious", "ashamed", "jealous", "joyful", "hopeful", "nostalgic", "surprised"])
+@pytest.mark.parametrize(
+    "label",
+    ["sad", "lonely", "anxious", "furious", "ashamed", "jealous", "joyful", "hopeful", "nostalgic", "surprised"],
+)
 @pytest.mark.parametrize("probability", [0.7, 0.3, 0.05])
 def test_that_each_strategy_gives_a_sound_reply_for_each_feeling(strategy, label, probability):
     for text in ("My sister moved abroad in spring.", "So that was that.", "Well, what now?"):
@@ -90,7 +95,9 @@ def test_that_each_strategy_gives_a_sound_reply_for_each_feeling(strategy, label
 
 @pytest.mark.parametrize("label", LABELS)
 def test_that_a_sure_feeling_is_named(label):
-    turn = a_turn("The letter came in the afternoon.", emotion=a_distribution(label, 0.9), plan=a_plan("reflection"))
+    turn = a_turn(
+        "The letter came in the afternoon.", emotion=a_distribution(label, 0.9), plan=a_plan("reflection")
+    )
 
     reply = RESPONDER.respond(turn)
 
@@ -133,7 +140,11 @@ async def test_that_the_pieces_joined_are_the_reply():
 def test_that_the_same_turn_gets_the_same_reply():
     turn = a_turn("I lost my job and I can't tell my wife.", emotion=a_distribution("ashamed", 0.6))
 
-    assert create(None).respond(turn) == create(object()).respond(turn) == RESPONDER.respond(replace(turn, id="other"))
+    assert (
+        create(None).respond(turn)
+        == create(object()).respond(turn)
+        == RESPONDER.respond(replace(turn, id="other"))
+    )
 
 
 def test_that_conversations_differ():
@@ -158,7 +169,12 @@ def test_that_the_event_and_the_feeling_come_together():
 
 
 def test_that_an_empty_reading_of_the_cause_does_no_harm():
-    turn = a_turn("My landlord sold the house.", cause=CauseReading(), affect=Affect(0, 0, 0), expression=ExpressionReading("goemotions-28", {"neutral": 0.9}))
+    turn = a_turn(
+        "My landlord sold the house.",
+        cause=CauseReading(),
+        affect=Affect(0, 0, 0),
+        expression=ExpressionReading("goemotions-28", {"neutral": 0.9}),
+    )
 
     assert faults_of(RESPONDER.respond(turn)) == []
 
@@ -197,15 +213,27 @@ def test_that_no_reply_comes_twice_in_sixty_turns_of_the_same_message(text, wind
 def test_that_no_reply_comes_twice_under_one_strategy(strategy):
     emotion = a_distribution("afraid", 0.6)
 
-    replies = replies_to(["I lost my job and I am scared."] * 60, plan=lambda _: a_plan(strategy), emotion=lambda _: emotion)
+    replies = replies_to(
+        ["I lost my job and I am scared."] * 60, plan=lambda _: a_plan(strategy), emotion=lambda _: emotion
+    )
 
     assert len(set(replies)) == 60
 
 
 def test_that_no_reply_comes_twice_in_sixty_turns_of_a_conversation():
     subjects = ("My brother", "My boss", "The landlord", "My daughter", "Our neighbour", "Her lawyer")
-    verbs = ("forgot my birthday", "lied to me again", "never called back", "sold the old car", "moved to the coast")
-    messages = [f"{subject} {verb}." for verb in verbs for subject in subjects] + ["ok", "I feel sad.", "why?"] * 10
+    verbs = (
+        "forgot my birthday",
+        "lied to me again",
+        "never called back",
+        "sold the old car",
+        "moved to the coast",
+    )
+    messages = [f"{subject} {verb}." for verb in verbs for subject in subjects] + [
+        "ok",
+        "I feel sad.",
+        "why?",
+    ] * 10
     stages = ("exploration", "comforting", "action")
 
     replies = replies_to(
@@ -220,12 +248,21 @@ def test_that_no_reply_comes_twice_in_sixty_turns_of_a_conversation():
 
 @pytest.mark.parametrize(
     ("text", "name"),
-    [("bye", "farewell.close"), ("thank you", "thanks.welcome"), ("hi", "greeting.later"), ("are you human?", "identity.answer")],
+    [
+        ("bye", "farewell.close"),
+        ("thank you", "thanks.welcome"),
+        ("hi", "greeting.later"),
+        ("are you human?", "identity.answer"),
+    ],
 )
 def test_that_no_phrase_comes_twice_before_its_list_is_used_up(text, name):
     phrases = PHRASES[name]
 
-    replies = replies_to([text] * (len(phrases) + 1))[1:] if name == "greeting.later" else replies_to([text] * len(phrases))
+    replies = (
+        replies_to([text] * (len(phrases) + 1))[1:]
+        if name == "greeting.later"
+        else replies_to([text] * len(phrases))
+    )
 
     used = [next(phrase for phrase in phrases if reply.startswith(phrase)) for reply in replies]
     assert sorted(used) == sorted(phrases)
@@ -234,7 +271,9 @@ def test_that_no_phrase_comes_twice_before_its_list_is_used_up(text, name):
 def test_that_a_feeling_is_not_named_in_every_reply():
     emotion = a_distribution("sad", 0.8)
 
-    replies = replies_to(["It went on like that."] * 6, plan=lambda _: a_plan("reflection"), emotion=lambda _: emotion)
+    replies = replies_to(
+        ["It went on like that."] * 6, plan=lambda _: a_plan("reflection"), emotion=lambda _: emotion
+    )
 
     named = [any(words in reply for words in PHRASES.feelings["sad"].words) for reply in replies]
     assert named[0]
@@ -279,11 +318,18 @@ def test_that_bad_news_read_as_joy_is_not_celebrated():
 
 
 def test_that_advice_is_one_offer_and_an_invitation_to_judge_it():
-    history = (Message("seeker", "My flatmate keeps eating my food and I'm fed up."), Message("supporter", "I hear you."))
+    history = (
+        Message("seeker", "My flatmate keeps eating my food and I'm fed up."),
+        Message("supporter", "I hear you."),
+    )
 
     reply = RESPONDER.respond(a_turn("What should I do?", index=1, history=history))
 
-    assert sum(phrase in reply for name, phrases in PHRASES.lists.items() if name.startswith("suggest.") and name != "suggest.open" and name != "suggest.invite" for phrase in phrases) == 1
+    lists = [name for name in PHRASES.lists if name.startswith("suggest.")]
+    offers = [
+        phrase for name in lists if name not in {"suggest.open", "suggest.invite"} for phrase in PHRASES[name]
+    ]
+    assert sum(offer in reply for offer in offers) == 1
     assert reply.endswith(PHRASES["suggest.invite"])
 
 
@@ -325,8 +371,21 @@ def test_that_violence_done_to_somebody_is_not_their_fault_and_not_quoted():
     assert "drinks" not in reply
 
 
+def test_that_whoever_wants_no_questions_is_asked_none_for_a_while():
+    replies = replies_to(
+        ["I had a long day.", "stop asking questions", "My cat is nice.", "I like the rain.", "ok"]
+    )
+
+    assert not any("?" in reply for reply in replies[1:])
+    assert [fault for reply in replies for fault in faults_of(reply)] == []
+
+
 def test_that_a_judgement_of_oneself_is_not_given_back_as_a_fact():
-    replies = [RESPONDER.respond(a_turn("I am a failure.", conversation_id=f"c{n}", plan=a_plan(s))) for n in range(8) for s in STRATEGIES]
+    replies = [
+        RESPONDER.respond(a_turn("I am a failure.", conversation_id=f"c{n}", plan=a_plan(s)))
+        for n in range(8)
+        for s in STRATEGIES
+    ]
 
     quoted = [reply for reply in replies if "failure" in reply]
     assert quoted

@@ -13,7 +13,7 @@ from prompts.offline.pronouns import turned_round
 from prompts.offline.reflection import reflect
 
 
-def clause_of(text, *, said=(), **fields):
+def clause_of(text, *, said=(), **fields: object):
     found = reflect(a_turn(text, **fields), feelings=load_phrases().own_words.keys(), said=said)
     return found and found.clause
 
@@ -77,6 +77,7 @@ GIVEN_BACK = {
     ),
     "Sometimes I sit in the kitchen and cry": "sometimes you sit in the kitchen and cry",
     "I used to love cooking but now I can't be bothered": "you used to love cooking, but now you can't be bothered",
+    "I feel so sad since he left": "you feel so sad since he left",
     # the `I` left out
     "Lost my wallet on the tram today": "you lost your wallet on the tram today",
     "Feeling really low after the wedding": "you're feeling really low after the wedding",
@@ -179,9 +180,9 @@ def test_that_a_cause_in_an_earlier_message_is_no_cause_in_this_one():
 
 
 def test_that_the_reason_comes_before_what_it_explains():
-    assert clause_of("I stayed in bed the entire weekend and did nothing useful at all, because my offer fell through") == (
-        "your offer fell through"
-    )
+    assert clause_of(
+        "I stayed in bed the entire weekend and did nothing useful at all, because my offer fell through"
+    ) == ("your offer fell through")
 
 
 def test_that_nothing_is_quoted_twice():
@@ -214,6 +215,31 @@ def test_that_another_clause_is_quoted_when_the_first_one_was():
 )
 def test_that_events_thoughts_and_feelings_are_told_apart(text, kind):
     assert kind_of(text) == kind
+
+
+@pytest.mark.parametrize(
+    ("text", "weighty"),
+    [
+        ("My brother noticed.", False),
+        ("You know, the bus stops there, because my street is too narrow", True),
+        ("My landlord sold the house after I lost the case", True),
+        ("I walked home by the river", False),
+    ],
+)
+def test_that_only_what_weighs_can_be_the_reason_for_a_feeling(text, weighty):
+    found = reflect(a_turn(text))
+
+    assert found is not None
+    assert found.weighty is weighty
+
+
+def test_that_a_cause_that_was_read_weighs():
+    text = "The bakery closed its doors."
+    span = CausalSpan(0, 0, len(text) - 1, text[:-1], 0.9)
+    found = reflect(a_turn(text, cause=CauseReading((span,))))
+
+    assert found is not None
+    assert found.weighty
 
 
 @pytest.mark.parametrize(
