@@ -1,0 +1,175 @@
+"""A turn in words: what is said of readings, of their absence, of danger and of failure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from agent.decisions import (
+    EmotionalState,
+    Plan,
+    Prompt,
+    PromptMessage,
+    RankedStrategy,
+    Reply,
+    Shift,
+    StageFailure,
+    Strategy,
+    Timing,
+    TokenUsage,
+    Verdict,
+)
+from agent.readings import Affect, CausalSpan, CauseReading, EmotionReading, ExpressionReading, RiskReading
+from agent.testing import a_reading, a_turn
+from agent.turn import Turn
+from ui.explain import notice, one_line, speaker, whole
+
+TEXT = "I lost my keys and I am late."
+QUESTION = Strategy("question", "Question", "Ask.", "asking twice", "What now?", {"exploration": 1.0})
+PLAN = Plan(
+    "test-1",
+    (RankedStrategy("question", 0.6), RankedStrategy("affirmation", 0.3), RankedStrategy("others", 0.1)),
+    QUESTION,
+    "exploration",
+    "It is early, so ask.",
+    "tests",
+)
+STATE = EmotionalState(Affect(-0.4, 0.2, 0.1), 3, -0.12, Shift(2, "worse", 0.4), 1, 0.7)
+
+
+def everything(**changes: Any) -> Turn:
+    fields: dict[str, Any] = {
+        "emotion": a_reading("anxious", 0.7),
+        "expression": ExpressionReading("test-2", {"fear": 0.8, "neutral": 0.1}, ("fear",)),
+        "affect": Affect(-0.5, 0.3, -0.2),
+        "cause": CauseReading((CausalSpan(0, 2, 14, TEXT[2:14], 0.9),)),
+        "risk": RiskReading("none"),
+        "state": STATE,
+        "plan": PLAN,
+        "prompt": Prompt((PromptMessage("system", "Be kind."),), "sections-1", "ab" * 32, dropped=2),
+        "reply": Reply("Where did you see them last?", "tiny", usage=TokenUsage(120, 9)),
+        "verdicts": (Verdict("allow", "careful"),),
+        "timings": (Timing("perceive", 12.34), Timing("generate", 100.0)),
+    }
+    return a_turn(TEXT, **(fields | changes))
+
+
+def test_that_nothing_is_said_of_a_turn_that_was_not_read():
+    assert one_line(a_turn()) == ""
+    assert whole(a_turn()) == []
+    assert speaker(a_turn()) == "nobody"
+
+
+def test_that_one_line_holds_feeling_cause_valence_and_strategy():
+    assert one_line(everything()) == (
+        "anxious 70%, content 30% · because “lost my keys” · valence -0.40 ↘ · Question (exploration)"
+    )
+
+
+def test_that_the_whole_follows_the_turn_from_reading_to_reply():
+    assert whole(everything()) == [
+        ("Emotion", "anxious 70%, content 30%"),
+        ("The words show", "fear 80%"),
+        ("Cause", "“lost my keys”"),
+        ("This message", "valence -0.50, arousal +0.30, dominance -0.20"),
+        ("Over the turns", "valence -0.40 (change -0.12), confidence 0.70, last shift 1 turn ago, for the worse"),
+        ("Strategy", "Question (exploration). It is early, so ask."),
+        ("Next in line", "affirmation 30%, others 10%"),
+        ("Prompt", "template sections-1, abababababab; messages: 1, older ones left out: 2"),
+        ("Said by", "tiny (120 tokens in, 9 out)"),
+        ("Time", "112 ms: perceive 12.3, generate 100.0"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("trend", "arrow"), [(0.2, "↗"), (-0.2, "↘"), (0.04, "→"), (-0.04, "→")], ids=["up", "down", "still", "steady"]
+)
+def test_that_an_arrow_shows_where_valence_goes(trend: float, arrow: str):
+    state = EmotionalState(Affect(0.1, 0.0, 0.0), 2, trend, None, 2, 0.5)
+    assert one_line(a_turn(state=state)) == f"valence +0.10 {arrow}"
+
+
+def test_that_a_flat_reading_is_called_a_guess():
+    flat = EmotionReading("test-6", dict.fromkeys(("sad", "angry", "afraid", "proud", "calm", "lonely"), 1 / 6))
+    assert one_line(a_turn(emotion=flat)) == "hard to tell: sad 17%, angry 17%"
+
+
+def test_that_neutral_words_and_no_likely_emotion_are_called_unclear():
+    unsure = EmotionReading("test-3", {"sad": 0.4, "angry": 0.3, "calm": 0.3})
+    neutral = ExpressionReading("test-2", {"neutral": 0.8, "fear": 0.1}, ("neutral",))
+    assert one_line(a_turn(emotion=unsure, expression=neutral)) == "no clear emotion"
+    assert one_line(a_turn(emotion=a_reading("sad", 0.9), expression=neutral)).startswith("sad 90%")
+
+
+def test_that_a_long_cause_is_cut_and_its_breaks_of_lines_are_gone():
+    text = "my landlord\n\nsold the house to somebody who wants to tear it down in spring"
+    cause = CauseReading((CausalSpan(0, 0, len(text), text, 0.9),))
+    line = one_line(a_turn(text, cause=cause))
+    assert line == "because “my landlord sold the house to somebody who wants …”"
+
+
+def test_that_a_reader_that_cannot_tell_the_cause_says_so_in_the_whole_only():
+    assert one_line(a_turn(cause=CauseReading())) == ""
+    assert ("Cause", "cannot tell") in whole(a_turn(cause=CauseReading()))
+
+
+def test_that_a_turn_that_calls_for_care_shows_danger_and_not_the_plan_that_was_not_followed():
+    turn = everything(
+        risk=RiskReading("ideation", ("self-harm",), ((2, 14),)),
+        verdicts=(Verdict("escalate", "careful", ("risk reads ideation",)),),
+    )
+    assert one_line(turn).endswith(" · a careful reply")
+    told = dict(whole(turn))
+    assert told["Risk"] == "ideation (“lost my keys”)"
+    assert told["Guard"] == "escalate: risk reads ideation"
+    assert told["Strategy"] == "a careful reply, which follows no plan"
+    assert "Next in line" not in told
+    assert "Question" not in one_line(turn)
+
+
+def test_that_danger_without_words_that_show_it_has_no_empty_brackets():
+    assert ("Risk", "distress") in whole(a_turn(risk=RiskReading("distress")))
+
+
+def test_that_what_failed_is_told_with_part_and_reason():
+    turn = a_turn(
+        failures=(
+            StageFailure("perceive", "emotion", "ValueError"),
+            StageFailure("generate", "openai", "E", "Gone."),
+        ),
+        reply=Reply("I hear you.", "offline", stood_in_for="openai"),
+    )
+    assert whole(turn) == [
+        ("Said by", "the offline responder, standing in for the LLM"),
+        ("Went wrong", "perceive/emotion: ValueError; generate/openai: E (Gone.)"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("reason", "expected"),
+    [
+        ("stop", "tiny"),
+        ("interrupted", "tiny, interrupted"),
+        ("length", "tiny, cut off at its longest (`llm_max_tokens`)"),
+    ],
+)
+def test_that_the_speaker_is_named_with_what_cut_it_short(reason: str, expected: str):
+    assert speaker(a_turn(reply=Reply("Hm.", "tiny", finish_reason=reason))) == expected
+
+
+@pytest.mark.parametrize(
+    ("failure", "expected"),
+    [
+        (StageFailure("generate", "openai", "LLMUnreachableError", "The server is gone."), "The server is gone."),
+        (StageFailure("generate", "openai", "KeyError"), "the LLM failed: KeyError."),
+        (
+            StageFailure("remember", "sqlite", "StoreError", "Disk full."),
+            "This turn could not be kept. Disk full.",
+        ),
+        (StageFailure("perceive", "emotion", "KeyError"), "perceive/emotion failed: KeyError."),
+    ],
+    ids=["LLM with its reason", "LLM without", "store", "reader"],
+)
+def test_that_a_notice_says_what_it_means_for_the_person(failure: StageFailure, expected: str):
+    assert notice(failure) == expected

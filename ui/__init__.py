@@ -1,0 +1,1 @@
+"""Every face of Heartline, for people and for machines."""

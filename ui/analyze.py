@@ -1,0 +1,210 @@
+"""`heartline analyze`: messages in, one JSON object a line out."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any
+
+from agent.build import build_perception
+from agent.errors import InputError
+from agent.intake import clean, scrub
+from agent.perception import Perception
+from agent.settings import load_settings
+from agent.turn import Message, Turn, new_turn
+from ui.whole_file import whole_file
+
+__all__ = ["analyze", "readings"]
+
+_BATCH = 256
+_LONG = 200  # inputs from which a progress bar is worth its lines
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A message to read, or what was wrong with its line."""
+
+    place: dict[str, Any]
+    text: str = ""
+    history: tuple[Message, ...] = ()
+    problem: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def analyze(texts: Sequence[str], *, file: Path | None, out: Path | None, top: int) -> int:
+    """Read every message and write its readings, in the order of the messages.
+
+    Args:
+        texts: Messages from the command line; none means `file`, or standard input.
+        file: Text with a message a line, or JSON lines (`.jsonl`, `.ndjson`) with `text` or `turns`.
+        out: File to write; None is standard output. It appears when it is complete.
+        top: Emotions per message; 0 gives all.
+
+    Returns:
+        Exit status: 0, or 1 where lines could not be read. Those say so in the output.
+
+    Raises:
+        InputError: Both `texts` and `file` are given, `file` cannot be read, or `out` cannot be
+            written.
+    """
+    if texts and file is not None:
+        raise InputError(f"Messages and `--file {file}` are given. Give one of the two.")
+    settings = load_settings()
+    perception = build_perception(settings)
+    items = [Item({"line": number}, text) for number, text in enumerate(texts, start=1)] or _from_file(file)
+    failed = 0
+    with whole_file(out) if out is not None else _standard_output() as target, _progress(items) as shown:
+        while batch := list(islice(shown, _BATCH)):
+            for row in _rows(batch, perception, limit=settings.max_message_characters, top=top):
+                failed += "error" in row
+                # A lone surrogate in an id becomes the escape that JSON has for it.
+                target.write((json.dumps(row, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace"))
+    return 1 if failed else 0
+
+
+def readings(turn: Turn, *, top: int = 5) -> dict[str, Any]:
+    """What was read, ready for JSON. A reading that is missing was not read; `failures` says why."""
+    out: dict[str, Any] = {}
+    if turn.emotion is not None:
+        shown = turn.emotion.top(top or len(turn.emotion.probabilities))
+        out["emotion"] = {
+            "label": turn.emotion.label,
+            "label_set": turn.emotion.label_set,
+            "probabilities": {label: round(p, 4) for label, p in shown},
+        }
+    if turn.expression is not None:
+        present = {label: round(turn.expression.probabilities[label], 4) for label in turn.expression.present}
+        out["expression"] = {"label_set": turn.expression.label_set, "present": present}
+    if turn.affect is not None:
+        out["affect"] = {
+            name: round(getattr(turn.affect, name), 4) for name in ("valence", "arousal", "dominance")
+        }
+    if turn.cause is not None:
+        out["cause"] = [
+            {"utterance": s.utterance, "start": s.start, "end": s.end, "text": s.text, "score": round(s.score, 4)}
+            for s in turn.cause.spans
+        ]
+    if turn.risk is not None:
+        out["risk"] = {
+            "level": turn.risk.level,
+            "kinds": list(turn.risk.kinds),
+            "evidence": [list(span) for span in turn.risk.evidence],
+        }
+    if turn.failures:
+        out["failures"] = [f"{failure.part}: {failure.error}" for failure in turn.failures]
+    return out
+
+
+def _rows(batch: Sequence[Item], perception: Perception, *, limit: int, top: int) -> list[dict[str, Any]]:
+    """One row per item, in the same order."""
+    rows: list[dict[str, Any]] = []
+    turns: dict[int, Turn] = {}
+    for number, item in enumerate(batch):
+        row = dict(item.place)
+        try:
+            if item.problem:
+                raise InputError(item.problem)
+            row["text"] = clean(item.text, limit=limit)
+            turns[number] = new_turn(row["text"], history=item.history)
+        except InputError as error:
+            row["error"] = str(error)
+        if item.notes:
+            row["notes"] = list(item.notes)
+        rows.append(row)
+    for number, turn in zip(turns, perception.read(list(turns.values())), strict=True):
+        rows[number] |= readings(turn, top=top)
+    return rows
+
+
+def _from_file(file: Path | None) -> list[Item]:
+    if file is None and sys.stdin.isatty():
+        print("Type messages, one a line; Ctrl-D ends.", file=sys.stderr)
+    try:
+        raw = sys.stdin.buffer.read() if file is None else file.read_bytes()
+    except OSError as error:
+        name = "standard input" if file is None else repr(str(file))
+        raise InputError(f"Cannot read {name}: {error.strerror}. Name a readable file.") from error
+    items: list[Item] = []
+    as_json = file is not None and file.suffix in {".jsonl", ".ndjson"}
+    for number, line in enumerate(raw.removeprefix(codecs.BOM_UTF8).split(b"\n"), start=1):
+        if not line.strip():
+            continue  # an empty line separates; it is no message
+        text = line.decode("utf-8", "replace")
+        notes = () if text.encode() == line else ("not valid UTF-8: unreadable bytes were replaced",)
+        items.extend(_from_json(number, text, notes) if as_json else [Item({"line": number}, text, notes=notes)])
+    return items
+
+
+def _from_json(number: int, line: str, notes: tuple[str, ...]) -> Iterator[Item]:
+    """One item for `text`; one per seeker turn for `turns`, each with what was said before it."""
+    place: dict[str, Any] = {"line": number}
+    try:
+        row = _object(json.loads(line), "the line")
+        place |= {key: row[key] for key in ("id", "dialogue_id") if isinstance(row.get(key), str | int)}
+        if "text" in row:
+            yield Item(place, _text(row["text"]), notes=notes)
+            return
+        if not isinstance(row["turns"], list):
+            raise TypeError("`turns` is no list")
+        history: list[Message] = []
+        for index, turn in enumerate(row["turns"]):
+            text, role = _text(_object(turn, f"turn {index}")["text"]), turn["speaker"]
+            if role not in ("seeker", "supporter"):
+                raise ValueError(f"turn {index} has another speaker than `seeker` and `supporter`")
+            if role == "seeker":
+                yield Item(place | {"turn": index}, text, tuple(history), notes=notes)
+            strategy = turn.get("strategy")
+            history.append(Message(role, scrub(text).strip(), strategy if isinstance(strategy, str) else None))
+    except KeyError as error:
+        yield Item(place, problem=f"Line {number}: no key {error}. A line holds `text`, or `turns` of a dialogue.")
+    except RecursionError:
+        yield Item(place, problem=f"Line {number}: not usable (nested too deeply).")
+    except (ValueError, TypeError) as error:
+        yield Item(place, problem=f"Line {number}: not usable ({error}).")
+
+
+def _object(value: Any, what: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise TypeError(f"{what} is no JSON object")
+    return value
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("`text` is no string")
+    return value
+
+
+@contextmanager
+def _standard_output() -> Iterator[IO[bytes]]:
+    try:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise  # the reader (`| head`) has left, which is no mistake
+    except OSError as error:
+        # What is still buffered would fail, and complain, once more when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise InputError(
+            f"Cannot write to standard output: {error.strerror}. Make room, or use `--out`."
+        ) from error
+
+
+@contextmanager
+def _progress(items: list[Item]) -> Iterator[Iterator[Item]]:
+    """The items, with a bar on standard error where there are many and somebody watches."""
+    if len(items) < _LONG or not sys.stderr.isatty():
+        yield iter(items)
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True)) as bar:
+        yield iter(bar.track(items, description="reading"))

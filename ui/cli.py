@@ -1,0 +1,136 @@
+"""The command line. Commands hold no decisions: they read arguments, build an agent, show what it says.
+
+Heavy imports stay inside the commands, so that `heartline --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from agent.errors import HeartlineError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="heartline",
+    help="Conversational agents that understand how a person feels before they answer.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+train_app = typer.Typer(help="Train the shipped models again. Needs the `train` extra.", no_args_is_help=True)
+app.add_typer(train_app, name="train")
+
+LLMUrl = Annotated[
+    str | None,
+    typer.Option("--llm", metavar="URL", help="OpenAI-compatible server, e.g. http://127.0.0.1:8000/v1."),
+]
+LLMModel = Annotated[str | None, typer.Option("--model", help="Model name; default: the server's first.")]
+
+
+def main() -> None:
+    """Run the command line; errors of ours become one line each and exit status 2."""
+    try:
+        app(prog_name="heartline")
+    except HeartlineError as error:
+        for problem in str(error).splitlines():
+            typer.echo(f"Error: {problem}", err=True)
+        sys.exit(2)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from heartline import __version__
+
+        typer.echo(f"heartline {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    """Options of every command."""
+
+
+@app.command()
+def chat(
+    llm: LLMUrl = None,
+    model: LLMModel = None,
+    conversation: Annotated[
+        str | None, typer.Option("--conversation", "-c", help="Go on with a conversation; `last` is the newest.")
+    ] = None,
+    store: Annotated[Path | None, typer.Option(help="File that keeps conversations.")] = None,
+    ephemeral: Annotated[bool, typer.Option("--ephemeral", help="Keep nothing on disk.")] = False,
+) -> None:
+    """Talk, and see what it understood. Works without an LLM, a key or a network."""
+    from agent.build import build_agent
+    from agent.settings import load_settings
+    from ui.chat import Chat
+
+    given: dict[str, Any] = {"llm_url": llm, "llm_model": model, "store_path": store}
+    if ephemeral:
+        given["store"] = "memory"
+    settings = load_settings(**given)
+    Chat(build_agent(settings), settings).run(conversation)
+
+
+@app.command()
+def analyze(
+    text: Annotated[
+        list[str] | None, typer.Argument(help="Messages; without any, standard input is read.")
+    ] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option("--file", "-f", help="Text file, a message a line; or .jsonl with `text` or `turns`."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write here instead of standard output.")] = None,
+    top: Annotated[int, typer.Option(min=0, help="Emotions shown per message; 0 shows all.")] = 5,
+) -> None:
+    """Read messages and print what they show, one JSON object a line. Answers nothing, stores nothing."""
+    from ui.analyze import analyze as run
+
+    sys.exit(run(text or [], file=file, out=out, top=top))
+
+
+@app.command()
+def doctor(
+    llm: LLMUrl = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Check installation, weights, store and LLM. Says what to do where something is broken."""
+    from agent.settings import load_settings
+    from ui.doctor import report
+
+    sys.exit(report(load_settings(llm_url=llm), as_json=as_json))
+
+
+@train_app.command("emotion")
+def train_emotion(
+    data: Annotated[
+        Path | None, typer.Option(help="Folder with prepared data sets; default: HEARTLINE_DATA.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder of the run: checkpoint, weights, card.")] = Path(
+        "runs/emotion"
+    ),
+    base: Annotated[
+        Path | None, typer.Option(help="Folder of all-MiniLM-L6-v2; default: fetched and verified.")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Default: as the shipped weights.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Default: as the shipped weights.")] = None,
+) -> None:
+    """Train the emotion and expression heads, export them, and write their card. Resumes by itself."""
+    from ui.training import train_emotion as run
+
+    run(data, out, base=base, epochs=epochs, seed=seed)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,147 @@
+"""`heartline doctor`: what is installed, which weights, which LLM, and whether it all works."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import platform
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Literal
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from agent.errors import HeartlineError, SettingsError
+from agent.intake import scrub
+from agent.registry import Kind, make, names
+from agent.settings import Settings
+
+__all__ = ["Finding", "examine", "report"]
+
+_PACKAGES = ("onnxruntime", "tokenizers", "langchain", "langchain-openai", "sqlalchemy", "gradio")
+_EXTRAS = {"train": "onnxscript", "local": "transformers", "vllm": "vllm", "ray": "ray"}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    about: str
+    status: Literal["ok", "note", "broken"]
+    text: str
+
+
+def report(settings: Settings, *, as_json: bool = False) -> int:
+    """Print every finding.
+
+    Returns:
+        Exit status: 1 where something is broken, else 0.
+    """
+    findings = examine(settings)
+    console = Console(highlight=False)
+    if as_json:
+        console.out(json.dumps([asdict(finding) for finding in findings], indent=1))
+    else:
+        table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+        styles = {"ok": "green", "note": "yellow", "broken": "bold red"}
+        for finding in findings:
+            status = Text(finding.status, style=styles[finding.status])
+            table.add_row(status, finding.about, Text(scrub(finding.text)))
+        console.print(table)
+    return int(any(finding.status == "broken" for finding in findings))
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """Look at everything; one broken part does not keep the others from being looked at."""
+    return [
+        Finding("python", "ok", f"{platform.python_version()} on {platform.system()} {platform.machine()}"),
+        *(_package(name) for name in _PACKAGES),
+        *(_extra(extra, package) for extra, package in _EXTRAS.items()),
+        *_parts(settings),
+        _tried("weights", lambda: _weights(settings)),
+        _tried("store", lambda: _store(settings)),
+        _llm(settings),
+    ]
+
+
+def _tried(about: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(about, "ok", look())
+    except (HeartlineError, ImportError) as error:
+        return Finding(about, "broken", str(error))
+
+
+def _package(name: str) -> Finding:
+    try:
+        return Finding(name, "ok", version(name))
+    except PackageNotFoundError:
+        return Finding(name, "broken", f"not installed: pip install {name}")
+
+
+def _extra(extra: str, package: str) -> Finding:
+    try:
+        return Finding(f"extra {extra}", "ok", f"{package} {version(package)}")
+    except PackageNotFoundError:
+        return Finding(f"extra {extra}", "note", f"not installed: pip install 'heartline[{extra}]'")
+
+
+def _parts(settings: Settings) -> Iterator[Finding]:
+    """The plugins, and every other part that the settings name and that is not there."""
+    wanted: dict[Kind, Sequence[str | None]] = {
+        "plugins": settings.plugins,
+        "trackers": (settings.tracker,),
+        "planners": (settings.planner,),
+        "composers": (settings.composer,),
+        "guards": (settings.guard,),
+    }
+    for kind, parts in wanted.items():
+        registered = ", ".join(names(kind)) or "none"
+        missing = ", ".join(repr(part) for part in parts if part and part not in names(kind))
+        if missing:
+            yield Finding(kind, "broken", f"not registered: {missing}. There are: {registered}")
+        elif kind == "plugins":
+            yield Finding(kind, "ok", registered)
+
+
+def _weights(settings: Settings) -> str:
+    from sem_plugins.encoder import encoder_for
+
+    started = time.perf_counter()
+    encoder = encoder_for(settings)
+    loaded = time.perf_counter()
+    encoder.forward(["My first day at the new school is tomorrow."])
+    read = time.perf_counter()
+    scores = encoder.manifest.card.get("scores", {}).get("empathetic-dialogues/situation", {})
+    shown = f", top-1 {scores['top1']['value']:.1%} on valid situations" if scores else ""
+    times = f"loads in {(loaded - started) * 1000:.0f} ms, reads in {(read - loaded) * 1000:.0f} ms"
+    return f"{encoder.manifest.id}{shown}; {times}"
+
+
+def _store(settings: Settings) -> str:
+    store = make("stores", settings.store, settings)
+    try:
+        count = len(store.conversations())
+    finally:
+        store.close()
+    where = f" in {settings.store_path}" if settings.store == "sqlite" else ""
+    return f"{settings.store}, {count} conversation{'' if count == 1 else 's'}{where}"
+
+
+def _llm(settings: Settings) -> Finding:
+    if settings.llm_url is None:
+        words = "none: the offline responder answers. HEARTLINE_LLM_URL or `--llm URL` names one"
+        return Finding("llm", "note", words)
+    from agent.probe import probe
+
+    try:
+        found = asyncio.run(probe(settings))
+    except SettingsError as error:
+        return Finding("llm", "broken", str(error))
+    if found.problem is not None:
+        return Finding("llm", "broken", found.problem)
+    models = ", ".join(found.models) or "no model"
+    return Finding("llm", "ok", f"{found.url} answered in {found.milliseconds:.0f} ms; serves {models}")

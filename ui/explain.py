@@ -1,0 +1,149 @@
+"""A turn in words: one line beside a reply, and the whole of it for `/why`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from agent.decisions import StageFailure
+from agent.turn import Turn
+
+__all__ = ["notice", "one_line", "speaker", "whole"]
+
+_SHOWN = 0.10  # emotions less likely than this say nothing
+_FLAT = 0.20  # below it the likeliest emotion is a guess
+_HALF = 0.5
+_STEADY = 0.05  # smaller changes of valence are noise
+_CAUSE_LENGTH = 50  # characters of a cause that fit beside the rest
+_SPEAKERS = {"offline": "the offline responder", "openai": "the LLM"}  # registered names, in words
+_CAREFUL = "a careful reply"
+_ENDINGS = {"interrupted": ", interrupted", "length": ", cut off at its longest (`llm_max_tokens`)"}
+
+
+def one_line(turn: Turn) -> str:
+    """Emotion with probability, cause, state and strategy, as far as they were read."""
+    return " · ".join(part for part in (_feeling(turn), _cause(turn), _valence(turn), _strategy(turn)) if part)
+
+
+def whole(turn: Turn) -> list[tuple[str, str]]:
+    """Heading and text of everything the turn holds, in the order in which it came about."""
+    return [(heading, text) for heading, text in (*_understood(turn), *_answered(turn)) if text]
+
+
+def _understood(turn: Turn) -> Iterator[tuple[str, str]]:
+    if turn.emotion is not None:
+        yield "Emotion", _percentages(turn.emotion.top(5))
+    if turn.expression is not None:
+        shown = [(label, turn.expression.probabilities[label]) for label in turn.expression.present]
+        yield "The words show", _percentages(shown) or "nothing above its threshold"
+    if turn.cause is not None:
+        yield "Cause", "; ".join(f"“{span.text}”" for span in turn.cause.spans) or "cannot tell"
+    if turn.affect is not None:
+        point = turn.affect
+        places = (("valence", point.valence), ("arousal", point.arousal), ("dominance", point.dominance))
+        yield "This message", ", ".join(f"{name} {value:+.2f}" for name, value in places)
+    if turn.state is not None:
+        yield "Over the turns", _state(turn)
+    if turn.risk is not None and turn.risk.level != "none":
+        words = "; ".join(f"“{turn.text[start:end]}”" for start, end in turn.risk.evidence)
+        yield "Risk", turn.risk.level + (f" ({words})" if words else "")
+
+
+def _answered(turn: Turn) -> Iterator[tuple[str, str]]:
+    for verdict in turn.verdicts:
+        if verdict.action != "allow":
+            yield "Guard", f"{verdict.action}: {'; '.join(verdict.reasons)}"
+    if turn.escalated:
+        yield "Strategy", f"{_CAREFUL}, which follows no plan"
+    elif turn.plan is not None:
+        yield "Strategy", f"{turn.plan.chosen.name} ({turn.plan.stage}). {turn.plan.reason}"
+        ranked = [(choice.strategy, choice.probability) for choice in turn.plan.ranked[1:4]]
+        yield "Next in line", _percentages(ranked)
+    if turn.prompt is not None:
+        words = (
+            f"template {turn.prompt.template}, {turn.prompt.sha256[:12]}; messages: {len(turn.prompt.messages)}"
+        )
+        yield "Prompt", words + (f", older ones left out: {turn.prompt.dropped}" if turn.prompt.dropped else "")
+    if turn.reply is not None:
+        yield "Said by", speaker(turn)
+    yield (
+        "Went wrong",
+        "; ".join(
+            f"{failure.stage}/{failure.part}: {failure.error}"
+            + (f" ({failure.message})" if failure.message else "")
+            for failure in turn.failures
+        ),
+    )
+    if turn.timings:
+        spent = sum(timing.milliseconds for timing in turn.timings)
+        each = ", ".join(f"{timing.stage} {timing.milliseconds:.1f}" for timing in turn.timings)
+        yield "Time", f"{spent:.0f} ms: {each}"
+
+
+def speaker(turn: Turn) -> str:
+    """Who spoke, and for whom, what cut it short, and token counts where there are any."""
+    if turn.reply is None:
+        return "nobody"
+    said = _SPEAKERS.get(turn.reply.speaker, turn.reply.speaker)
+    if turn.reply.stood_in_for:
+        said += f", standing in for {_SPEAKERS.get(turn.reply.stood_in_for, turn.reply.stood_in_for)}"
+    said += _ENDINGS.get(turn.reply.finish_reason, "")
+    if turn.reply.usage is not None:
+        said += f" ({turn.reply.usage.prompt} tokens in, {turn.reply.usage.completion} out)"
+    return said
+
+
+def notice(failure: StageFailure) -> str:
+    """One failure, told to the person at the moment when it happens."""
+    why = failure.message or failure.error
+    why += "" if why.endswith((".", "?", "!")) else "."
+    if failure.stage == "remember":
+        return f"This turn could not be kept. {why}"
+    if failure.stage == "generate":
+        return why if failure.message else f"{_SPEAKERS.get(failure.part, failure.part)} failed: {why}"
+    return f"{failure.stage}/{failure.part} failed: {why}"
+
+
+def _feeling(turn: Turn) -> str:
+    if turn.emotion is None:
+        return ""
+    if turn.expression is not None and turn.expression.neutrality >= _HALF > turn.emotion.top()[0][1]:
+        return "no clear emotion"
+    top = [(label, p) for label, p in turn.emotion.top(2) if p >= _SHOWN]
+    if not top or top[0][1] < _FLAT:
+        return "hard to tell: " + _percentages(turn.emotion.top(2))
+    return _percentages(top)
+
+
+def _cause(turn: Turn) -> str:
+    if turn.cause is None or not turn.cause.spans:
+        return ""
+    words = " ".join(turn.cause.spans[0].text.split())
+    return f"because “{words if len(words) <= _CAUSE_LENGTH else words[: _CAUSE_LENGTH - 1] + '…'}”"
+
+
+def _valence(turn: Turn) -> str:
+    if turn.state is None:
+        return ""
+    arrow = "↗" if turn.state.trend > _STEADY else "↘" if turn.state.trend < -_STEADY else "→"
+    return f"valence {turn.state.affect.valence:+.2f} {arrow}"
+
+
+def _strategy(turn: Turn) -> str:
+    if turn.escalated:
+        return _CAREFUL
+    return "" if turn.plan is None else f"{turn.plan.chosen.name} ({turn.plan.stage})"
+
+
+def _state(turn: Turn) -> str:
+    state = turn.state
+    if state is None:
+        return ""
+    text = f"valence {state.affect.valence:+.2f} (change {state.trend:+.2f}), confidence {state.confidence:.2f}"
+    if state.last_shift is not None:
+        ago = {0: "now", 1: "1 turn ago"}.get(state.turns_since_shift, f"{state.turns_since_shift} turns ago")
+        text += f", last shift {ago}, for the {state.last_shift.direction}"
+    return text
+
+
+def _percentages(pairs: Iterable[tuple[str, float]]) -> str:
+    return ", ".join(f"{label} {probability:.0%}" for label, probability in pairs)
