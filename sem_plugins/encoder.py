@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession
     from tokenizers import Tokenizer
 
-__all__ = ["Encoder", "encoder_for"]
+__all__ = ["Encoder", "encoder_for", "load_onnxruntime"]
 
 Array = NDArray[np.float32]
 
@@ -113,9 +115,20 @@ def _loaded(folder: Path, threads: int) -> Encoder:
     return Encoder(load_manifest(folder), threads=threads)
 
 
-def _session(path: Path, threads: int) -> InferenceSession:
-    import onnxruntime as ort  # 80 ms: only where something is read
+def load_onnxruntime() -> ModuleType:
+    """`onnxruntime`, with its telemetry off. Import it in no other way.
 
+    From 1.32 on, its Linux wheel keeps a device id on disk and carries an address to report to.
+    Nothing about conversations is to leave the machine, not even that they happened.
+    """
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    import onnxruntime  # 80 ms: only where something is read
+
+    return onnxruntime  # type: ignore[no-any-return]  # it has no types
+
+
+def _session(path: Path, threads: int) -> InferenceSession:
+    ort = load_onnxruntime()
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3  # warnings about the hardware say nothing to a person who chats

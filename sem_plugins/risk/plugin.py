@@ -21,6 +21,8 @@ from agent.turn import Turn
 __all__ = ["RiskPlugin", "create"]
 
 _LADDER: tuple[RiskLevel, ...] = get_args(RiskLevel)
+_DANGER = frozenset({"ideation", "plan", "acute"})
+_HOLDS = 3  # messages
 
 _JUST_BEFORE = r"[\s\"]*$"
 _REACH = 80  # characters before a match; what softens it stands closer
@@ -69,15 +71,30 @@ def _any(patterns: Sequence[str], words: Mapping[str, str], *, end: str = r"(?!\
 
 
 class RiskPlugin:
-    """Reads the highest step of the risk ladder that the message states."""
+    """Reads the highest step of the risk ladder that the message states.
+
+    What one of the three messages before it stated still holds: a person who has just spoken of
+    dying is not out of danger because the next message is about something else. The evidence is of
+    the message itself, and may then be empty.
+    """
 
     name = "risk"
-    reads = frozenset({"text"})
+    reads = frozenset({"text", "history"})
     writes = "risk"
 
     def __call__(self, turns: Sequence[Turn]) -> Sequence[RiskReading]:
         """One reading per turn."""
-        return [_read(turn.text) for turn in turns]
+        return [_with_recent(turn) for turn in turns]
+
+
+def _with_recent(turn: Turn) -> RiskReading:
+    now = _read(turn.text)
+    recent = [_read(text) for text in turn.said_by("seeker")[-_HOLDS:]]
+    worst = max(recent, key=lambda reading: _LADDER.index(reading.level), default=now)
+    if worst.level not in _DANGER or _LADDER.index(now.level) >= _LADDER.index(worst.level):
+        return now
+    kinds = tuple(dict.fromkeys((*now.kinds, *worst.kinds)))
+    return RiskReading(worst.level, kinds, now.evidence, source="rules, said before")
 
 
 def _read(text: str) -> RiskReading:

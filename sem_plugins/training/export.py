@@ -7,8 +7,8 @@ import warnings
 from pathlib import Path
 
 import torch
-from onnxruntime.quantization import QuantType, quantize_dynamic
 
+from sem_plugins.encoder import load_onnxruntime
 from sem_plugins.training.network import Exportable, SharedEncoder
 
 __all__ = ["export"]
@@ -19,6 +19,9 @@ def export(network: SharedEncoder, path: Path) -> None:
 
     Outputs: one per head, named as the head, (N, labels); and `pooled`, (N, width).
     """
+    load_onnxruntime()
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
     names = [*network.heads, "pooled"]
     axes = {name: {0: "texts"} for name in names}
     axes |= {name: {0: "texts", 1: "tokens"} for name in ("input_ids", "attention_mask")}

@@ -1,0 +1,71 @@
+"""What the documents say can be done, and the figures they show are those that were measured."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def _blocks(document: str, language: str) -> list[str]:
+    text = (ROOT / document).read_text(encoding="utf-8")
+    return [code for found, code in FENCE.findall(text) if found == language]
+
+
+def test_that_the_python_example_of_the_readme_runs_and_has_at_most_ten_lines():
+    (code,) = _blocks("README.md", "python")
+    assert len([line for line in code.splitlines() if line.strip()]) <= 10
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "offline" in done.stdout
+
+
+def test_that_the_plugin_example_of_the_contributing_guide_works():
+    (code,) = _blocks("CONTRIBUTING.md", "python")
+    names: dict[str, object] = {}
+    exec(code, names)  # noqa: S102 - our own document
+    from agent.perception import Perception
+    from agent.testing import a_turn
+
+    (turn,) = Perception([names["create"](None)]).read([a_turn("WHY NOW")])
+    assert turn.affect is not None
+    assert turn.affect.arousal > 0
+
+
+@pytest.mark.parametrize("document", sorted(path.name for path in ROOT.glob("*.md")))
+def test_that_links_between_documents_lead_somewhere(document: str):
+    text = (ROOT / document).read_text(encoding="utf-8")
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", text):
+        assert (ROOT / target).exists(), f"{document} links to {target}"
+
+
+def test_that_commands_named_in_the_readme_exist():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for command in set(
+        re.findall(r"(?:^|`)make ([\w-]+)", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    ):
+        assert re.search(rf"^{command}:", makefile, re.MULTILINE), command
+
+
+def test_that_figures_in_the_readme_are_those_of_the_manifest_and_the_benchmark():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    card = json.loads((ROOT / "sem_plugins/shipped/manifest.json").read_text(encoding="utf-8"))["card"]
+    scores = card["scores"]
+    for task, metric in (
+        ("empathetic-dialogues/situation", "top1"),
+        ("empathetic-dialogues/situation", "top5"),
+        ("empathetic-dialogues/seeker-turns", "top1"),
+        ("goemotions", "macro_f1"),
+    ):
+        assert f"{scores[task][metric]['value'] * 100:.1f}" in text, (task, metric)
+    figures = json.loads((ROOT / "docs/benchmarks.json").read_text(encoding="utf-8"))["figures"]
+    measured = {figure["name"]: figure["value"] for figure in figures}
+    for name in ("perceive, one message of 64 tokens, p50", "whole turn without an LLM, SQLite, p50"):
+        assert f"{measured[name]:.1f} ms" in text, name
