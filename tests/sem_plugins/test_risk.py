@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from agent.protocols import Plugin
 from agent.readings import RiskLevel, RiskReading
 from agent.testing import a_turn
-from agent.turn import Message
 from sem_plugins.risk.plugin import RiskPlugin, create
 from tests.contracts.plugin_contract import PluginContract
 from tests.sem_plugins.risk_statements import (
@@ -126,11 +125,6 @@ def test_that_every_turn_gets_its_own_reading_in_order():
     readings = create()([a_turn("I want to die."), a_turn("I like tea."), a_turn("I'm gonna end it all")])
     assert [reading.level for reading in readings] == ["ideation", "none", "plan"]
     assert create()([]) == []
-
-
-def test_that_history_is_not_read_again():
-    turn = a_turn("I had soup.", history=(Message("seeker", "I want to die."),))
-    assert RiskPlugin()([turn])[0].level == "none"
 
 
 def test_that_rules_use_the_words_they_define_and_repeat_nothing_without_end():

@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch", reason="exporting needs the `train` extra")
 pytest.importorskip("onnx", reason="exporting needs the `train` extra")
 pytest.importorskip("sklearn", reason="the card is written where the floors are measured: with the `train` extra")
 
-from sem_plugins.encoder import Encoder
+from sem_plugins.encoder import Encoder, load_onnxruntime
 from sem_plugins.training.emotion import render_card
 from sem_plugins.training.examples import Example
 from sem_plugins.training.export import export
@@ -74,9 +74,7 @@ def test_that_the_exported_model_gives_the_same_first_labels_as_torch(network: S
 
 
 def test_that_the_exported_model_has_every_head_and_a_vector(exported: Path):
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(str(exported / "model.onnx"))
+    session = load_onnxruntime().InferenceSession(str(exported / "model.onnx"))
     assert [output.name for output in session.get_outputs()] == ["place", "other", "pooled"]
     ids = np.ones((3, 5), np.int64)
     shapes = [output.shape for output in session.run(None, {"input_ids": ids, "attention_mask": ids})]
