@@ -131,6 +131,7 @@ def text_of_tokens(tokens: int) -> str:
 
     manifest = encoder_for().manifest
     tokenizer = Tokenizer.from_file(str(manifest.verified(manifest.tokenizer)))
+    tokenizer.no_padding()
     words = " ".join(SENTENCES * 2).split()
     # One token is the number that `times` puts in front.
     while len(tokenizer.encode(" ".join(words)).ids) > tokens - 1:
@@ -214,16 +215,18 @@ def started_in(command: list[str]) -> float:
 
 
 def peak_memory() -> float:
-    """Megabytes at the peak of a process that holds a conversation of 20 turns."""
+    """Megabytes at the peak of a process that holds a conversation of 20 turns; Linux only.
+
+    From `/proc`: `getrusage` would count what this process held when it started the other.
+    """
     code = (
-        "import resource, heartline\n"
+        "import heartline\n"
         "agent = heartline.build_agent(store='memory')\n"
         f"for n in range(20): agent.respond_sync({SENTENCES!r}[n % 6], conversation_id='c')\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        "print(open('/proc/self/status').read().split('VmHWM:')[1].split()[0])"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)  # noqa: S603
-    kilobytes = int(done.stdout) / (1024 if sys.platform == "darwin" else 1)  # macOS counts bytes
-    return kilobytes / 1024
+    return int(done.stdout) / 1024
 
 
 def machine() -> dict[str, Any]:

@@ -31,13 +31,15 @@ class Head:
     Attributes:
         label_set: Its labels, in the order of the output.
         kind: `"softmax"` (one label holds) or `"sigmoid"` (each on its own).
-        temperature: Logits are divided by it. 1 leaves them.
+        temperature: Above 1 makes probabilities flatter, below 1 sharper.
+        smoothing: For softmax: the label smoothing of its training, which is undone.
         thresholds: For sigmoid: from which probability each label counts as present.
     """
 
     label_set: LabelSet
     kind: Literal["softmax", "sigmoid"]
     temperature: float
+    smoothing: float = 0.0
     thresholds: tuple[float, ...] = ()
 
 
@@ -113,9 +115,17 @@ def load_manifest(folder: Path = SHIPPED) -> Manifest:
 
 def _head(raw: dict[str, Any]) -> Head:
     labels = LabelSet(raw["label_set"], tuple(raw["labels"]))
-    head = Head(labels, raw["kind"], float(raw["temperature"]), tuple(raw.get("thresholds", ())))
+    head = Head(
+        label_set=labels,
+        kind=raw["kind"],
+        temperature=float(raw["temperature"]),
+        smoothing=float(raw.get("smoothing", 0.0)),
+        thresholds=tuple(raw.get("thresholds", ())),
+    )
     if head.kind not in {"softmax", "sigmoid"} or head.temperature <= 0:
         raise ValueError(f"head over {labels.id}: kind {head.kind!r}, temperature {head.temperature!r}")
+    if not 0 <= head.smoothing < 1:
+        raise ValueError(f"head over {labels.id}: smoothing {head.smoothing!r}")
     if head.kind == "sigmoid" and len(head.thresholds) != len(labels):
         raise ValueError(f"head over {labels.id}: {len(head.thresholds)} thresholds for {len(labels)} labels")
     return head

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from agent.readings import EmotionReading
 from agent.turn import Turn
 from sem_plugins.encoder import Encoder, encoder_for
+from sem_plugins.probability import softmax
 
 __all__ = ["EmotionPlugin", "create", "window"]
 
@@ -30,10 +29,7 @@ class EmotionPlugin:
     def __call__(self, turns: Sequence[Turn]) -> Sequence[EmotionReading]:
         """One distribution per turn."""
         logits = self._encoder.forward([window(turn) for turn in turns])["emotion"]
-        scaled = logits.astype(np.float64) / self._head.temperature
-        scaled -= scaled.max(axis=1, keepdims=True)  # exp of large logits would overflow
-        exponentials = np.exp(scaled)
-        probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
+        probabilities = softmax(logits, self._head.temperature, self._head.smoothing)
         labels = self._head.label_set
         return [
             EmotionReading(

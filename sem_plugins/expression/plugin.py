@@ -10,6 +10,7 @@ import numpy as np
 from agent.readings import ExpressionReading
 from agent.turn import Turn
 from sem_plugins.encoder import Encoder, encoder_for
+from sem_plugins.probability import sigmoid
 
 __all__ = ["ExpressionPlugin", "create"]
 
@@ -27,8 +28,8 @@ class ExpressionPlugin:
 
     def __call__(self, turns: Sequence[Turn]) -> Sequence[ExpressionReading]:
         """One reading per turn."""
-        logits = self._encoder.forward([turn.text for turn in turns])["expression"].astype(np.float64)
-        return [self._reading(row) for row in 1 / (1 + np.exp(-logits / self._head.temperature))]
+        logits = self._encoder.forward([turn.text for turn in turns])["expression"]
+        return [self._reading(row) for row in sigmoid(logits, self._head.temperature)]
 
     def _reading(self, row: np.ndarray[Any, np.dtype[np.float64]]) -> ExpressionReading:
         labels = self._head.label_set

@@ -1,4 +1,4 @@
-"""Turning logits into probabilities that mean what they say, and measuring whether they do."""
+"""Fitting temperature and thresholds, and measuring whether probabilities mean what they say."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sem_plugins.probability import softmax
+
 __all__ = [
     "best_thresholds",
     "crossfitted_error",
@@ -14,37 +16,22 @@ __all__ = [
     "f1_per_label",
     "fit_temperature",
     "reliability",
-    "sigmoid",
-    "softmax",
 ]
 
 Array = NDArray[np.floating[Any]]
 
 
-def softmax(logits: Array, temperature: float = 1.0) -> Array:
-    """Probabilities, (N, labels), each row summing to 1."""
-    scaled = logits.astype(np.float64) / temperature
-    exponentials = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-    probabilities: Array = exponentials / exponentials.sum(axis=1, keepdims=True)
-    return probabilities
-
-
-def sigmoid(logits: Array, temperature: float = 1.0) -> Array:
-    """Probabilities, each label on its own."""
-    probabilities: Array = 1 / (1 + np.exp(-logits.astype(np.float64) / temperature))
-    return probabilities
-
-
-def fit_temperature(logits: Array, truth: NDArray[np.intp]) -> float:
+def fit_temperature(logits: Array, truth: NDArray[np.intp], smoothing: float = 0.0) -> float:
     """The temperature that makes the true labels likeliest (Guo et al. 2017), to within 0.5%.
 
     Args:
         logits: (N, labels).
         truth: (N,) indices of the true labels.
+        smoothing: Label smoothing that the network was trained with.
     """
     candidates = np.exp(np.linspace(np.log(0.3), np.log(4.0), 520))
     rows = np.arange(len(truth))
-    losses = [-np.log(softmax(logits, t)[rows, truth] + 1e-12).mean() for t in candidates]
+    losses = [-np.log(softmax(logits, t, smoothing)[rows, truth] + 1e-12).mean() for t in candidates]
     return float(candidates[int(np.argmin(losses))])
 
 
@@ -68,7 +55,7 @@ def expected_calibration_error(probabilities: Array, truth: NDArray[np.intp], *,
     return sum(abs(confidence - accuracy) * count for confidence, accuracy, count in rows) / len(truth)
 
 
-def crossfitted_error(logits: Array, truth: NDArray[np.intp], *, seed: int = 13) -> float:
+def crossfitted_error(logits: Array, truth: NDArray[np.intp], *, smoothing: float = 0.0, seed: int = 13) -> float:
     """Calibration error where each half is scaled with the temperature of the other half.
 
     The temperature that is shipped is fitted on all of it; its own error there would flatter it.
@@ -77,7 +64,9 @@ def crossfitted_error(logits: Array, truth: NDArray[np.intp], *, seed: int = 13)
     first, second = order[: len(order) // 2], order[len(order) // 2 :]
     probabilities = np.empty(logits.shape)
     for fitted, scored in ((first, second), (second, first)):
-        probabilities[scored] = softmax(logits[scored], fit_temperature(logits[fitted], truth[fitted]))
+        probabilities[scored] = softmax(
+            logits[scored], fit_temperature(logits[fitted], truth[fitted], smoothing), smoothing
+        )
     return expected_calibration_error(probabilities, truth)
 
 

@@ -16,6 +16,7 @@ from tokenizers import Tokenizer
 
 from sem_plugins.encoder import Encoder
 from sem_plugins.labels import EMPATHETIC_DIALOGUES, GO_EMOTIONS
+from sem_plugins.probability import sigmoid, softmax
 from sem_plugins.training import calibration, floors
 from sem_plugins.training.base import BASE_SHA256, HUB_ID, base_weights
 from sem_plugins.training.emotion_data import EmotionData, load, sha256_of
@@ -84,10 +85,12 @@ def measure(weights: Path, data: EmotionData, recipe: Recipe) -> Manifest:
     seeker = _logits(encoder, data.seeker_turns, "emotion")
     truth = _truth(data.situations)
     # One temperature for both inputs, so that the same number serves first and later turns.
-    temperature = calibration.fit_temperature(np.vstack([situations, seeker]), np.concatenate([truth, truth]))
-    held_out = calibration.sigmoid(_logits(encoder, data.held_out, "expression"))
+    temperature = calibration.fit_temperature(
+        np.vstack([situations, seeker]), np.concatenate([truth, truth]), recipe.label_smoothing
+    )
+    held_out = sigmoid(_logits(encoder, data.held_out, "expression"))
     thresholds = calibration.best_thresholds(held_out, _many(data.held_out))
-    comments = calibration.sigmoid(_logits(encoder, data.valid_comments, "expression"))
+    comments = sigmoid(_logits(encoder, data.valid_comments, "expression"))
 
     train_situations = [Example(dialogue.situation, (dialogue.label,)) for dialogue in data.dialogues]
     train_turns = [Example(" ".join(dialogue.seeker), (dialogue.label,)) for dialogue in data.dialogues]
@@ -95,8 +98,8 @@ def measure(weights: Path, data: EmotionData, recipe: Recipe) -> Manifest:
     go_words = floors.words_many(data.comments, [e.text for e in data.valid_comments], len(GO_EMOTIONS))
     go_words_held_out = floors.words_many(data.comments, [e.text for e in data.held_out], len(GO_EMOTIONS))
     scores = {
-        "empathetic-dialogues/situation": _one_label(situations, truth, temperature),
-        "empathetic-dialogues/seeker-turns": _one_label(seeker, truth, temperature),
+        "empathetic-dialogues/situation": _one_label(situations, truth, temperature, recipe.label_smoothing),
+        "empathetic-dialogues/seeker-turns": _one_label(seeker, truth, temperature, recipe.label_smoothing),
         "goemotions": {"macro_f1": _macro_f1(comments >= thresholds, many)},
     }
     floor_scores = {
@@ -118,7 +121,7 @@ def measure(weights: Path, data: EmotionData, recipe: Recipe) -> Manifest:
         },
     }
     per_label = {
-        "emotion": _per_label_one(calibration.softmax(seeker), truth),
+        "emotion": _per_label_one(softmax(seeker), truth),
         "expression": dict(
             zip(
                 GO_EMOTIONS.labels,
@@ -142,7 +145,9 @@ def measure(weights: Path, data: EmotionData, recipe: Recipe) -> Manifest:
         "scores": scores,
         "floors": floor_scores,
         "per_label": per_label,
-        "reliability": calibration.reliability(calibration.softmax(seeker, temperature), truth, bins=10),
+        "reliability": calibration.reliability(
+            softmax(seeker, temperature, recipe.label_smoothing), truth, bins=10
+        ),
     }
     _write_manifest(weights, recipe, temperature=temperature, thresholds=thresholds.tolist(), card=card)
     manifest = load_manifest(weights)
@@ -177,6 +182,7 @@ def _write_manifest(
                 "labels": EMPATHETIC_DIALOGUES.labels,
                 "kind": "softmax",
                 "temperature": round(temperature, 4),
+                "smoothing": recipe.label_smoothing,
             },
             "expression": {
                 "label_set": GO_EMOTIONS.id,
@@ -207,10 +213,10 @@ def _many(examples: Sequence[Example]) -> NDArray[np.bool_]:
     return truth
 
 
-def _one_label(logits: Array, truth: NDArray[np.intp], temperature: float) -> dict[str, Any]:
+def _one_label(logits: Array, truth: NDArray[np.intp], temperature: float, smoothing: float) -> dict[str, Any]:
     scores = _accuracy(logits, truth)
-    scores["ece"] = _plain(calibration.crossfitted_error(logits, truth))
-    shipped = calibration.expected_calibration_error(calibration.softmax(logits, temperature), truth)
+    scores["ece"] = _plain(calibration.crossfitted_error(logits, truth, smoothing=smoothing))
+    shipped = calibration.expected_calibration_error(softmax(logits, temperature, smoothing), truth)
     scores["ece_as_shipped"] = _plain(shipped)
     return scores
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +47,12 @@ class Task:
 class Recipe:
     """Everything that decides what comes out of a run, besides the data."""
 
-    # Four epochs without masking overfitted: 54.9 top-1 on situations, 53.6 on seeker turns (valid).
-    epochs: int = 2
+    epochs: int = 4
+    # Share of the schedule after which training stops. The average of weights is best while the rate
+    # is still high: top-1 on valid situations and seeker turns was 56.8 and 55.7 there, and 54.9 and
+    # 53.6 at the end. Two epochs with a tenth of the words masked gave 55.5 and 54.4, and a third one
+    # without masking after them 55.5 and 54.1.
+    stop: float = 0.46
     batch: int = 64
     encoder_rate: float = 1.2e-4
     head_rate: float = 1e-3
@@ -56,7 +61,6 @@ class Recipe:
     label_smoothing: float = 0.1
     averaging: float = 0.999  # decay of the running average of weights, which is what is kept
     max_tokens: int = 128
-    masking: float = 0.1  # share of words that are hidden, so that no single one is learned by heart
     head_dropout: float = 0.1
     seed: int = 13
 
@@ -90,8 +94,7 @@ def epoch_batches(tasks: Sequence[Task], tokenizer: Tokenizer, recipe: Recipe, e
             rows = order[start : start + recipe.batch]
             batches.append(_batch(task, [encoded[i].ids for i in rows], [examples[i] for i in rows]))
     rng.shuffle(batches)
-    generator = torch.Generator().manual_seed(recipe.seed * 1000 + epoch)
-    return [_masked(batch, tokenizer, recipe.masking, generator) for batch in batches]
+    return batches
 
 
 def _batch(task: Task, ids: Sequence[Sequence[int]], examples: Sequence[Example]) -> Batch:
@@ -108,17 +111,6 @@ def _batch(task: Task, ids: Sequence[Sequence[int]], examples: Sequence[Example]
         for row, example in enumerate(examples):
             targets[row, list(example.labels)] = 1.0
     return Batch(task, input_ids, mask, targets)
-
-
-def _masked(batch: Batch, tokenizer: Tokenizer, share: float, generator: torch.Generator) -> Batch:
-    """The batch with `share` of its words replaced by the mask token."""
-    if not share:
-        return batch
-    kept = [tokenizer.token_to_id(token) for token in ("[PAD]", "[CLS]", "[SEP]")]
-    chosen = torch.rand(batch.input_ids.shape, generator=generator) < share
-    chosen &= ~torch.isin(batch.input_ids, torch.tensor(kept))
-    input_ids = batch.input_ids.masked_fill(chosen, tokenizer.token_to_id("[MASK]"))
-    return replace(batch, input_ids=input_ids)
 
 
 def loss_of(logits: Tensor, batch: Batch, recipe: Recipe) -> Tensor:
@@ -174,6 +166,7 @@ def train(
     average = [parameter.detach().clone() for parameter in trained]
     per_epoch = len(epoch_batches(tasks, tokenizer, recipe, 0))
     total = per_epoch * recipe.epochs
+    last = round(total * recipe.stop)
     done = 0
     if checkpoint.exists():
         saved = torch.load(checkpoint, map_location=device, weights_only=True)
@@ -190,11 +183,11 @@ def train(
         TimeRemainingColumn(),
     )
     with Progress(*columns, disable=not progress) as bar:
-        row = bar.add_task("training", total=total, completed=done, loss=float("nan"))
+        row = bar.add_task("training", total=last, completed=done, loss=float("nan"))
         running = 0.0
-        for epoch in range(done // per_epoch, recipe.epochs):
+        for epoch in range(done // per_epoch, math.ceil(last / per_epoch)):
             batches = epoch_batches(tasks, tokenizer, recipe, epoch)[:per_epoch]
-            for batch in batches[done - epoch * per_epoch :]:
+            for batch in batches[done - epoch * per_epoch : last - epoch * per_epoch]:
                 factor = schedule(done, total, recipe.warmup)
                 for group, peak in zip(optimizer.param_groups, peaks, strict=True):
                     group["lr"] = peak * factor
@@ -210,17 +203,10 @@ def train(
                 decay = min(recipe.averaging, done / (done + 10))
                 torch._foreach_lerp_(average, [p.detach() for p in trained], 1 - decay)
                 running = 0.99 * running + 0.01 * float(loss.detach()) if done > 1 else float(loss.detach())
-                bar.update(row, completed=done, loss=running, description=f"epoch {epoch + 1}/{recipe.epochs}")
-                if time.monotonic() - saved_at > save_every:
-                    _save(
-                        checkpoint,
-                        {
-                            "network": network.state_dict(),
-                            "optimizer": optimizer.state_dict(),
-                            "average": average,
-                            "step": done,
-                        },
-                    )
+                bar.update(row, completed=done, loss=running, description=f"epoch {epoch + 1}")
+                if time.monotonic() - saved_at > save_every or done == last:
+                    state = {"network": network.state_dict(), "optimizer": optimizer.state_dict()}
+                    _save(checkpoint, state | {"average": average, "step": done})
                     saved_at = time.monotonic()
     with torch.no_grad():
         for parameter, value in zip(trained, average, strict=True):

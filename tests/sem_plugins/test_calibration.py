@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sem_plugins.probability import softmax
 from sem_plugins.training import calibration
 
 
@@ -12,7 +13,7 @@ def drawn(temperature: float, *, rows: int = 4000, seed: int = 5) -> tuple[calib
     """Logits, and true labels that follow them once they are divided by `temperature`."""
     rng = np.random.default_rng(seed)
     logits = rng.normal(0, 2, (rows, 6))
-    probabilities = calibration.softmax(logits, temperature)
+    probabilities = softmax(logits, temperature)
     truth = (probabilities.cumsum(axis=1) > rng.random((rows, 1))).argmax(axis=1)
     return logits, truth
 
@@ -25,26 +26,26 @@ def test_that_a_known_temperature_is_found_again(temperature: float):
 
 def test_that_the_fitted_temperature_calibrates():
     logits, truth = drawn(2.0)
-    before = calibration.expected_calibration_error(calibration.softmax(logits), truth)
-    fitted = calibration.softmax(logits, calibration.fit_temperature(logits, truth))
+    before = calibration.expected_calibration_error(softmax(logits), truth)
+    fitted = softmax(logits, calibration.fit_temperature(logits, truth))
     assert before > 0.1
     assert calibration.expected_calibration_error(fitted, truth) < 0.03
 
 
 def test_that_a_higher_temperature_flattens_and_a_lower_one_sharpens():
     logits = np.array([[2.0, 0.0]])
-    flat, plain, sharp = (calibration.softmax(logits, temperature)[0, 0] for temperature in (4.0, 1.0, 0.5))
+    flat, plain, sharp = (softmax(logits, temperature)[0, 0] for temperature in (4.0, 1.0, 0.5))
     assert 0.5 < flat < plain < sharp < 1
     assert plain == pytest.approx(1 / (1 + np.exp(-2)))
 
 
 def test_that_huge_logits_do_not_overflow():
-    assert calibration.softmax(np.array([[1e4, -1e4]])).tolist() == [[1.0, 0.0]]
+    assert softmax(np.array([[1e4, -1e4]])).tolist() == [[1.0, 0.0]]
 
 
 @given(st.lists(st.lists(st.floats(-50, 50), min_size=4, max_size=4), min_size=1, max_size=9), st.floats(0.3, 4))
 def test_that_every_row_of_a_softmax_sums_to_one(logits: list[list[float]], temperature: float):
-    assert np.allclose(calibration.softmax(np.array(logits), temperature).sum(axis=1), 1)
+    assert np.allclose(softmax(np.array(logits), temperature).sum(axis=1), 1)
 
 
 def test_that_a_sigmoid_reads_each_label_on_its_own():
@@ -85,12 +86,8 @@ def test_that_crossfitting_scores_each_half_with_the_other_halfs_temperature():
     order = np.random.default_rng(13).permutation(40)
     first, second = order[:20], order[20:]
     probabilities = np.empty(logits.shape)
-    probabilities[first] = calibration.softmax(
-        logits[first], calibration.fit_temperature(logits[second], truth[second])
-    )
-    probabilities[second] = calibration.softmax(
-        logits[second], calibration.fit_temperature(logits[first], truth[first])
-    )
+    probabilities[first] = softmax(logits[first], calibration.fit_temperature(logits[second], truth[second]))
+    probabilities[second] = softmax(logits[second], calibration.fit_temperature(logits[first], truth[first]))
     expected = calibration.expected_calibration_error(probabilities, truth)
     assert calibration.crossfitted_error(logits, truth) == pytest.approx(expected)
 
@@ -119,3 +116,21 @@ def test_that_the_threshold_of_a_rare_label_is_drawn_to_three_tenths():
 def test_that_a_label_without_examples_gets_three_tenths():
     thresholds = calibration.best_thresholds(np.full((50, 2), 0.4), np.zeros((50, 2), bool))
     assert thresholds == pytest.approx([0.3, 0.3])
+
+
+@given(st.lists(st.floats(-8, 8), min_size=4, max_size=4, unique=True), st.floats(0.5, 2), st.floats(0, 0.3))
+def test_that_undoing_smoothing_keeps_a_distribution_in_the_order_of_the_logits(
+    row: list[float], temperature: float, smoothing: float
+):
+    logits = np.round(np.array([row]), 3)
+    probabilities = softmax(logits, temperature, smoothing)[0]
+    assert np.isclose(probabilities.sum(), 1)
+    assert (probabilities > 0).all()
+    ordered = probabilities[np.argsort(logits[0])]
+    assert (np.diff(ordered) >= 0).all()
+
+
+def test_that_undoing_smoothing_gives_back_what_was_smoothed():
+    truth = np.array([[0.7, 0.2, 0.06, 0.04]])
+    learned = 0.9 * truth + 0.1 / 4
+    assert np.allclose(softmax(np.log(learned), 1.0, 0.1), truth, atol=1e-9)
