@@ -78,7 +78,7 @@ class FixedLogits:
     """In the place of an encoder: the same logits for every text."""
 
     def __init__(self, logits: list[float], *, temperature: float) -> None:
-        head = SimpleNamespace(label_set=EMPATHETIC_DIALOGUES, temperature=temperature)
+        head = SimpleNamespace(label_set=EMPATHETIC_DIALOGUES, temperature=temperature, smoothing=0.0)
         self.manifest = SimpleNamespace(id="fixed", heads={"emotion": head})
         self.logits = logits
 
