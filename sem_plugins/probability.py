@@ -18,9 +18,8 @@ def softmax(logits: Array, temperature: float = 1.0, smoothing: float = 0.0) -> 
     """Probabilities, (N, labels), each row summing to 1, in the order of the logits.
 
     A network trained with label smoothing e over K labels learns (1 - e) p + e / K. That is undone
-    first; what is left of over- or underconfidence is the temperature's to mend. On the valid part
-    this takes the calibration error of the shipped weights from about 3% to 2%; a temperature alone
-    cannot, since smoothing bends the sure end of the curve and not the middle.
+    first; what is left of over- or underconfidence is the temperature's to mend. A
+    temperature alone cannot do that, since smoothing bends the sure end of the curve and not the middle.
 
     Args:
         logits: (N, labels).

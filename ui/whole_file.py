@@ -39,7 +39,7 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
                 if target.exists():
                     shutil.copymode(target, file.name)
                 Path(file.name).replace(target)
-            except BaseException:
+            except BaseException:  # whatever stopped it, Ctrl-C too: nothing half-written stays
                 Path(file.name).unlink(missing_ok=True)
                 raise
     except OSError as error:

@@ -21,6 +21,7 @@ pytestmark = pytest.mark.data
 CLOSE = 0.003
 
 FLOORS = {
+    # 0.57 is what was aimed for; the shipped weights reach 0.5675. Raise it with the next weights.
     "empathetic-dialogues/situation top1": 0.565,
     "empathetic-dialogues/situation top5": 0.89,
     "empathetic-dialogues/seeker-turns top1": 0.55,
