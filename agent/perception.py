@@ -11,27 +11,10 @@ from typing import Any
 from agent.decisions import StageFailure
 from agent.errors import HeartlineError, PluginError
 from agent.protocols import Plugin
-from agent.readings import (
-    Affect,
-    CauseReading,
-    EmotionReading,
-    ExpressionReading,
-    RiskReading,
-    StrategyReading,
-)
-from agent.turn import Turn
+from agent.turn import READING_TYPES, Turn
 from agent.wiring import order_plugins
 
 __all__ = ["Perception", "failure_of"]
-
-_TYPES: dict[str, type[Any]] = {
-    "emotion": EmotionReading,
-    "expression": ExpressionReading,
-    "affect": Affect,
-    "cause": CauseReading,
-    "likely_strategies": StrategyReading,
-    "risk": RiskReading,
-}
 
 
 def failure_of(stage: str, part: str, error: Exception) -> StageFailure:
@@ -139,7 +122,7 @@ def _apply(plugin: Plugin, turns: list[Turn]) -> list[Turn]:
 
 def _needs(plugin: Plugin) -> frozenset[str]:
     """Readings that must be there. A conversation's first turn has no `state_before`, and may run."""
-    return plugin.reads & _TYPES.keys()
+    return plugin.reads & READING_TYPES.keys()
 
 
 def _skip(plugin: Plugin, turn: Turn) -> Turn:
@@ -164,7 +147,7 @@ def _checked(plugin: Plugin, turns: list[Turn]) -> Sequence[Any]:
     readings = plugin(turns)
     if len(readings) != len(turns):
         raise PluginError(f"Plugin {plugin.name!r} gave {len(readings)} readings for {len(turns)} turns.")
-    expected = _TYPES[plugin.writes]
+    expected = READING_TYPES[plugin.writes]
     for reading in readings:
         if reading is not None and not isinstance(reading, expected):
             raise PluginError(

@@ -81,7 +81,7 @@ class Settings(BaseSettings):
     history_characters: int = Field(12_000, ge=0, description="Most characters of history in a prompt.")
     max_message_characters: int = Field(20_000, ge=1, description="Longest message that is accepted.")
     plugin_seconds: float = Field(5.0, gt=0, description="Seconds that reading one message may take.")
-    threads: int = Field(0, ge=0, description="Threads of the encoder; 0 leaves it to ONNX Runtime.")
+    threads: int = Field(0, ge=0, description="Threads of the encoder; 0: as many as there are, up to four.")
 
     @classmethod
     def settings_customise_sources(

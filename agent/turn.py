@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, Literal, Self
 
 from agent.decisions import EmotionalState, Plan, Prompt, Reply, StageFailure, Timing, Verdict
@@ -17,15 +19,35 @@ from agent.readings import (
     StrategyReading,
 )
 
-__all__ = ["DECISION_FIELDS", "GIVEN_FIELDS", "READING_FIELDS", "Message", "Role", "Turn", "new_turn"]
+__all__ = [
+    "DECISION_FIELDS",
+    "GIVEN_FIELDS",
+    "READING_FIELDS",
+    "READING_TYPES",
+    "Message",
+    "Role",
+    "Turn",
+    "new_turn",
+]
 
 Role = Literal["seeker", "supporter"]
 
 GIVEN_FIELDS = frozenset({"text", "history", "state_before"})
 """Fields that are there before any stage runs."""
 
-READING_FIELDS = frozenset({"emotion", "expression", "affect", "cause", "likely_strategies", "risk"})
-"""Fields that plugins may write, one plugin each."""
+READING_TYPES: Mapping[str, type[Any]] = MappingProxyType(
+    {
+        "emotion": EmotionReading,
+        "expression": ExpressionReading,
+        "affect": Affect,
+        "cause": CauseReading,
+        "likely_strategies": StrategyReading,
+        "risk": RiskReading,
+    }
+)
+"""Fields that plugins may write, one plugin each, and what each holds."""
+
+READING_FIELDS = frozenset(READING_TYPES)
 
 DECISION_FIELDS = frozenset({"state", "plan", "prompt", "reply"})
 """Fields that the later stages write."""

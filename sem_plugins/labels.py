@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agent.readings import LabelSet
 
-__all__ = ["EMPATHETIC_DIALOGUES", "GO_EMOTIONS", "LABEL_SETS"]
+__all__ = ["EMPATHETIC_DIALOGUES", "GO_EMOTIONS"]
 
 EMPATHETIC_DIALOGUES = LabelSet(
     "empathetic-dialogues-32",
@@ -28,5 +28,3 @@ GO_EMOTIONS = LabelSet(
     ),
 )  # fmt: skip
 """The 27 emotions of GoEmotions and `neutral` (Demszky et al. 2020), in the authors' order."""
-
-LABEL_SETS = {label_set.id: label_set for label_set in (EMPATHETIC_DIALOGUES, GO_EMOTIONS)}

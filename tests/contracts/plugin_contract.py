@@ -31,7 +31,7 @@ from agent.readings import (
     StrategyReading,
 )
 from agent.testing import FixedPlugin
-from agent.turn import GIVEN_FIELDS, READING_FIELDS, Message, Turn
+from agent.turn import GIVEN_FIELDS, READING_FIELDS, READING_TYPES, Message, Turn
 from agent.wiring import order_plugins
 
 __all__ = ["LONG", "ODD", "ORDINARY", "PluginContract", "apart"]
@@ -72,15 +72,6 @@ ODD = {
     "no spaces between marks": "help!" * 2_000,
     "markup": "<b>I</b> &amp; {{ you }} [CLS] [SEP] <|im_end|> %s %(x)d",
     "5,000 words": LONG,
-}
-
-_TYPES: dict[str, type[Any]] = {
-    "emotion": EmotionReading,
-    "expression": ExpressionReading,
-    "affect": Affect,
-    "cause": CauseReading,
-    "likely_strategies": StrategyReading,
-    "risk": RiskReading,
 }
 
 
@@ -155,7 +146,7 @@ class PluginContract:
         turns = self.turns(plugin)
         readings = plugin(turns)
         assert len(readings) == len(turns)
-        assert {type(reading) for reading in readings} <= {_TYPES[plugin.writes], type(None)}
+        assert {type(reading) for reading in readings} <= {READING_TYPES[plugin.writes], type(None)}
         assert any(reading is not None for reading in readings), "it could not tell a single time"
 
     def test_that_readings_come_in_the_order_of_the_turns(self, plugin: Plugin):
