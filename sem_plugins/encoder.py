@@ -131,6 +131,8 @@ def _session(path: Path, threads: int) -> InferenceSession:
     ort = load_onnxruntime()
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads or _usable_threads()
+    # Threads wait actively during a pass and not after it: the rest of the turn shares their cores.
+    options.add_session_config_entry("session.force_spinning_stop", "1")
     options.log_severity_level = 3  # warnings about the hardware say nothing to a person who chats
     try:
         return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

@@ -66,7 +66,7 @@ def run(
         Task("emotion", heads["emotion"], exclusive=True, examples=data.emotion_examples(recipe.seed)),
         Task("expression", heads["expression"], exclusive=False, examples=lambda _epoch: data.comments),
     ]
-    network = SharedEncoder(folder, heads, head_dropout=recipe.head_dropout)
+    network = SharedEncoder(folder, heads, dropout=recipe.dropout, head_dropout=recipe.head_dropout)
     network = train(network, tasks, tokenizer, recipe, checkpoint=out / "checkpoint.pt")
 
     weights = out / "weights"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sem_plugins.encoder import Encoder
-from sem_plugins.probability import sigmoid
+from sem_plugins.probability import sigmoid, softmax
 from sem_plugins.training import calibration
 from sem_plugins.training.emotion_data import EmotionData, load
 from sem_plugins.training.examples import Example
@@ -19,10 +19,10 @@ pytestmark = pytest.mark.data
 
 # The scales of int8 activations depend on what runs in one batch, and on the processor.
 CLOSE = 0.003
+CLOSE_ECE = 0.01  # an error of calibration moves more: 1.5% and 2.2% in two orders of the same texts
 
 FLOORS = {
-    # 0.57 is what was aimed for; the shipped weights reach 0.5675. Raise it with the next weights.
-    "empathetic-dialogues/situation top1": 0.565,
+    "empathetic-dialogues/situation top1": 0.57,
     "empathetic-dialogues/situation top5": 0.89,
     "empathetic-dialogues/seeker-turns top1": 0.55,
     "goemotions macro_f1": 0.44,
@@ -109,8 +109,10 @@ def test_that_probabilities_mean_what_they_say(request: pytest.FixtureRequest, t
     stated = load_manifest().card["scores"][f"empathetic-dialogues/{task}"]["ece"]["value"]
     smoothing = load_manifest().heads["emotion"].smoothing
     error = calibration.crossfitted_error(logits, truth, smoothing=smoothing)
-    assert error == pytest.approx(stated, abs=CLOSE)
+    assert error == pytest.approx(stated, abs=CLOSE_ECE)
     assert error <= 0.03
+    shipped = softmax(logits, load_manifest().heads["emotion"].temperature, smoothing)
+    assert calibration.expected_calibration_error(shipped, truth) <= 0.03
 
 
 def test_that_the_temperature_is_the_one_that_fits(

@@ -32,7 +32,7 @@ LABELS = {"place": ("warm", "loud", "quiet"), "other": ("yes", "no")}
 def network(tmp_path_factory: pytest.TempPathFactory, one_thread: None) -> SharedEncoder:
     """Trained far enough to be sure of itself."""
     folder = tmp_path_factory.mktemp("network")
-    recipe = Recipe(epochs=30, stop=1.0, batch=4, encoder_rate=3e-3, head_rate=2e-2, max_tokens=16)
+    recipe = Recipe(epochs=30, batch=4, encoder_rate=3e-3, head_rate=2e-2, max_tokens=16)
     examples = [Example(text, (place // 7,)) for place, text in enumerate(TEXTS)]
     task = Task("place", 3, exclusive=True, examples=lambda _epoch: examples)
     torch.manual_seed(7)

@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.train, pytest.mark.usefixtures("one_thread")]
 
 HEADS = {"place": 3, "sound": 2}
 # No dropout: its random numbers are the one thing that a checkpoint does not hold.
-RECIPE = Recipe(epochs=8, stop=1.0, batch=8, encoder_rate=3e-3, head_rate=2e-2, max_tokens=16, head_dropout=0.0)
+RECIPE = Recipe(epochs=8, batch=8, encoder_rate=3e-3, head_rate=2e-2, max_tokens=16, dropout=0.0, head_dropout=0.0)
 STEPS = 8 * (8 + 4)  # epochs of so many batches of both tasks
 
 
@@ -76,7 +76,7 @@ def checkpoint(tmp_path: Path) -> Path:
 
 def fresh(base: Path, *, kind: type[SharedEncoder] = SharedEncoder) -> SharedEncoder:
     torch.manual_seed(7)
-    return kind(base, HEADS, head_dropout=0.0)
+    return kind(base, HEADS, dropout=0.0, head_dropout=0.0)
 
 
 def trained(network: SharedEncoder, checkpoint: Path, *, tasks: Sequence[Task] = (PLACE, SOUND), **options: float):
@@ -198,12 +198,6 @@ def test_that_the_order_depends_on_seed_and_epoch_alone():
     assert order(1, 0) == order(1, 0)
     assert order(1, 0) != order(1, 1)
     assert order(1, 0) != order(2, 0)
-
-
-def test_that_a_run_stops_at_its_share_of_the_schedule(base: Path, checkpoint: Path):
-    half = dataclasses.replace(RECIPE, stop=0.5)
-    train(fresh(base), [PLACE, SOUND], tiny_tokenizer(), half, checkpoint=checkpoint, progress=False)
-    assert torch.load(checkpoint, weights_only=True)["step"] == STEPS // 2
 
 
 def test_that_a_task_without_examples_is_named():
