@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help chat test test-train lint format bench weights clean
+.PHONY: help chat test test-train lint format bench weights models clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -34,7 +34,10 @@ bench: $(VENV)/.train ## Measure speed and memory; writes docs/benchmarks.md
 	$(BIN)/python -m evals.benchmark
 
 weights: $(VENV)/.train ## Train the shipped weights again (HEARTLINE_DATA names the data; hours on two cores)
-	$(BIN)/heartline train emotion
+	$(BIN)/heartline train
+
+models: $(VENV)/.train ## Measure the shipped weights on the valid parts, beside floors and aims (HEARTLINE_DATA)
+	$(BIN)/heartline models check
 
 clean: ## Remove the environment and everything that tools left behind
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -30,11 +30,19 @@ if TYPE_CHECKING:
     from agent.readings import Affect as Affect
     from agent.readings import CauseReading as CauseReading
     from agent.readings import EmotionReading as EmotionReading
+    from agent.readings import EmpathyReading as EmpathyReading
     from agent.readings import ExpressionReading as ExpressionReading
+    from agent.readings import FeltReading as FeltReading
+    from agent.readings import RiskReading as RiskReading
+    from agent.readings import StrategyReading as StrategyReading
+    from agent.readings import UndertoneReading as UndertoneReading
     from agent.settings import Settings as Settings
     from agent.settings import load_settings as load_settings
     from agent.turn import Message as Message
     from agent.turn import Turn as Turn
+    from sem_plugins.empathy.reader import empathy_reader as empathy_reader
+    from sem_plugins.ontology import ontology as ontology
+    from sem_plugins.why import explainer as explainer
 
 __version__ = "0.1.0"
 
@@ -44,21 +52,29 @@ _HOMES = {
     "CauseReading": "agent.readings",
     "EmotionReading": "agent.readings",
     "EmotionalState": "agent.decisions",
+    "EmpathyReading": "agent.readings",
     "Event": "agent.events",
     "ExpressionReading": "agent.readings",
     "FailureNoted": "agent.events",
+    "FeltReading": "agent.readings",
     "HeartlineError": "agent.errors",
     "Message": "agent.turn",
     "Plan": "agent.decisions",
     "Reply": "agent.decisions",
     "ReplyFinished": "agent.events",
+    "RiskReading": "agent.readings",
     "Settings": "agent.settings",
     "StageFinished": "agent.events",
     "StageStarted": "agent.events",
+    "StrategyReading": "agent.readings",
     "Token": "agent.events",
     "Turn": "agent.turn",
+    "UndertoneReading": "agent.readings",
     "build_agent": "agent.build",
+    "empathy_reader": "sem_plugins.empathy.reader",
+    "explainer": "sem_plugins.why",
     "load_settings": "agent.settings",
+    "ontology": "sem_plugins.ontology",
 }
 
 __all__ = [*_HOMES, "__version__"]  # noqa: PLE0604 - the names are strings

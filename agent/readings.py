@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +17,17 @@ __all__ = [
     "CausalSpan",
     "CauseReading",
     "EmotionReading",
+    "EmpathyReading",
     "ExpressionReading",
+    "FeltReading",
     "LabelSet",
     "RiskLevel",
     "RiskReading",
     "StrategyReading",
+    "UndertoneReading",
 ]
+
+KeyT = TypeVar("KeyT")
 
 SUM_TOLERANCE = 1e-3  # float32 softmax over 32 labels drifts by less than 1e-5
 
@@ -55,7 +60,7 @@ class LabelSet:
             raise ReadingError(msg) from None
 
 
-def _checked(name: str, probabilities: Mapping[str, float], *, exclusive: bool) -> Mapping[str, float]:
+def _checked(name: str, probabilities: Mapping[KeyT, float], *, exclusive: bool) -> Mapping[KeyT, float]:
     """A read-only copy whose values are probabilities, summing to one if `exclusive`."""
     values = np.fromiter(probabilities.values(), dtype=np.float64, count=len(probabilities))
     if values.size == 0:
@@ -75,15 +80,24 @@ class EmotionReading:
         label_set: Id of the label set, e.g. `"empathetic-dialogues-32"`.
         probabilities: Label to probability. Sums to 1. Calibrated by whoever read it.
         source: Which model read it, e.g. a weights id.
+        primary: HEF's primary emotions: the labels of a prediction set that holds the true one as often
+            as its rule promises, likeliest first. Empty where the reader makes no such promise.
+        caveat: Why the reading deserves less trust, e.g. `"other language"`; empty where nothing speaks
+            against it. The probabilities are flatter for it already.
     """
 
     label_set: str
     probabilities: Mapping[str, float]
     source: str = ""
+    primary: tuple[str, ...] = ()
+    caveat: str = ""
 
     def __post_init__(self) -> None:
         checked = _checked("EmotionReading.probabilities", self.probabilities, exclusive=True)
         object.__setattr__(self, "probabilities", checked)
+        unknown = set(self.primary) - set(checked)
+        if unknown:
+            raise ReadingError(f"`EmotionReading.primary` names unknown labels: {sorted(unknown)!r}.")
 
     def top(self, k: int = 1) -> tuple[tuple[str, float], ...]:
         """The `k` likeliest labels with their probabilities, likeliest first."""
@@ -153,6 +167,14 @@ class Affect:
         """The three values in order valence, arousal, dominance; shape (3,)."""
         return np.array([self.valence, self.arousal, self.dominance])
 
+    @property
+    def intensity(self) -> float:
+        """How strong the feeling is, in [0, 1]: the distance from neutral in valence and arousal.
+
+        Derived, not trained for: calm is not intense, so arousal below 0 does not count.
+        """
+        return float(min(1.0, np.hypot(self.valence, max(0.0, self.arousal))))
+
 
 @dataclass(frozen=True, slots=True)
 class CausalSpan:
@@ -184,10 +206,21 @@ class CausalSpan:
 
 @dataclass(frozen=True, slots=True)
 class CauseReading:
-    """What brought the emotion about. No spans means: the reader cannot tell."""
+    """What brought the emotion about. No spans means: the reader cannot tell.
+
+    Attributes:
+        spans: The words, the surest first.
+        source: Which model or rules read it.
+        types: RECCON's cause types, each with the probability that it holds; empty where not read.
+    """
 
     spans: tuple[CausalSpan, ...] = ()
     source: str = ""
+    types: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.types:
+            object.__setattr__(self, "types", _checked("CauseReading.types", self.types, exclusive=False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,9 +247,86 @@ class RiskReading:
         level: The highest step that the message shows.
         kinds: What the danger is, e.g. `"self-harm"`.
         evidence: The words that show it, as character spans of the turn's text.
+        source: Which model or rules read it.
+        probabilities: Per ladder and step, e.g. `"self:ideation"`, the probability that the step is
+            reached; empty where only rules read it.
     """
 
     level: RiskLevel
     kinds: tuple[str, ...] = ()
     evidence: tuple[tuple[int, int], ...] = field(default=())
     source: str = ""
+    probabilities: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.probabilities:
+            checked = _checked("RiskReading.probabilities", self.probabilities, exclusive=False)
+            object.__setattr__(self, "probabilities", checked)
+
+
+@dataclass(frozen=True, slots=True)
+class FeltReading:
+    """What writers of such words say that they felt, each in [0, 1]. A weak reading: see the model card.
+
+    Attributes:
+        distress: Upset, worried, disturbed for oneself.
+        concern: Warmth and compassion for somebody else (empathic concern).
+        source: Which model read it.
+    """
+
+    distress: float
+    concern: float
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("distress", "concern"):
+            if not 0 <= getattr(self, name) <= 1:  # also catches NaN
+                raise ReadingError(f"`FeltReading.{name}` is {getattr(self, name)!r}; it lies in [0, 1].")
+
+
+@dataclass(frozen=True, slots=True)
+class UndertoneReading:
+    """Where words and tone disagree. Both probabilities are rough, and 0 where the reader is unsure.
+
+    Attributes:
+        masked: That a painful feeling is played down ("I'm fine, it's whatever").
+        ambivalent: That two feelings pull in different directions ("yes, but").
+        evidence: The words that show it, as character spans of the turn's text.
+        source: Which model or rules read it.
+    """
+
+    masked: float = 0.0
+    ambivalent: float = 0.0
+    evidence: tuple[tuple[int, int], ...] = ()
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("masked", "ambivalent"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ReadingError(f"`UndertoneReading.{name}` is {getattr(self, name)!r}; it lies in [0, 1].")
+
+
+@dataclass(frozen=True, slots=True)
+class EmpathyReading:
+    """How far a *reply* shows each of EPITOME's mechanisms of empathy (Sharma et al. 2020).
+
+    Attributes:
+        levels: Mechanism (`emotional_reactions`, `interpretations`, `explorations`) to the probabilities
+            of levels 0 (none), 1 (weak) and 2 (strong), which sum to 1.
+        rationales: Mechanism to the words of the reply that show it, as character spans.
+        source: Which model read it.
+    """
+
+    levels: Mapping[str, tuple[float, float, float]]
+    rationales: Mapping[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        for name, levels in self.levels.items():
+            _checked(f"EmpathyReading.levels[{name!r}]", dict(enumerate(levels)), exclusive=True)
+        object.__setattr__(self, "levels", MappingProxyType(dict(self.levels)))
+        object.__setattr__(self, "rationales", MappingProxyType(dict(self.rationales)))
+
+    def level(self, mechanism: str) -> int:
+        """The likeliest level of a mechanism, 0 to 2."""
+        return int(np.argmax(self.levels[mechanism]))

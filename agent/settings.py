@@ -63,7 +63,8 @@ class Settings(BaseSettings):
     llm_max_tokens: int | None = Field(400, ge=1, description="Longest reply, in tokens.")
 
     plugins: tuple[str, ...] = Field(
-        ("emotion", "expression", "affect", "cause", "risk"), description="Readers of a message."
+        ("emotion", "expression", "affect", "cause", "strategy", "risk", "felt", "undertone"),
+        description="Readers of a message.",
     )
     tracker: OptionalPart = Field("smoothed", description="Follows the emotional state.")
     planner: OptionalPart = Field("rules", description="Chooses the support strategy.")

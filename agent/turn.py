@@ -15,8 +15,10 @@ from agent.readings import (
     CauseReading,
     EmotionReading,
     ExpressionReading,
+    FeltReading,
     RiskReading,
     StrategyReading,
+    UndertoneReading,
 )
 
 __all__ = [
@@ -43,6 +45,8 @@ READING_TYPES: Mapping[str, type[Any]] = MappingProxyType(
         "cause": CauseReading,
         "likely_strategies": StrategyReading,
         "risk": RiskReading,
+        "felt": FeltReading,
+        "undertone": UndertoneReading,
     }
 )
 """Fields that plugins may write, one plugin each, and what each holds."""
@@ -76,7 +80,7 @@ class Turn:
         text: The seeker's message, cleaned (see `agent.intake`).
         history: What was said before, oldest first; may be cut to the newest part.
         state_before: The emotional state after the turn before, or None at the start.
-        emotion, expression, affect, cause, likely_strategies, risk: Readings, one plugin each.
+        emotion, expression, affect, cause, likely_strategies, risk, felt, undertone: Readings, one plugin each.
             None means: not read. It never means "nothing there".
         state: Filled by the tracker.
         plan: Filled by the planner.
@@ -99,6 +103,8 @@ class Turn:
     cause: CauseReading | None = None
     likely_strategies: StrategyReading | None = None
     risk: RiskReading | None = None
+    felt: FeltReading | None = None
+    undertone: UndertoneReading | None = None
     state: EmotionalState | None = None
     plan: Plan | None = None
     prompt: Prompt | None = None

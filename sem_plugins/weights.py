@@ -8,20 +8,37 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
 
 from agent.errors import WeightsError
 from agent.readings import LabelSet
+from sem_plugins.conformal import ConformalRule
+from sem_plugins.probability import sigmoid, softmax
 
-__all__ = ["SHIPPED", "Head", "Manifest", "load_manifest"]
+__all__ = ["MODEL", "SHIPPED", "TOKENIZER", "Head", "Manifest", "load_manifest"]
 
 SHIPPED = Path(__file__).parent / "shipped"
 """Folder of the weights that come with the package."""
 
-CURE = "Reinstall `heartline`, or train the weights again with `heartline train emotion`."
+MODEL, TOKENIZER = "encoder.int8.onnx", "tokenizer.json"
+"""Names of the files."""
+
+CURE = "Reinstall `heartline`, or train the weights again with `heartline train`."
+
+
+Array = NDArray[np.floating[Any]]
+
+Kind = Literal["softmax", "sigmoid", "regression", "levels", "marks", "span", "tags"]
+KINDS = frozenset(get_args(Kind))
+
+_FEWEST_TOKENS = 8  # the marks of a message, its two ends and some of its words
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +46,38 @@ class Head:
     """One output of the encoder.
 
     Attributes:
-        label_set: Its labels, in the order of the output.
-        kind: `"softmax"` (one label holds) or `"sigmoid"` (each on its own).
+        label_set: What its numbers stand for, in the order of the output. With `levels`, each
+            label has three numbers; with `span`, the labels are `first` and `last`.
+        kind: `softmax` (one label holds), `sigmoid` (each on its own), `regression` (numbers as they
+            are), `levels` (each label at level 0, 1 or 2), and over tokens: `marks` (one number per
+            utterance, read at its speaker mark), `span` (first and last token), `tags` (each token on its own).
         temperature: Above 1 makes probabilities flatter, below 1 sharper.
         smoothing: For softmax: the label smoothing of its training, which is undone.
-        thresholds: For sigmoid: from which probability each label counts as present.
+        offsets: For softmax: added to the logits, against a training set that prefers some labels; or empty.
+        thresholds: For sigmoid, marks and tags: from which probability each label counts as present.
+        conformal: For softmax: the rule of its prediction sets (`conformal.ConformalRule`), or None.
     """
 
     label_set: LabelSet
-    kind: Literal["softmax", "sigmoid"]
-    temperature: float
+    kind: Kind
+    temperature: float = 1.0
     smoothing: float = 0.0
+    offsets: tuple[float, ...] = ()
     thresholds: tuple[float, ...] = ()
+    conformal: ConformalRule | None = None
+
+    @property
+    def size(self) -> int:
+        """Numbers that the model gives for it."""
+        return len(self.label_set) * (3 if self.kind == "levels" else 1)
+
+    def distribution(self, outputs: Array) -> Array:
+        """For softmax: calibrated probabilities of outputs (N, labels)."""
+        return softmax(outputs + np.array(self.offsets or 0.0), self.temperature, self.smoothing)
+
+    def each(self, outputs: Array) -> Array:
+        """For sigmoid, marks and tags: the probability of each output on its own, in the same shape."""
+        return sigmoid(outputs, self.temperature)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +134,8 @@ def load_manifest(folder: Path = SHIPPED) -> Manifest:
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
         heads = {name: _head(head) for name, head in raw["heads"].items()}
+        if not isinstance(raw["max_tokens"], int) or raw["max_tokens"] < _FEWEST_TOKENS:
+            raise ValueError(f"max_tokens {raw['max_tokens']!r}; at least {_FEWEST_TOKENS}")
         return Manifest(
             id=raw["id"],
             folder=folder,
@@ -115,17 +154,26 @@ def load_manifest(folder: Path = SHIPPED) -> Manifest:
 
 def _head(raw: dict[str, Any]) -> Head:
     labels = LabelSet(raw["label_set"], tuple(raw["labels"]))
+    rule = raw.get("conformal")
     head = Head(
         label_set=labels,
         kind=raw["kind"],
-        temperature=float(raw["temperature"]),
+        temperature=float(raw.get("temperature", 1.0)),
         smoothing=float(raw.get("smoothing", 0.0)),
-        thresholds=tuple(raw.get("thresholds", ())),
+        offsets=tuple(map(float, raw.get("offsets", ()))),
+        thresholds=tuple(map(float, raw.get("thresholds", ()))),
+        conformal=ConformalRule.from_dict(rule) if rule else None,
     )
-    if head.kind not in {"softmax", "sigmoid"} or head.temperature <= 0:
+    if head.kind not in KINDS or not 0 < head.temperature < math.inf:  # `not` also catches NaN
         raise ValueError(f"head over {labels.id}: kind {head.kind!r}, temperature {head.temperature!r}")
+    if head.offsets and len(head.offsets) != len(labels):
+        raise ValueError(f"head over {labels.id}: {len(head.offsets)} offsets for {len(labels)} labels")
+    if not all(map(math.isfinite, head.offsets)):
+        raise ValueError(f"head over {labels.id}: offsets {head.offsets!r}")
+    if not all(0 <= threshold <= 1 for threshold in head.thresholds):
+        raise ValueError(f"head over {labels.id}: thresholds {head.thresholds!r}")
     if not 0 <= head.smoothing < 1:
         raise ValueError(f"head over {labels.id}: smoothing {head.smoothing!r}")
-    if head.kind == "sigmoid" and len(head.thresholds) != len(labels):
+    if head.kind in {"sigmoid", "marks", "tags"} and len(head.thresholds) != len(labels):
         raise ValueError(f"head over {labels.id}: {len(head.thresholds)} thresholds for {len(labels)} labels")
     return head

@@ -9,7 +9,9 @@ from importlinter.cli import lint_imports
 ROOT = Path(__file__).parent.parent
 
 # Bigger than 300 lines, each with its reason.
-EXCEPTIONS: dict[str, str] = {}
+EXCEPTIONS: dict[str, str] = {
+    "agent/readings.py": "one small frozen class per reading; apart they would be harder to find",
+}
 
 
 def test_that_imports_point_one_way(monkeypatch):

@@ -6,7 +6,7 @@ import codecs
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -17,11 +17,13 @@ from agent.build import build_perception
 from agent.errors import InputError
 from agent.intake import clean, scrub
 from agent.perception import Perception
-from agent.settings import load_settings
+from agent.settings import Settings, load_settings
 from agent.turn import Message, Turn, new_turn
 from ui.whole_file import whole_file
 
 __all__ = ["analyze", "readings"]
+
+Words = Callable[[Turn], dict[str, Any]]
 
 _BATCH = 256
 _LONG = 200  # inputs from which a progress bar is worth its lines
@@ -38,7 +40,7 @@ class Item:
     notes: tuple[str, ...] = ()
 
 
-def analyze(texts: Sequence[str], *, file: Path | None, out: Path | None, top: int) -> int:
+def analyze(texts: Sequence[str], *, file: Path | None, out: Path | None, top: int, why: str | None = None) -> int:
     """Read every message and write its readings, in the order of the messages.
 
     Args:
@@ -46,6 +48,7 @@ def analyze(texts: Sequence[str], *, file: Path | None, out: Path | None, top: i
         file: Text with a message a line, or JSON lines (`.jsonl`, `.ndjson`) with `text` or `turns`.
         out: File to write; None is standard output. It appears when it is complete.
         top: Emotions per message; 0 gives all.
+        why: A reading (`sem_plugins.why.READINGS`) whose words are told with their weights; None tells none.
 
     Returns:
         Exit status: 0, or 1 where lines could not be read. Those say so in the output.
@@ -53,16 +56,18 @@ def analyze(texts: Sequence[str], *, file: Path | None, out: Path | None, top: i
     Raises:
         InputError: Both `texts` and `file` are given, `file` cannot be read, or `out` cannot be
             written.
+        ReadingError: `why` names no reading that rests on words.
     """
     if texts and file is not None:
         raise InputError(f"Messages and `--file {file}` are given. Give one of the two.")
     settings = load_settings()
     perception = build_perception(settings)
+    words = _words_of(why, settings)
     items = [Item({"line": number}, text) for number, text in enumerate(texts, start=1)] or _from_file(file)
     failed = 0
     with whole_file(out) if out is not None else _standard_output() as target, _progress(items) as shown:
         while batch := list(islice(shown, _BATCH)):
-            for row in _rows(batch, perception, limit=settings.max_message_characters, top=top):
+            for row in _rows(batch, perception, words, limit=settings.max_message_characters, top=top):
                 failed += "error" in row
                 # A lone surrogate in an id becomes the escape that JSON has for it.
                 target.write((json.dumps(row, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace"))
@@ -78,7 +83,10 @@ def readings(turn: Turn, *, top: int = 5) -> dict[str, Any]:
             "label": turn.emotion.label,
             "label_set": turn.emotion.label_set,
             "probabilities": {label: round(p, 4) for label, p in shown},
+            "primary": list(turn.emotion.primary),
         }
+        if turn.emotion.caveat:
+            out["emotion"]["caveat"] = turn.emotion.caveat
     if turn.expression is not None:
         present = {label: round(turn.expression.probabilities[label], 4) for label in turn.expression.present}
         out["expression"] = {"label_set": turn.expression.label_set, "present": present}
@@ -91,6 +99,17 @@ def readings(turn: Turn, *, top: int = 5) -> dict[str, Any]:
             {"utterance": s.utterance, "start": s.start, "end": s.end, "text": s.text, "score": round(s.score, 4)}
             for s in turn.cause.spans
         ]
+    if turn.likely_strategies is not None:
+        ranked = sorted(turn.likely_strategies.probabilities.items(), key=lambda pair: -pair[1])
+        out["likely_strategies"] = {strategy: round(p, 4) for strategy, p in ranked}
+    if turn.felt is not None:
+        out["felt"] = {"distress": round(turn.felt.distress, 4), "concern": round(turn.felt.concern, 4)}
+    if turn.undertone is not None and (turn.undertone.masked or turn.undertone.ambivalent):
+        out["undertone"] = {
+            "masked": round(turn.undertone.masked, 4),
+            "ambivalent": round(turn.undertone.ambivalent, 4),
+            "evidence": [list(span) for span in turn.undertone.evidence],
+        }
     if turn.risk is not None:
         out["risk"] = {
             "level": turn.risk.level,
@@ -102,7 +121,29 @@ def readings(turn: Turn, *, top: int = 5) -> dict[str, Any]:
     return out
 
 
-def _rows(batch: Sequence[Item], perception: Perception, *, limit: int, top: int) -> list[dict[str, Any]]:
+def _words_of(reading: str | None, settings: Settings) -> Words:
+    """What tells the words that a reading of a turn rests on, ready for JSON; nothing where none is asked for."""
+    if reading is None:
+        return lambda _turn: {}
+    from agent.errors import ReadingError
+    from sem_plugins.why import READINGS, explainer
+
+    if reading not in READINGS:
+        raise ReadingError(f"{reading!r} cannot be attributed to words. Choose from: {', '.join(READINGS)}.")
+    explain = explainer(settings)
+
+    def told(turn: Turn) -> dict[str, Any]:
+        found = explain(turn, reading)
+        return {
+            "why": [{"start": a.start, "end": a.end, "text": a.text, "weight": round(a.weight, 4)} for a in found]
+        }
+
+    return told
+
+
+def _rows(
+    batch: Sequence[Item], perception: Perception, words: Words, *, limit: int, top: int
+) -> list[dict[str, Any]]:
     """One row per item, in the same order."""
     rows: list[dict[str, Any]] = []
     turns: dict[int, Turn] = {}
@@ -119,7 +160,7 @@ def _rows(batch: Sequence[Item], perception: Perception, *, limit: int, top: int
             row["notes"] = list(item.notes)
         rows.append(row)
     for number, turn in zip(turns, perception.read(list(turns.values())), strict=True):
-        rows[number] |= readings(turn, top=top)
+        rows[number] |= readings(turn, top=top) | words(turn)
     return rows
 
 

@@ -23,12 +23,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-train_app = typer.Typer(help="Train the shipped models again. Needs the `train` extra.", no_args_is_help=True)
-app.add_typer(train_app, name="train")
+models_app = typer.Typer(help="The shipped weights.", no_args_is_help=True)
+app.add_typer(models_app, name="models")
 
 LLMUrl = Annotated[
     str | None,
     typer.Option("--llm", metavar="URL", help="OpenAI-compatible server, e.g. http://127.0.0.1:8000/v1."),
+]
+DataFolder = Annotated[
+    Path | None, typer.Option("--data", help="Folder with prepared data sets; default: HEARTLINE_DATA.")
 ]
 LLMModel = Annotated[str | None, typer.Option("--model", help="Model name; default: the server's first.")]
 
@@ -93,11 +96,14 @@ def analyze(
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write here instead of standard output.")] = None,
     top: Annotated[int, typer.Option(min=0, help="Emotions shown per message; 0 shows all.")] = 5,
+    why: Annotated[
+        str | None, typer.Option(help="Reading whose words are told with their weights, e.g. emotion or risk.")
+    ] = None,
 ) -> None:
     """Read messages and print what they show, one JSON object a line. Answers nothing, stores nothing."""
     from ui.analyze import analyze as run
 
-    sys.exit(run(text or [], file=file, out=out, top=top))
+    sys.exit(run(text or [], file=file, out=out, top=top, why=why))
 
 
 @app.command()
@@ -112,24 +118,39 @@ def doctor(
     sys.exit(report(load_settings(llm_url=llm), as_json=as_json))
 
 
-@train_app.command("emotion")
-def train_emotion(
-    data: Annotated[
-        Path | None, typer.Option(help="Folder with prepared data sets; default: HEARTLINE_DATA.")
-    ] = None,
-    out: Annotated[Path, typer.Option(help="Folder of the run: checkpoint, weights, card.")] = Path(
-        "runs/emotion"
-    ),
+@app.command()
+def train(  # noqa: PLR0917 - typer names them all
+    data: DataFolder = None,
+    out: Annotated[Path, typer.Option(help="Folder of the run: checkpoints, weights, card.")] = Path("runs/joint"),
     base: Annotated[
         Path | None, typer.Option(help="Folder of all-MiniLM-L6-v2; default: fetched and verified.")
     ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="TOML file with values of the recipe, e.g. `epochs = 2`.")
+    ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Default: as the shipped weights.")] = None,
     seed: Annotated[int | None, typer.Option(help="Default: as the shipped weights.")] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(help="Train this stream alone (may be given again): one model per task.")
+    ] = None,
 ) -> None:
-    """Train the emotion and expression heads, export them, and write their card. Resumes by itself."""
-    from ui.training import train_emotion as run
+    """Train the shipped encoder again, export it, write its card. Resumes by itself. Needs the `train` extra."""
+    from ui.training import train as run
 
-    run(data, out, base=base, epochs=epochs, seed=seed)
+    run(data, out, base=base, config=config, epochs=epochs, seed=seed, only=only or [])
+
+
+@models_app.command("check")
+def models_check(
+    data: DataFolder = None,
+    weights: Annotated[Path | None, typer.Option(help="Folder of weights; default: the shipped ones.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder that gets the card written anew.")] = None,
+) -> None:
+    """Measure the weights on the valid parts: figures, intervals, floors, aims. Needs the `train` extra."""
+    from ui.models import check
+    from ui.training import data_folder
+
+    sys.exit(check(data_folder(data), weights=weights, out=out))
 
 
 if __name__ == "__main__":

@@ -108,15 +108,16 @@ def _parts(settings: Settings) -> Iterator[Finding]:
 
 
 def _weights(settings: Settings) -> str:
+    from agent.turn import Message
     from sem_plugins.encoder import encoder_for
 
     started = time.perf_counter()
     encoder = encoder_for(settings)
     loaded = time.perf_counter()
-    encoder.forward(["My first day at the new school is tomorrow."])
+    encoder.read([Message("seeker", "My first day at the new school is tomorrow.")])
     read = time.perf_counter()
     scores = encoder.manifest.card.get("scores", {}).get("empathetic-dialogues/situation", {})
-    shown = f", top-1 {scores['top1']['value']:.1%} on valid situations" if scores else ""
+    shown = f", top-1 {scores['accuracy']['value']:.1%} on valid situations" if scores else ""
     times = f"loads in {(loaded - started) * 1000:.0f} ms, reads in {(read - loaded) * 1000:.0f} ms"
     return f"{encoder.manifest.id}{shown}; {times}"
 

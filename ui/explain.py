@@ -32,6 +32,8 @@ def whole(turn: Turn) -> list[tuple[str, str]]:
 def _understood(turn: Turn) -> Iterator[tuple[str, str]]:
     if turn.emotion is not None:
         yield "Emotion", _percentages(turn.emotion.top(5))
+        yield "One of these", ", ".join(turn.emotion.primary)
+        yield "Read with care", turn.emotion.caveat
     if turn.expression is not None:
         shown = [(label, turn.expression.probabilities[label]) for label in turn.expression.present]
         yield "The words show", _percentages(shown) or "nothing above its threshold"
@@ -41,11 +43,24 @@ def _understood(turn: Turn) -> Iterator[tuple[str, str]]:
         point = turn.affect
         places = (("valence", point.valence), ("arousal", point.arousal), ("dominance", point.dominance))
         yield "This message", ", ".join(f"{name} {value:+.2f}" for name, value in places)
+    if turn.felt is not None:
+        yield "Felt, roughly", f"distress {turn.felt.distress:.0%}, concern {turn.felt.concern:.0%}"
+    if turn.undertone is not None:
+        yield "Undertone", _undertone(turn)
     if turn.state is not None:
         yield "Over the turns", _state(turn)
     if turn.risk is not None and turn.risk.level != "none":
         words = "; ".join(f"“{turn.text[start:end]}”" for start, end in turn.risk.evidence)
         yield "Risk", turn.risk.level + (f" ({words})" if words else "")
+
+
+def _undertone(turn: Turn) -> str:
+    if turn.undertone is None:
+        return ""
+    kinds = (("played down", turn.undertone.masked), ("of two minds", turn.undertone.ambivalent))
+    words = "; ".join(f"“{turn.text[start:end]}”" for start, end in turn.undertone.evidence)
+    told = ", ".join(f"{kind} {p:.0%}" for kind, p in kinds if p)
+    return told + (f" ({words})" if told and words else "")
 
 
 def _answered(turn: Turn) -> Iterator[tuple[str, str]]:
@@ -58,6 +73,9 @@ def _answered(turn: Turn) -> Iterator[tuple[str, str]]:
         yield "Strategy", f"{turn.plan.chosen.name} ({turn.plan.stage}). {turn.plan.reason}"
         ranked = [(choice.strategy, choice.probability) for choice in turn.plan.ranked[1:4]]
         yield "Next in line", _percentages(ranked)
+    if turn.likely_strategies is not None:
+        likely = sorted(turn.likely_strategies.probabilities.items(), key=lambda pair: -pair[1])[:3]
+        yield "Supporters would", _percentages(likely)
     if turn.prompt is not None:
         words = (
             f"template {turn.prompt.template}, {turn.prompt.sha256[:12]}; messages: {len(turn.prompt.messages)}"

@@ -2,41 +2,82 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import tomllib
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from agent.errors import DataError, SettingsError
 from agent.settings import load_settings
+from ui.models import table
 
-__all__ = ["train_emotion"]
+if TYPE_CHECKING:
+    from sem_plugins.training.loop import Recipe
+
+__all__ = ["data_folder", "train"]
 
 
-def train_emotion(
-    data: Path | None, out: Path, *, base: Path | None, epochs: int | None, seed: int | None
+def train(
+    data: Path | None,
+    out: Path,
+    *,
+    base: Path | None,
+    config: Path | None,
+    epochs: int | None,
+    seed: int | None,
+    only: list[str],
 ) -> None:
     """Train, and tell where the weights lie.
 
     Raises:
-        SettingsError: The `train` extra is not installed.
+        SettingsError: The `train` extra is not installed, or the config or `only` is unusable.
         DataError: No data folder is named.
     """
-    folder = load_settings(data=data).data
-    if folder is None:
-        raise DataError(
-            "No data folder. Name one with `--data DIR` or HEARTLINE_DATA; docs/data.md says what it holds."
-        )
+    folder = data_folder(data)
     try:
-        from sem_plugins.training.emotion import run
         from sem_plugins.training.loop import Recipe
+        from sem_plugins.training.run import run
     except ImportError as error:
         raise SettingsError(
             f"Training needs {error.name!r}, which is not installed. Run: pip install 'heartline[train]'"
         ) from error
-    changes = {name: value for name, value in (("epochs", epochs), ("seed", seed)) if value is not None}
-    manifest = run(folder, out, base=base, recipe=replace(Recipe(), **changes), say=typer.echo)
-    for name, scores in manifest.card["scores"].items():
-        shown = ", ".join(f"{metric} {score['value']:.3f}" for metric, score in scores.items())
-        typer.echo(f"{name}: {shown}")
+    given = {"epochs": epochs, "seed": seed}
+    recipe = replace(_recipe(Recipe(), config), **{name: v for name, v in given.items() if v is not None})
+    manifest = run(folder, out, base=base, recipe=recipe, only=only, say=typer.echo)
+    table(manifest.card["scores"], manifest.card["floors"])
     typer.echo(f"Weights and card: {manifest.folder}. Use them with HEARTLINE_WEIGHTS={manifest.folder}")
+
+
+def data_folder(named: Path | None) -> Path:
+    """The folder with data sets that the argument or the settings name.
+
+    Raises:
+        DataError: Neither does.
+    """
+    folder = load_settings(data=named).data
+    if folder is None:
+        raise DataError(
+            "No data folder. Name one with `--data DIR` or HEARTLINE_DATA; docs/data.md says what it holds."
+        )
+    return folder
+
+
+def _recipe(recipe: Recipe, config: Path | None) -> Recipe:
+    """The recipe with what a TOML file says, e.g. `epochs = 2`."""
+    if config is None:
+        return recipe
+    try:
+        given: dict[str, Any] = tomllib.loads(config.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"Config {str(config)!r} cannot be read ({error.strerror}).") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"Config {str(config)!r} is not valid TOML: {error}.") from error
+    types = {field.name: type(getattr(recipe, field.name)) for field in fields(recipe)}
+    for name, value in given.items():
+        if name not in types:
+            raise SettingsError(f"Config {str(config)!r}: no `{name}` in a recipe. There are: {', '.join(types)}.")
+        if isinstance(value, bool) or not isinstance(value, types[name] if types[name] is int else (int, float)):
+            raise SettingsError(f"Config {str(config)!r}: `{name}` is {value!r}; expected {types[name].__name__}.")
+    return replace(recipe, **given)

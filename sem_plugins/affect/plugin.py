@@ -1,8 +1,4 @@
-"""The affect plugin, first form: where the emotion reading lies in valence, arousal, dominance.
-
-It reads no text of its own: the point is the mean of the emotions' places, weighted by their
-probabilities and drawn to the middle as far as the words are neutral.
-"""
+"""The affect plugin: where a message lies in valence, arousal and dominance."""
 
 from __future__ import annotations
 
@@ -16,12 +12,16 @@ import numpy as np
 
 from agent.readings import Affect
 from agent.turn import Turn
+from sem_plugins.encoder import Encoder, encoder_for
+from sem_plugins.language import readability, trust
 
 __all__ = ["AffectPlugin", "circumplex", "create"]
 
 Point = tuple[float, float, float]
 
-_COVERED = 0.5  # below this share of known emotions the plugin cannot tell
+# EmoBank's raters hardly ever leave the middle: two thirds of its sentences lie within 0.18 of it in valence.
+# Three standard deviations (0.53, 0.39, 0.32) become 1, so that an ordinary bad day is not read as neutral.
+_REACH = np.array([0.53, 0.39, 0.32])
 
 
 @cache
@@ -32,29 +32,29 @@ def circumplex() -> Mapping[str, Point]:
 
 
 class AffectPlugin:
-    """Maps `emotion` (any label set whose words it knows) to a point."""
+    """Reads the `affect` head of the shared encoder."""
 
     name = "affect"
-    reads = frozenset({"emotion", "expression"})
+    reads = frozenset({"text", "history"})
     writes = "affect"
 
-    def __call__(self, turns: Sequence[Turn]) -> Sequence[Affect | None]:
-        """One point per turn; None where most of the probability lies on unknown words."""
-        return [self._affect(turn) for turn in turns]
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder = encoder
 
-    def _affect(self, turn: Turn) -> Affect | None:
-        if turn.emotion is None or turn.expression is None:
-            return None
-        places = circumplex()
-        known = [(places[label], p) for label, p in turn.emotion.probabilities.items() if label in places]
-        weights = np.array([probability for _, probability in known])
-        if weights.sum() < _COVERED:
-            return None
-        point = np.average(np.array([place for place, _ in known]), axis=0, weights=weights)
-        valence, arousal, dominance = (float(value) for value in point * (1 - turn.expression.neutrality))
+    def __call__(self, turns: Sequence[Turn]) -> Sequence[Affect | None]:
+        """One point per turn; None where the text cannot be read."""
+        return [self._affect(turn) if readability(turn.text).kind != "unreadable" else None for turn in turns]
+
+    def _affect(self, turn: Turn) -> Affect:
+        point = self._encoder.read_turn(turn).outputs["affect"] / _REACH * trust(turn.text)
+        valence, arousal, dominance = np.clip(point, -1, 1).tolist()
         return Affect(valence, arousal, dominance)
 
 
-def create(settings: Any = None) -> AffectPlugin:  # noqa: ARG001 - every part is made with the settings
-    """Entry point `affect`."""
-    return AffectPlugin()
+def create(settings: Any = None) -> AffectPlugin:
+    """Entry point `affect`.
+
+    Raises:
+        WeightsError: The shipped weights are missing or altered.
+    """
+    return AffectPlugin(encoder_for(settings))

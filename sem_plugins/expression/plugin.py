@@ -5,34 +5,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from agent.readings import ExpressionReading
 from agent.turn import Turn
 from sem_plugins.encoder import Encoder, encoder_for
-from sem_plugins.probability import sigmoid
+from sem_plugins.language import readability
 
 __all__ = ["ExpressionPlugin", "create"]
 
 
 class ExpressionPlugin:
-    """Reads the `expression` head of the shared encoder, from the message alone."""
+    """Reads the `expression` head of the shared encoder."""
 
     name = "expression"
-    reads = frozenset({"text"})
+    reads = frozenset({"text", "history"})
     writes = "expression"
 
     def __init__(self, encoder: Encoder) -> None:
         self._encoder = encoder
         self._head = encoder.manifest.heads["expression"]
 
-    def __call__(self, turns: Sequence[Turn]) -> Sequence[ExpressionReading]:
-        """One reading per turn."""
-        logits = self._encoder.forward([turn.text for turn in turns])["expression"]
-        return [self._reading(row) for row in sigmoid(logits, self._head.temperature)]
+    def __call__(self, turns: Sequence[Turn]) -> Sequence[ExpressionReading | None]:
+        """One reading per turn; None where the text cannot be read."""
+        return [self._reading(turn) if readability(turn.text).kind != "unreadable" else None for turn in turns]
 
-    def _reading(self, row: np.ndarray[Any, np.dtype[np.float64]]) -> ExpressionReading:
+    def _reading(self, turn: Turn) -> ExpressionReading:
         labels = self._head.label_set
+        row = self._head.each(self._encoder.read_turn(turn).outputs["expression"])
         probabilities = dict(zip(labels.labels, row.tolist(), strict=True))
         present = [
             label

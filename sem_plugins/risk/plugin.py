@@ -1,77 +1,32 @@
-"""The risk plugin, first form: explicit first-person statements, found by rule.
+"""The risk plugin: the step of the risk ladder that a message shows, by the encoder and by rule.
 
-It sees what is said outright in the current message, in English. It does not see what is veiled,
-and it is no assessment of anybody. The rules are data: `rules.toml`.
+The encoder finds what is worded freshly or veiled, the rules find what is said outright whatever the
+encoder makes of it; the higher of the two holds. It is no assessment of anybody.
 """
 
 from __future__ import annotations
 
-import re
-import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
-from itertools import chain
-from typing import Any, get_args
+from collections.abc import Sequence
+from typing import Any
 
-from agent.readings import RiskLevel, RiskReading
+import numpy as np
+
+from agent.readings import RiskReading
 from agent.turn import Turn
+from sem_plugins.encoder import Encoded, Encoder, encoder_for
+from sem_plugins.risk.rules import LADDER, read_rules
+from sem_plugins.spans import tagged, whole_words
 
 __all__ = ["RiskPlugin", "create"]
 
-_LADDER: tuple[RiskLevel, ...] = get_args(RiskLevel)
 _DANGER = frozenset({"ideation", "plan", "acute"})
+_IDEATION = LADDER.index("ideation")
 _HOLDS = 3  # messages
-
-_JUST_BEFORE = r"[\s\"]*$"
-_REACH = 80  # characters before a match; what softens it stands closer
-_BLANK = "\0"  # neither a word nor white space: no pattern matches across it
-
-
-@dataclass(frozen=True, slots=True)
-class _Rule:
-    level: RiskLevel
-    kind: str
-    pattern: re.Pattern[str]
-    softened: re.Pattern[str]
-
-
-@dataclass(frozen=True, slots=True)
-class _Rules:
-    rules: tuple[_Rule, ...]
-    idiom: re.Pattern[str]
-
-
-@cache
-def _rules() -> _Rules:
-    raw = tomllib.loads(files("sem_plugins.risk").joinpath("rules.toml").read_text(encoding="utf-8"))
-    words, softened = raw["words"], raw["softened"]
-    return _Rules(
-        rules=tuple(
-            _Rule(
-                rule["level"],
-                rule["kind"],
-                _any(rule["patterns"], words),
-                _any([*chain(*(softened[name] for name in rule["softened_by"]))], words, end=_JUST_BEFORE),
-            )
-            for rule in raw["rule"]
-        ),
-        idiom=_any(raw["idiom"]["patterns"], words),
-    )
-
-
-def _any(patterns: Sequence[str], words: Mapping[str, str], *, end: str = r"(?!\w)") -> re.Pattern[str]:
-    """One pattern for all, written out as the head of `rules.toml` says."""
-    whole = "|".join(f"(?:{pattern})" for pattern in patterns)
-    for name, expansion in reversed([*words.items()]):  # a word may be made of words above it
-        whole = whole.replace(f"{{{name}}}", expansion)
-    whole = re.sub(r" (?!\?)", r"\\s+", whole)  # " ?" stays: an optional space
-    return re.compile(rf"(?<!\w)(?:{whole}){end}", re.IGNORECASE)
+_KINDS = {"self": "self-harm", "others": "harm-to-others"}
 
 
 class RiskPlugin:
-    """Reads the highest step of the risk ladder that the message states.
+    """Reads the heads `risk` and `evidence` of the shared encoder, and the rules.
 
     What one of the three messages before it stated still holds: a person who has just spoken of
     dying is not out of danger because the next message is about something else. The evidence is of
@@ -82,43 +37,84 @@ class RiskPlugin:
     reads = frozenset({"text", "history"})
     writes = "risk"
 
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder = encoder
+        self._head = encoder.manifest.heads["risk"]
+        self._words = encoder.manifest.heads["evidence"]
+
     def __call__(self, turns: Sequence[Turn]) -> Sequence[RiskReading]:
         """One reading per turn."""
-        return [_with_recent(turn) for turn in turns]
+        return [_with_recent(turn, self.judge(turn, self._encoder.read_turn(turn))) for turn in turns]
+
+    def judge(self, turn: Turn, encoded: Encoded) -> RiskReading:
+        """What the message itself shows, whatever was said before."""
+        return _higher(read_rules(turn.text), self._learned(turn, encoded))
+
+    def _learned(self, turn: Turn, encoded: Encoded) -> RiskReading:
+        # A step is reached at most as surely as the one below it.
+        ladders = self._head.each(encoded.outputs["risk"]).reshape(2, -1)
+        ladders = np.minimum.accumulate(ladders, axis=1)
+        thresholds = np.array(self._head.thresholds).reshape(ladders.shape)
+        # The highest step that passes its threshold: one below it that does not is no reason for calm.
+        reached = ((ladders >= thresholds) * np.arange(1, ladders.shape[1] + 1)).max(axis=1)
+        level = LADDER[int(reached.max())]
+        evidence: list[tuple[int, int]] = []
+        if level in _DANGER:
+            words = self._words.each(encoded.outputs["evidence"][:, 0])
+            found = tagged(words, encoded.window, len(turn.history), threshold=self._words.thresholds[0])
+            evidence = [whole_words(turn.text, span) for span in found]
+        names = self._head.label_set.labels
+        return RiskReading(
+            level=level,
+            kinds=tuple(
+                kind
+                for kind, steps in zip(_KINDS.values(), reached, strict=True)
+                if steps and steps >= min(reached.max(), _IDEATION)
+            ),
+            evidence=tuple(evidence),
+            source=self._encoder.manifest.id,
+            probabilities=dict(zip(names, ladders.ravel().tolist(), strict=True)),
+        )
 
 
-def _with_recent(turn: Turn) -> RiskReading:
-    now = _read(turn.text)
-    recent = [_read(text) for text in turn.said_by("seeker")[-_HOLDS:]]
-    worst = max(recent, key=lambda reading: _LADDER.index(reading.level), default=now)
-    if worst.level not in _DANGER or _LADDER.index(now.level) >= _LADDER.index(worst.level):
+def _higher(ruled: RiskReading, encoded: RiskReading) -> RiskReading:
+    """The higher level of both, with the words and kinds of each that reach danger, or that level."""
+    level = max(ruled.level, encoded.level, key=LADDER.index)
+    holding = [one for one in (ruled, encoded) if one.level == level or one.level in _DANGER]
+    return RiskReading(
+        level=level,
+        kinds=tuple(dict.fromkeys(kind for one in holding for kind in one.kinds)),
+        evidence=_merged([span for one in holding for span in one.evidence]),
+        source=" and ".join(one.source for one in holding),
+        probabilities=encoded.probabilities,
+    )
+
+
+def _merged(spans: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """The same characters without overlaps, in order."""
+    out: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if out and start <= out[-1][1]:
+            out[-1] = (out[-1][0], max(out[-1][1], end))
+        else:
+            out.append((start, end))
+    return tuple(out)
+
+
+def _with_recent(turn: Turn, now: RiskReading) -> RiskReading:
+    """The reading, raised to what the rules found in the messages just before."""
+    recent = [read_rules(text) for text in turn.said_by("seeker")[-_HOLDS:]]
+    worst = max(recent, key=lambda reading: LADDER.index(reading.level), default=now)
+    if worst.level not in _DANGER or LADDER.index(now.level) >= LADDER.index(worst.level):
         return now
     kinds = tuple(dict.fromkeys((*now.kinds, *worst.kinds)))
-    return RiskReading(worst.level, kinds, now.evidence, source="rules, said before")
+    return RiskReading(worst.level, kinds, now.evidence, "rules, said before", now.probabilities)
 
 
-def _read(text: str) -> RiskReading:
-    rules = _rules()
-    # Character for character, so that spans of the plain text are spans of the text.
-    plain = rules.idiom.sub(lambda match: _BLANK * len(match[0]), text.translate(_QUOTES))
-    level: RiskLevel = "none"
-    kinds: dict[str, None] = {}
-    evidence: set[tuple[int, int]] = set()
-    for rule in rules.rules:
-        for match in rule.pattern.finditer(plain):
-            start = match.start()
-            denied = rule.softened.search(plain, max(0, start - _REACH), start)
-            found = "distress" if denied else rule.level
-            if _LADDER.index(found) > _LADDER.index(level):
-                level = found
-            kinds[rule.kind] = None
-            evidence.add(match.span())
-    return RiskReading(level, tuple(kinds), tuple(sorted(evidence)), source="rules")
+def create(settings: Any = None) -> RiskPlugin:
+    """Entry point `risk`.
 
-
-_QUOTES = str.maketrans("\u2019\u2018\u02bc\u00b4`\u201c\u201d", "'''''\"\"")
-
-
-def create(settings: Any = None) -> RiskPlugin:  # noqa: ARG001 - every part is made with the settings
-    """Entry point `risk`."""
-    return RiskPlugin()
+    Raises:
+        WeightsError: The shipped weights are missing or altered.
+    """
+    return RiskPlugin(encoder_for(settings))

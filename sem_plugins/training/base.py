@@ -8,7 +8,7 @@ import zipfile
 from pathlib import Path
 
 from agent.errors import WeightsError
-from sem_plugins.training.emotion_data import sha256_of
+from sem_plugins.training.sets.records import sha256_of
 
 __all__ = ["BASE_SHA256", "HUB_ID", "base_weights"]
 

@@ -8,40 +8,41 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 
-from sem_plugins.training.examples import Example
-
-__all__ = ["majority", "words_many", "words_one"]
+__all__ = ["majority", "words_many", "words_numbers", "words_one"]
 
 Array = NDArray[np.floating[Any]]
 
 
-def majority(train: Sequence[Example], size: int, rows: int) -> Array:
-    """The share of each label in `train`, for every row alike; (rows, size)."""
-    counts = np.bincount([label for example in train for label in example.labels], minlength=size)
-    return np.tile(counts / len(train), (rows, 1))
+def majority(labels: NDArray[np.intp], size: int, rows: int) -> Array:
+    """The share of each label in `labels`, for every row alike; (rows, size)."""
+    return np.tile(np.bincount(labels, minlength=size) / len(labels), (rows, 1))
 
 
-def words_one(train: Sequence[Example], test: Sequence[str]) -> Array:
+def words_one(texts: Sequence[str], labels: NDArray[np.intp], asked: Sequence[str]) -> Array:
     """TF-IDF of words and word pairs, logistic regression; probabilities of one label each."""
     model = make_pipeline(_words(), LogisticRegression(C=5.0, max_iter=200))
-    model.fit([example.text for example in train], [example.labels[0] for example in train])
-    return np.asarray(model.predict_proba(list(test)))
+    model.fit(list(texts), labels)
+    return np.asarray(model.predict_proba(list(asked)))
 
 
-def words_many(train: Sequence[Example], test: Sequence[str], size: int) -> Array:
+def words_many(texts: Sequence[str], labels: NDArray[np.bool_], asked: Sequence[str]) -> Array:
     """The same with one classifier per label; probabilities of each label on its own."""
-    truth = np.zeros((len(train), size), dtype=int)
-    for row, example in enumerate(train):
-        truth[row, list(example.labels)] = 1
     model = make_pipeline(
         _words(), OneVsRestClassifier(LogisticRegression(C=5.0, max_iter=200, solver="liblinear"))
     )
-    model.fit([example.text for example in train], truth)
-    return np.asarray(model.predict_proba(list(test)))
+    model.fit(list(texts), labels.astype(int))
+    return np.asarray(model.predict_proba(list(asked)))
+
+
+def words_numbers(texts: Sequence[str], values: Array, asked: Sequence[str]) -> Array:
+    """The same features with ridge regression; (rows, numbers)."""
+    model = make_pipeline(_words(), Ridge(alpha=1.0))
+    model.fit(list(texts), values)
+    return np.asarray(model.predict(list(asked)))
 
 
 def _words() -> TfidfVectorizer:

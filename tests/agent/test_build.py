@@ -28,22 +28,30 @@ PUBLIC = [
     "CauseReading",
     "EmotionReading",
     "EmotionalState",
+    "EmpathyReading",
     "Event",
     "ExpressionReading",
     "FailureNoted",
+    "FeltReading",
     "HeartlineError",
     "Message",
     "Plan",
     "Reply",
     "ReplyFinished",
+    "RiskReading",
     "Settings",
     "StageFinished",
     "StageStarted",
+    "StrategyReading",
     "Token",
     "Turn",
+    "UndertoneReading",
     "__version__",
     "build_agent",
+    "empathy_reader",
+    "explainer",
     "load_settings",
+    "ontology",
 ]
 
 SAID = "My exam is tomorrow and I can't sleep."
@@ -146,8 +154,8 @@ def test_that_a_part_that_is_not_registered_is_answered_with_the_choices(name: s
 
 
 def test_that_plugins_that_do_not_fit_are_refused():
-    with pytest.raises(WiringError, match="'affect' reads `emotion`, which nothing before it writes"):
-        build_agent(plugins=["affect"], store="memory")
+    with pytest.raises(WiringError, match="'undertone' reads `affect`, which nothing before it writes"):
+        build_agent(plugins=["undertone"], store="memory")
     with pytest.raises(WiringError, match="'careful' reads `risk`"):
         build_agent(plugins=["emotion", "expression", "affect"], store="memory")
 

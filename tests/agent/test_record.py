@@ -34,9 +34,11 @@ from agent.readings import (
     CauseReading,
     EmotionReading,
     ExpressionReading,
+    FeltReading,
     RiskLevel,
     RiskReading,
     StrategyReading,
+    UndertoneReading,
 )
 from agent.record import SCHEMA, from_record, to_record
 from agent.testing import a_turn
@@ -79,6 +81,7 @@ def spans(draw: st.DrawFn) -> CausalSpan:
     return CausalSpan(draw(st.integers(0, 99)), start, start + len(text), text, draw(unit))
 
 
+shares = st.floats(0, 1)
 states = st.builds(
     EmotionalState,
     affects,
@@ -115,6 +118,8 @@ turns = st.builds(
             words,
         )
     ),
+    felt=maybe(st.builds(FeltReading, shares, shares, words)),
+    undertone=maybe(st.builds(UndertoneReading, shares, shares, listed(st.tuples(counts, counts)), words)),
     state=maybe(states),
     plan=maybe(st.builds(Plan, words, ranked, strategies, stages, words, words)),
     prompt=maybe(st.builds(Prompt, listed(st.builds(PromptMessage, roles, words)), words, words, counts)),

@@ -39,7 +39,9 @@ def test_that_without_anything_the_defaults_hold():
     settings = load_settings()
     assert settings.llm_url is None
     assert settings.planner == "rules"
-    assert settings.plugins == ("emotion", "expression", "affect", "cause", "risk")
+    assert settings.plugins == (
+        "emotion", "expression", "affect", "cause", "strategy", "risk", "felt", "undertone",
+    )  # fmt: skip
     assert settings.model_fields_set == set()
 
 

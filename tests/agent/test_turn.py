@@ -26,8 +26,10 @@ from agent.readings import (
     CauseReading,
     EmotionReading,
     ExpressionReading,
+    FeltReading,
     RiskReading,
     StrategyReading,
+    UndertoneReading,
 )
 from agent.testing import a_reading, a_turn
 from agent.turn import DECISION_FIELDS, GIVEN_FIELDS, READING_FIELDS, Message, Turn, new_turn
@@ -41,6 +43,8 @@ VALUES: dict[str, Any] = {
     "cause": CauseReading(),
     "likely_strategies": StrategyReading("one", {"question": 1.0}),
     "risk": RiskReading("none"),
+    "felt": FeltReading(0.5, 0.1),
+    "undertone": UndertoneReading(),
     "state": EmotionalState(Affect(0.1, 0.2, 0.3), 1, 0.0, None, 0, 0.5),
     "plan": Plan("one", (RankedStrategy("question", 1.0),), QUESTION, "exploration", "It is early.", "fixed"),
     "prompt": Prompt((PromptMessage("system", "Listen."),), "plain", "0" * 64),

@@ -6,7 +6,8 @@
             return MyPlugin()
 
 A plugin that reads other readings gets those of `given`; override it where yours needs others, e.g.
-another label set.
+another label set. None instead of a reading, which means that the plugin cannot tell, is allowed for any
+text, but not for all of `ORDINARY`.
 """
 
 from __future__ import annotations
@@ -27,8 +28,10 @@ from agent.readings import (
     CauseReading,
     EmotionReading,
     ExpressionReading,
+    FeltReading,
     RiskReading,
     StrategyReading,
+    UndertoneReading,
 )
 from agent.testing import FixedPlugin
 from agent.turn import GIVEN_FIELDS, READING_FIELDS, READING_TYPES, Message, Turn
@@ -100,8 +103,8 @@ class PluginContract:
     """Checks for any plugin."""
 
     tolerance: ClassVar[float] = 1e-3
-    """How far a number of a reading may move when a turn is read among others. Padding and the
-    arithmetic of batches move the last digits; nothing that a person would be shown."""
+    """How far a number of a reading may move when a turn is read again, among others or in another thread:
+    sums in another order move the last digits, and nothing that a person would be shown."""
 
     given: ClassVar[Mapping[str, Any]] = {
         "emotion": EmotionReading("contract-3", {"anxious": 0.6, "lonely": 0.3, "joyful": 0.1}),
@@ -110,8 +113,10 @@ class PluginContract:
         "cause": CauseReading(),
         "likely_strategies": StrategyReading("contract-2", {"question": 0.7, "reflection": 0.3}),
         "risk": RiskReading("distress"),
+        "felt": FeltReading(0.6, 0.2),
+        "undertone": UndertoneReading(0.3, 0.1),
     }
-    """Readings for a plugin that reads those of others."""
+    """One of each reading, for a plugin that reads those of others."""
 
     @pytest.fixture
     def plugin(self) -> Plugin:
@@ -210,7 +215,7 @@ class PluginContract:
 
     def check_spans(self, turn: Turn, reading: Any) -> None:
         """Raise AssertionError where a span lies outside the text, or holds other words."""
-        if isinstance(reading, RiskReading):
+        if isinstance(reading, RiskReading | UndertoneReading):
             assert all(0 <= start < end <= len(turn.text) for start, end in reading.evidence)
         if isinstance(reading, CauseReading):
             for span in reading.spans:

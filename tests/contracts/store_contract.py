@@ -42,8 +42,10 @@ from agent.readings import (
     CauseReading,
     EmotionReading,
     ExpressionReading,
+    FeltReading,
     RiskReading,
     StrategyReading,
+    UndertoneReading,
 )
 from agent.testing import a_turn
 from agent.turn import Message, Turn
@@ -68,14 +70,18 @@ def a_plan(strategy_id: str = "reflection") -> Plan:
 def a_full_turn(**fields: Any) -> Turn:
     """A turn with every field filled, as the loop hands it over at the start of a conversation."""
     filled: dict[str, Any] = {
-        "emotion": EmotionReading("test-2", {"anxious": 0.7, "content": 0.3}, "reader-1"),
+        "emotion": EmotionReading(
+            "test-2", {"anxious": 0.7, "content": 0.3}, "reader-1", ("anxious",), "other language"
+        ),
         "expression": ExpressionReading(
             "test-3", {"fear": 0.9, "joy": 0.1, "neutral": 0.2}, ("fear",), "reader-2"
         ),
         "affect": Affect(-0.5, 0.5, -0.25),
-        "cause": CauseReading((CausalSpan(0, 2, 11, "lost keys", 0.8),), "reader-3"),
+        "cause": CauseReading((CausalSpan(0, 2, 11, "lost keys", 0.8),), "reader-3", {"no-context": 0.9}),
         "likely_strategies": StrategyReading("test-2", {"reflection": 0.6, "question": 0.4}, "reader-4"),
-        "risk": RiskReading("distress", ("overwhelm",), ((0, 1), (2, 11)), "reader-5"),
+        "risk": RiskReading("distress", ("overwhelm",), ((0, 1), (2, 11)), "reader-5", {"self:distress": 0.8}),
+        "felt": FeltReading(0.6, 0.2, "reader-6"),
+        "undertone": UndertoneReading(0.4, 0.3, ((2, 6),), "reader-7"),
         "state": a_state(),
         "plan": a_plan(),
         "prompt": Prompt(

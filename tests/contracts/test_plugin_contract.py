@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from agent.readings import Affect, CausalSpan, CauseReading, EmotionReading, RiskReading
-from agent.turn import Turn
+from agent.readings import Affect, CausalSpan, CauseReading, EmotionReading, RiskReading, UndertoneReading
+from agent.turn import READING_TYPES, Turn
 from tests.contracts.plugin_contract import PluginContract, apart
 
 
@@ -67,6 +67,10 @@ def beyond_the_end(turns: Sequence[Turn]) -> list[RiskReading]:
     return [RiskReading("distress", evidence=((0, len(turn.text) + 1),)) for turn in turns]
 
 
+def before_the_beginning(turns: Sequence[Turn]) -> list[UndertoneReading]:
+    return [UndertoneReading(0.5, evidence=((-1, 1),)) for _ in turns]
+
+
 def of_the_wrong_utterance(turns: Sequence[Turn]) -> list[CauseReading]:
     return [CauseReading((CausalSpan(0, 0, 1, turn.text[0], 0.5),)) for turn in turns]
 
@@ -95,6 +99,7 @@ BROKEN = [
     (Scripted(bound_to_its_thread()), "threads_may_share_it"),
     (Scripted(afraid_of_nothing_to_do), "an_empty_batch_gives_nothing"),
     (Scripted(beyond_the_end, writes="risk"), "spans_lie_in_the_words_that_were_said"),
+    (Scripted(before_the_beginning, writes="undertone"), "spans_lie_in_the_words_that_were_said"),
     (Scripted(of_the_wrong_utterance, writes="cause"), "spans_lie_in_the_words_that_were_said"),
     (Scripted(sound, writes="state"), "it_says_what_it_is_what_it_reads_and_what_it_writes"),
 ]
@@ -131,7 +136,22 @@ def test_that_the_distance_of_two_readings_is_that_of_their_numbers(one: Any, ot
     assert apart(one, other) == distance
 
 
+def test_that_a_plugin_may_read_any_reading_of_another():
+    given = {name: type(reading) for name, reading in PluginContract.given.items()}
+    assert given == dict(READING_TYPES)
+
+
+def only_letters(turns: Sequence[Turn]) -> list[Affect | None]:
+    return [point(turn.text) if turn.text.isascii() and turn.text[0].isalpha() else None for turn in turns]
+
+
 class TestSoundPlugin(PluginContract):
     @pytest.fixture
     def plugin(self) -> Scripted:
         return Scripted(sound)
+
+
+class TestPluginThatCannotReadEverything(PluginContract):
+    @pytest.fixture
+    def plugin(self) -> Scripted:
+        return Scripted(only_letters)

@@ -3,8 +3,9 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,26 +13,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.protocols import Plugin
-from agent.readings import Affect, EmotionReading, ExpressionReading
+from agent.readings import Affect
 from agent.testing import a_turn
-from agent.turn import Turn
+from agent.turn import Message
 from sem_plugins.affect.plugin import AffectPlugin, circumplex, create
 from sem_plugins.labels import EMPATHETIC_DIALOGUES, GO_EMOTIONS
+from sem_plugins.language import trust
 from tests.contracts.plugin_contract import PluginContract
+from tests.sem_plugins.fake_encoder import FakeEncoder
+
+ENGLISH = "My cat ran away and I miss her."
+GERMAN = "Ich bin so traurig, weil meine Katze gestorben ist und ich niemanden zum Reden habe."
+MUDDLED = "I am so tired heute, weil der Hund nicht will and the cat auch nicht."
 
 
-def felt(emotions: Mapping[str, float], *, neutral: float = 0.0) -> Turn:
-    """A turn with this emotion reading, and words that are so neutral."""
-    return a_turn(
-        emotion=EmotionReading("any", emotions),
-        expression=ExpressionReading("any", {"neutral": neutral}),
-    )
-
-
-def read(emotions: Mapping[str, float], *, neutral: float = 0.0) -> Affect:
-    [reading] = AffectPlugin()([felt(emotions, neutral=neutral)])
+def read(valence: float, arousal: float, dominance: float, *, text: str = ENGLISH) -> Affect:
+    [reading] = AffectPlugin(FakeEncoder(affect=(valence, arousal, dominance)))([a_turn(text)])
     assert reading is not None
     return reading
+
+
+@pytest.fixture(scope="module")
+def shipped() -> AffectPlugin:
+    return create(SimpleNamespace(threads=1))
 
 
 @pytest.mark.parametrize("label", [*EMPATHETIC_DIALOGUES.labels, *GO_EMOTIONS.labels])
@@ -43,69 +47,59 @@ def test_that_no_place_is_left_over():
     assert set(circumplex()) == {*EMPATHETIC_DIALOGUES.labels, *GO_EMOTIONS.labels}
 
 
-def test_that_a_certain_emotion_lies_at_its_own_place():
-    assert tuple(read({"joyful": 1.0}).point) == circumplex()["joyful"]
-    assert read({"neutral": 1.0}) == Affect(0, 0, 0)
-
-
-def test_that_joy_is_pleasant_and_sadness_is_not():
-    assert read({"joyful": 1.0}).valence > 0 > read({"sad": 1.0}).valence
-
-
-def test_that_fury_is_awake_and_contentment_is_calm():
-    assert read({"furious": 1.0}).arousal > 0 > read({"content": 1.0}).arousal
-
-
-def test_that_confidence_is_in_control_and_terror_is_not():
-    assert read({"confident": 1.0}).dominance > 0 > read({"terrified": 1.0}).dominance
-
-
 @pytest.mark.parametrize(
     ("more", "less"),
     [("terrified", "afraid"), ("furious", "angry"), ("angry", "annoyed"), ("excited", "content")],
 )
 def test_that_the_stronger_of_two_neighbours_is_more_aroused(more: str, less: str):
-    assert read({more: 1.0}).arousal > read({less: 1.0}).arousal
+    assert circumplex()[more][1] > circumplex()[less][1]
 
 
-def test_that_mixed_emotions_lie_between_their_places():
-    mixed = read({"joyful": 0.5, "sad": 0.5})
-    assert mixed.point == pytest.approx((read({"joyful": 1.0}).point + read({"sad": 1.0}).point) / 2)
-    assert read({"joyful": 0.8, "sad": 0.2}).valence > mixed.valence
+def test_that_three_standard_deviations_of_the_ratings_fill_the_scale():
+    assert read(0.53, 0.39, 0.32).point == pytest.approx([1, 1, 1], abs=1e-6)
+    assert read(-0.53 / 2, 0.39 / 4, 0.0).point == pytest.approx([-0.5, 0.25, 0], abs=1e-6)
 
 
-def test_that_neutral_words_draw_to_the_middle():
-    full, half, none = (read({"furious": 1.0}, neutral=share) for share in (0.0, 0.5, 1.0))
-    assert half.point == pytest.approx(full.point / 2)
-    assert none == Affect(0, 0, 0)
+@given(*[st.floats(-50, 50, width=32)] * 3, st.sampled_from([ENGLISH, GERMAN, ""]))
+def test_that_any_outputs_become_a_point_inside_the_bounds(
+    valence: float, arousal: float, dominance: float, text: str
+):
+    point = read(valence, arousal, dominance, text=text).point
+    assert np.abs(point).max() <= 1
+    assert (point * [valence, arousal, dominance] >= 0).all()
 
 
-def test_that_unknown_emotions_give_no_reading():
-    assert AffectPlugin()([felt({"saudade": 0.7, "hygge": 0.3})]) == [None]
-    assert AffectPlugin()([felt({"saudade": 0.6, "sad": 0.4})]) == [None]
+def test_that_the_less_a_text_is_trusted_the_nearer_it_lies_to_the_middle():
+    full, less, none = (read(-0.2, 0.1, -0.1, text=text) for text in (ENGLISH, MUDDLED, GERMAN))
+    assert 0.05 < trust(MUDDLED) < 0.95
+    assert less.point == pytest.approx(full.point * trust(MUDDLED))
+    assert none.point == pytest.approx([0, 0, 0], abs=0.01)
 
 
-def test_that_a_few_unknown_emotions_are_left_out_of_the_mean():
-    assert read({"saudade": 0.4, "sad": 0.6}).point == pytest.approx(read({"sad": 1.0}).point)
+def test_that_a_mash_of_keys_gets_no_reading_and_no_pass():
+    encoder = FakeEncoder(affect=(0.1, 0.1, 0.1))
+    assert AffectPlugin(encoder)([a_turn("asdf qwer zxcv asdf lkjh")]) == [None]
+    assert encoder.seen == []
 
 
-def test_that_without_its_readings_it_cannot_tell():
-    turn = a_turn()
-    emotion, expression = EmotionReading("any", {"sad": 1.0}), ExpressionReading("any", {"neutral": 0.1})
-    assert create()([turn, turn.fill(emotion=emotion), turn.fill(expression=expression)]) == [None, None, None]
+def test_that_the_message_is_read_after_everything_that_was_said_before():
+    encoder = FakeEncoder(affect=(0.1, 0.1, 0.1))
+    history = (Message("seeker", "I hate you!"), Message("supporter", "What happened?", "question"))
+    AffectPlugin(encoder)([a_turn("Nothing.", history=history)])
+    assert [dialogue for dialogue, _ in encoder.seen] == [(*history, Message("seeker", "Nothing."))]
 
 
-@given(st.lists(st.floats(0.001, 1), min_size=32, max_size=32), st.floats(0, 1))
-def test_that_any_distribution_stays_inside_the_bounds(weights: list[float], neutral: float):
-    shares = np.array(weights) / sum(weights)
-    reading = read(dict(zip(EMPATHETIC_DIALOGUES.labels, shares.tolist(), strict=True)), neutral=neutral)
-    assert np.abs(reading.point).max() <= 1
+def test_that_delight_is_read_as_more_pleasant_than_despair(shipped: AffectPlugin):
+    delight, despair = shipped(
+        [a_turn("What a wonderful day, I am so happy!"), a_turn("I feel awful, everything hurts.")]
+    )
+    assert delight.valence > despair.valence + 0.5
 
 
 class TestAffectPlugin(PluginContract):
     @pytest.fixture
     def plugin(self) -> Plugin:
-        return create()
+        return create(SimpleNamespace(threads=1))
 
 
 @pytest.mark.data

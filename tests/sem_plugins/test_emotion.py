@@ -5,14 +5,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agent.protocols import Plugin
+from agent.readings import EmotionReading
 from agent.testing import a_turn
 from agent.turn import Message
-from sem_plugins.emotion.plugin import EmotionPlugin, create, window
+from sem_plugins.conformal import ConformalRule
+from sem_plugins.emotion.plugin import EmotionPlugin, create
 from sem_plugins.labels import EMPATHETIC_DIALOGUES
+from sem_plugins.probability import softmax
 from sem_plugins.weights import load_manifest
 from tests.contracts.plugin_contract import PluginContract
+from tests.sem_plugins.fake_encoder import FakeEncoder
 
 # Each with every label that a careful reader might choose.
 CLEAR = (
@@ -32,135 +38,136 @@ CLEAR = (
     ("My friends helped me to move house and I am so thankful for them.", {"grateful", "trusting", "joyful"}),
 )
 
+GERMAN = "Ich bin so traurig, weil meine Katze gestorben ist und ich niemanden zum Reden habe."
+CODE = "for item in items:\n    print(item.name)\n"
+MASH = "asdf qwer zxcv asdf lkjh"
+
+MIXED = {"sad": 3.0, "lonely": 2.0, "devastated": 1.0}
+
+
+def lac(quantile: float) -> ConformalRule:
+    """Members are the labels with a probability of at least 1 - `quantile`."""
+    return ConformalRule("lac", quantile, 0.9, 1000)
+
+
+def read(
+    logits: dict[str, float], text: str = "My cat ran away and I miss her.", **calibration: Any
+) -> EmotionReading:
+    [reading] = EmotionPlugin(FakeEncoder(emotion=logits, calibrated={"emotion": calibration}))([a_turn(text)])
+    assert reading is not None
+    return reading
+
 
 @pytest.fixture(scope="module")
-def plugin() -> EmotionPlugin:
-    return create()
+def shipped() -> EmotionPlugin:
+    return create(SimpleNamespace(threads=1))
 
 
-def seeker(text: str) -> Message:
-    return Message("seeker", text)
+def test_that_nearly_every_plain_case_is_read_rightly(shipped: EmotionPlugin):
+    readings = shipped([a_turn(text) for text, _ in CLEAR])
+    first = [reading.label in acceptable for reading, (_, acceptable) in zip(readings, CLEAR, strict=True)]
+    assert sum(first) >= len(CLEAR) - 3
 
 
-def supporter(text: str) -> Message:
-    return Message("supporter", text)
-
-
-@pytest.mark.parametrize(("text", "acceptable"), CLEAR)
-def test_that_a_plain_case_is_among_the_first_three(plugin: EmotionPlugin, text: str, acceptable: set[str]):
-    [reading] = plugin([a_turn(text)])
-    assert acceptable & {label for label, _ in reading.top(3)}
-
-
-def test_that_most_plain_cases_come_first(plugin: EmotionPlugin):
-    readings = plugin([a_turn(text) for text, _ in CLEAR])
-    right = sum(reading.label in acceptable for reading, (_, acceptable) in zip(readings, CLEAR, strict=True))
-    assert right >= len(CLEAR) - 3
-
-
-def test_that_a_reading_is_a_distribution_over_the_label_set_with_its_source(plugin: EmotionPlugin):
-    for reading in plugin([a_turn(text) for text in ("Hm.", "", "I am so happy!", "x" * 10_000)]):
+def test_that_a_reading_is_a_distribution_over_the_label_set_with_its_source(shipped: EmotionPlugin):
+    for reading in shipped([a_turn(text) for text in ("Hm.", "", "I am so happy!", GERMAN, CODE)]):
         assert tuple(reading.probabilities) == EMPATHETIC_DIALOGUES.labels
         assert sum(reading.probabilities.values()) == pytest.approx(1)
-        assert all(0 <= value <= 1 for value in reading.probabilities.values())
         assert reading.label_set == EMPATHETIC_DIALOGUES.id
         assert reading.source == load_manifest().id
 
 
-def test_that_a_plain_case_is_read_with_more_certainty_than_small_talk(plugin: EmotionPlugin):
-    plain, small = plugin(
-        [a_turn("The food was rotten and smelled so disgusting."), a_turn("It is half past ten.")]
-    )
-    assert plain.certainty > small.certainty + 0.2
-
-
-class FixedLogits:
-    """In the place of an encoder: the same logits for every text."""
-
-    def __init__(self, logits: list[float], *, temperature: float) -> None:
-        head = SimpleNamespace(label_set=EMPATHETIC_DIALOGUES, temperature=temperature, smoothing=0.0)
-        self.manifest = SimpleNamespace(id="fixed", heads={"emotion": head})
-        self.logits = logits
-
-    def forward(self, texts: list[str]) -> dict[str, np.ndarray[Any, Any]]:
-        return {"emotion": np.array([self.logits for _ in texts], np.float32)}
-
-
-def odds(temperature: float) -> float:
-    """How many times likelier the first label is than the second, where its logit is 2 more."""
-    [reading] = EmotionPlugin(FixedLogits([2.0] + [0.0] * 31, temperature=temperature))([a_turn()])  # type: ignore[arg-type]
-    first, second, *_ = reading.probabilities.values()
-    return first / second
-
-
 def test_that_logits_are_divided_by_the_temperature_of_the_manifest():
-    assert odds(1.0) == pytest.approx(np.exp(2))
-    assert odds(2.0) == pytest.approx(np.exp(1))
+    plain, flat = (read({"sad": 2.0, "lonely": 0.0}, temperature=t).probabilities for t in (1.0, 2.0))
+    assert plain["sad"] / plain["lonely"] == pytest.approx(np.exp(2))
+    assert flat["sad"] / flat["lonely"] == pytest.approx(np.exp(1))
+
+
+def test_that_offsets_of_the_manifest_are_added_to_the_logits():
+    offsets = [0.0] * len(EMPATHETIC_DIALOGUES)
+    offsets[EMPATHETIC_DIALOGUES.index("lonely")] = 1.5
+    found = read({"sad": 2.0, "lonely": 1.0}, offsets=tuple(offsets)).probabilities
+    assert found["lonely"] / found["sad"] == pytest.approx(np.exp(0.5))
+
+
+def test_that_the_label_smoothing_of_the_manifest_is_undone():
+    logits = dict.fromkeys(EMPATHETIC_DIALOGUES.labels, 0.0) | {"sad": 4.0}
+    found = read(logits, smoothing=0.1)
+    expected = softmax(np.array([[logits[label] for label in EMPATHETIC_DIALOGUES.labels]]), 1.0, 0.1)[0]
+    assert found.probabilities["sad"] == pytest.approx(expected[EMPATHETIC_DIALOGUES.index("sad")])
+    assert found.probabilities["sad"] > read(logits).probabilities["sad"]
 
 
 def test_that_huge_logits_do_not_overflow():
-    encoder = FixedLogits([5000.0] + [-5000.0] * 31, temperature=0.3)
-    [reading] = EmotionPlugin(encoder)([a_turn()])  # type: ignore[arg-type]
-    assert reading.label == "afraid"
+    reading = read(dict.fromkeys(EMPATHETIC_DIALOGUES.labels, -5000.0) | {"afraid": 5000.0}, temperature=0.3)
     assert reading.probabilities["afraid"] == pytest.approx(1)
 
 
-def test_that_a_short_message_is_read_with_what_the_seeker_said_before():
-    history = (
-        seeker("My flat was flooded on Monday."),
-        supporter("Oh no! What happened?"),
-        seeker("A pipe burst."),
-    )
-    turn = a_turn("Everything is wet.", history=history)
-    assert window(turn) == "My flat was flooded on Monday. A pipe burst. Everything is wet."
+def test_that_primary_emotions_are_the_members_of_the_conformal_set_with_the_likeliest_first():
+    reading = read(MIXED, conformal=lac(0.8))  # 0.66, 0.24 and 0.09, of which two are at least 0.2
+    assert reading.primary == ("sad", "lonely")
+    assert read(MIXED, conformal=lac(0.95)).primary == ("sad", "lonely", "devastated")
 
 
-def test_that_a_long_message_stands_alone():
-    long = "one two three four five six seven eight nine ten eleven twelve"
-    assert window(a_turn(long, history=(seeker("Before."),))) == long
-    assert window(a_turn(long.removesuffix(" twelve"), history=(seeker("Before."),))).startswith("Before. ")
+def test_that_there_is_a_primary_emotion_however_strict_the_rule_and_flat_the_distribution():
+    flat = dict.fromkeys(EMPATHETIC_DIALOGUES.labels, 0.0)
+    assert len(read(flat, conformal=lac(0.0)).primary) == 1
+    assert read(MIXED, conformal=lac(0.0)).primary == ("sad",)
 
 
-def test_that_no_more_is_taken_from_before_than_is_needed():
-    history = (
-        seeker("Oldest."),
-        seeker("I moved to a new town and I know nobody here at all yet."),
-        supporter("And?"),
-    )
-    assert (
-        window(a_turn("Yes.", history=history)) == "I moved to a new town and I know nobody here at all yet. Yes."
-    )
+def test_that_without_a_rule_no_emotion_is_called_primary():
+    assert read(MIXED).primary == ()
 
 
-def test_that_the_words_of_the_supporter_are_never_read(plugin: EmotionPlugin):
-    history = (
-        seeker("I lost my cat."),
-        supporter("What a wonderful party, congratulations, I am so happy for you!"),
-    )
-    turn = a_turn("Yes.", history=history)
-    without = a_turn("Yes.", history=history[:1])
-    assert "party" not in window(turn)
-    assert plugin([turn]) == plugin([without])
+@given(
+    st.lists(st.integers(-15, 15), min_size=32, max_size=32),
+    st.floats(0, 1),
+    st.sampled_from(["Hm.", GERMAN, CODE]),
+)
+def test_that_primary_emotions_never_skip_a_likelier_one(logits: list[int], quantile: float, text: str):
+    named = dict(zip(EMPATHETIC_DIALOGUES.labels, logits, strict=True))
+    primary = read(named, text, conformal=lac(quantile)).primary
+    best = sorted(logits, reverse=True)[: len(primary)]
+    assert [named[label] for label in primary] == best
 
 
-def test_that_a_message_without_a_past_stands_alone():
-    assert window(a_turn("Hm.")) == "Hm."
-    assert window(a_turn("Hm.", history=(supporter("Hello, how are you today?"),))) == "Hm."
+@pytest.mark.parametrize(("text", "caveat"), [(GERMAN, "other language"), (CODE, "code")])
+def test_that_what_is_not_english_is_read_flatter_and_with_a_caveat(text: str, caveat: str):
+    reading, english = read(MIXED, text), read(MIXED)
+    assert reading.caveat == caveat
+    assert english.caveat == ""
+    assert reading.certainty < 0.01
+    assert english.certainty > 0.3
 
 
-def test_that_a_short_answer_takes_the_feeling_of_what_came_before(plugin: EmotionPlugin):
-    after = a_turn("Since Monday.", history=(seeker("I am so lonely. I have no friends and nobody to talk to."),))
-    [reading] = plugin([after])
-    assert reading.label == "lonely"
+def test_that_an_untrusted_reading_keeps_the_order_of_its_emotions():
+    assert [label for label, _ in read(MIXED, GERMAN).top(3)] == ["sad", "lonely", "devastated"]
 
 
-def test_that_the_entry_point_takes_settings():
-    assert create(SimpleNamespace(weights=None, threads=0))([]) == []
+def test_that_less_trust_does_not_narrow_the_primary_emotions():
+    assert read(MIXED, GERMAN, conformal=lac(0.8)).primary == ("sad", "lonely")
+
+
+def test_that_a_mash_of_keys_gets_no_reading_and_no_pass():
+    encoder = FakeEncoder(emotion=MIXED)
+    assert EmotionPlugin(encoder)([a_turn(MASH)]) == [None]
+    assert encoder.seen == []
+
+
+def test_that_the_message_is_read_after_everything_that_was_said_before():
+    encoder = FakeEncoder(emotion=MIXED)
+    history = (Message("seeker", "A pipe burst."), Message("supporter", "Oh no!", "reflection"))
+    EmotionPlugin(encoder)([a_turn("Everything is wet.", history=history)])
+    assert [dialogue for dialogue, _ in encoder.seen] == [(*history, Message("seeker", "Everything is wet."))]
+
+
+def test_that_a_short_answer_takes_the_feeling_of_what_came_before(shipped: EmotionPlugin):
+    before = Message("seeker", "I am so lonely. I have no friends and nobody to talk to.")
+    after, alone = shipped([a_turn("Since Monday.", history=(before,)), a_turn("Since Monday.")])
+    assert after.probabilities["lonely"] > alone.probabilities["lonely"] + 0.1
 
 
 class TestEmotionPlugin(PluginContract):
-    tolerance = 0.1  # int8: see test_encoder.py
-
     @pytest.fixture
     def plugin(self) -> Plugin:
-        return create()
+        return create(SimpleNamespace(threads=1))

@@ -1,40 +1,71 @@
 from __future__ import annotations
 
 import gc
+import itertools
+import os
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields, is_dataclass
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from tokenizers import Tokenizer
 
-from sem_plugins.encoder import Encoder, encoder_for
-from sem_plugins.weights import SHIPPED, load_manifest
+import sem_plugins.encoder
+from agent.testing import a_turn
+from agent.turn import Message
+from sem_plugins.affect.plugin import AffectPlugin
+from sem_plugins.cause.plugin import CausePlugin
+from sem_plugins.emotion.plugin import EmotionPlugin
+from sem_plugins.encoder import Encoded, Encoder, encoder_for, load_onnxruntime
+from sem_plugins.expression.plugin import ExpressionPlugin
+from sem_plugins.risk.plugin import RiskPlugin
+from sem_plugins.weights import SHIPPED, TOKENIZER, load_manifest
+from sem_plugins.window import WindowMaker
+from tests.contracts.plugin_contract import ODD, ORDINARY
 
-# The scale of int8 activations is taken over a whole batch, so a text's logits (up to about 9) move
-# with its neighbours: by 0.3 as a rule, more where an emoji stands beside 128 tokens.
-INT8 = 1.0
+Array = np.ndarray[Any, Any]
 
-TEXTS = (
-    "I dropped the cake on the way to the party.",
-    "My neighbour waters my plants whenever I am away, unasked.",
-    "Hm.",
-    "It is Tuesday, the bus was late, and I have no umbrella with me again.",
+OVER_TOKENS = frozenset({"marks", "span", "tags"})
+
+TALK = (
+    Message("seeker", "My sister moved out on Sunday."),
+    Message("supporter", "How is the house without her?", "question"),
+    Message("seeker", "Quiet."),
 )
 
 
-class CountingEncoder(Encoder):
-    """Notes which texts reach the model."""
+class StandInSession:
+    """The model's place, for counting: gives zeros, and notes what was asked."""
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(load_manifest(), **options)
-        self.seen: list[str] = []
+    def __init__(self) -> None:
+        self.heads = load_manifest().heads
+        self.asked: list[dict[str, Array]] = []
 
-    def _run(self, texts: list[str]) -> list[tuple[Any, ...]]:
-        self.seen += texts
-        return super()._run(texts)
+    def get_outputs(self) -> list[Any]:
+        return [SimpleNamespace(name=name, shape=[1, head.size]) for name, head in self.heads.items()]
+
+    def run(self, names: list[str], feed: dict[str, Array]) -> list[Array]:
+        self.asked.append(feed)
+        tokens = feed["ids"].shape[1]
+        heads = [self.heads[name] for name in names]
+        return [np.zeros((1, tokens, head.size) if head.kind in OVER_TOKENS else (1, head.size)) for head in heads]
+
+
+@pytest.fixture
+def session(monkeypatch: pytest.MonkeyPatch) -> StandInSession:
+    stand_in = StandInSession()
+    monkeypatch.setattr(sem_plugins.encoder, "open_session", lambda _path, _threads: stand_in)
+    return stand_in
+
+
+@pytest.fixture
+def counted(session: StandInSession) -> Encoder:
+    """An encoder whose passes `session` counts."""
+    return Encoder(load_manifest())
 
 
 @pytest.fixture(scope="module")
@@ -42,70 +73,133 @@ def shared() -> Encoder:
     return Encoder(load_manifest(), threads=1)
 
 
-@pytest.fixture
-def encoder() -> CountingEncoder:
-    return CountingEncoder(threads=1)
-
-
 @pytest.fixture(scope="module")
-def singles() -> dict[str, np.ndarray[Any, Any]]:
-    """Every text's emotion logits, read alone."""
-    alone = Encoder(load_manifest(), threads=1)
-    return {text: alone.forward([text])["emotion"][0] for text in TEXTS}
+def other() -> Encoder:
+    """The same weights, loaded once more: it has read nothing that `shared` has."""
+    return Encoder(load_manifest(), threads=1)
 
 
-def test_that_every_head_gives_one_row_per_text(shared: Encoder):
-    logits = shared.forward(TEXTS)
-    assert {name: rows.shape for name, rows in logits.items()} == {"emotion": (4, 32), "expression": (4, 28)}
-    assert all(np.isfinite(rows).all() for rows in logits.values())
+def alone(text: str) -> tuple[Message]:
+    return (Message("seeker", text),)
 
 
-def test_that_no_texts_give_no_rows_of_the_right_width(shared: Encoder):
-    assert {name: rows.shape for name, rows in shared.forward([]).items()} == {
-        "emotion": (0, 32),
-        "expression": (0, 28),
-    }
+def assert_same(one: Encoded, another: Encoded) -> None:
+    """The same numbers to the last bit."""
+    assert one.outputs.keys() == another.outputs.keys()
+    for name, numbers in one.outputs.items():
+        assert np.array_equal(numbers, another.outputs[name]), name
 
 
-def test_that_rows_stand_in_the_order_of_the_texts(shared: Encoder):
-    forwards = shared.forward(TEXTS)["emotion"]
-    backwards = shared.forward(TEXTS[::-1])["emotion"]
-    assert np.array_equal(forwards, backwards[::-1])
+@pytest.mark.parametrize("text", ODD.values(), ids=ODD.keys())
+def test_that_any_text_gives_every_head_its_finite_numbers(shared: Encoder, text: str):
+    encoded = shared.read(alone(text))
+    tokens = len(encoded.window.places)
+    assert tokens <= shared.manifest.max_tokens
+    assert encoded.outputs.keys() == shared.manifest.heads.keys()
+    for name, head in shared.manifest.heads.items():
+        assert encoded.outputs[name].shape == ((tokens, head.size) if head.kind in OVER_TOKENS else (head.size,))
+        assert np.isfinite(encoded.outputs[name]).all(), name
 
 
-@pytest.mark.parametrize("batch", [1, 2, 3, 32])
-def test_that_a_batch_reads_what_single_texts_read(singles: dict[str, np.ndarray[Any, Any]], batch: int):
-    together = Encoder(load_manifest(), threads=1, batch=batch).forward(TEXTS)["emotion"]
-    alone = np.stack([singles[text] for text in TEXTS])
-    assert np.abs(together - alone).max() <= INT8
-    distances = np.abs(together[:, None] - alone[None, :]).mean(axis=2)
-    assert distances.argmin(axis=1).tolist() == [0, 1, 2, 3]  # each row is that of its own text
+@pytest.mark.parametrize("text", ["", " ", "\u200b"], ids=["empty", "blank", "invisible"])
+def test_that_a_message_without_words_is_read_too(shared: Encoder, text: str):
+    encoded = shared.read((*TALK, *alone(text)))
+    assert all(np.isfinite(numbers).all() for numbers in encoded.outputs.values())
+    assert encoded.window.tokens_of(3).size == 0
 
 
-def test_that_a_batch_of_one_is_exact(singles: dict[str, np.ndarray[Any, Any]]):
-    rows = Encoder(load_manifest(), threads=1, batch=1).forward(TEXTS)["emotion"]
-    assert np.array_equal(rows, np.stack([singles[text] for text in TEXTS]))
+def test_that_a_dialogue_reads_the_same_alone_and_among_others(shared: Encoder, other: Encoder):
+    dialogues = [*map(alone, ORDINARY[:3]), TALK, alone(ODD["emoji"])]
+    forwards = [shared.read(dialogue) for dialogue in dialogues]
+    backwards = [other.read(dialogue) for dialogue in dialogues[::-1]][::-1]
+    for one, another in zip(forwards, backwards, strict=True):
+        assert_same(one, another)
 
 
-def test_that_the_same_text_runs_once(encoder: CountingEncoder):
-    first = encoder.forward([TEXTS[0], TEXTS[1], TEXTS[0]])
-    again = encoder.forward([TEXTS[1], TEXTS[2]])
-    assert encoder.seen == [TEXTS[0], TEXTS[1], TEXTS[2]]
-    assert np.array_equal(first["emotion"][0], first["emotion"][2])
-    assert np.array_equal(first["expression"][1], again["expression"][0])
+def test_that_eight_threads_get_the_same_numbers(shared: Encoder, other: Encoder):
+    dialogues = [alone(f"{text} It is {day}.") for text in ORDINARY[2:4] for day in ("Monday", "Friday")]
+    with ThreadPoolExecutor(8) as threads:
+        together = list(threads.map(shared.read, dialogues * 6))
+    for dialogue, encoded in zip(dialogues * 6, together, strict=True):
+        assert_same(encoded, other.read(dialogue))
 
 
-def test_that_what_is_remembered_has_an_end(encoder: CountingEncoder):
-    encoder.batch = 256
-    encoder.forward([TEXTS[0]])
-    encoder.forward([str(number) for number in range(1100)])
-    encoder.forward([TEXTS[0]])
-    assert encoder.seen.count(TEXTS[0]) == 2
+def test_that_what_was_said_before_changes_how_a_message_is_read(shared: Encoder):
+    fresh, after = shared.read(TALK[2:]), shared.read(TALK)
+    for head in ("emotion", "expression", "strategy"):
+        assert np.abs(fresh.outputs[head] - after.outputs[head]).max() > 1e-3
 
 
-def test_that_more_texts_than_are_remembered_are_all_read(encoder: CountingEncoder):
-    encoder.batch = 256
-    assert encoder.forward([str(number) for number in range(1100)])["emotion"].shape == (1100, 32)
+def test_that_a_long_dialogue_is_read_by_its_newest_part(shared: Encoder):
+    end = tuple(Message("seeker", f"And on day {day} I sat on the stairs again.") for day in range(30))
+    happy, angry = (Message("seeker", text * 300) for text in ("I am so happy. ", "We had a terrible fight. "))
+    one, another = shared.read((happy, *TALK, *end)), shared.read((angry, *TALK, *end))
+    assert one.window.dropped > len(TALK)
+    assert len(one.window.places) <= shared.manifest.max_tokens
+    assert_same(one, another)
+
+
+def test_that_a_long_message_is_read_by_its_end(shared: Encoder):
+    end = "and now I am on the train and it is dark outside. " * 20
+    one, another = (shared.read(alone(text * 2000 + end)) for text in ("I am so happy. ", "We had a fight. "))
+    assert_same(one, another)
+    assert one.window.cut > 2000 * len("I am so happy. ")
+
+
+def test_that_half_a_character_is_read_as_a_question_mark(shared: Encoder):
+    assert_same(shared.read(alone("Why \ud83d")), shared.read(alone("Why ?")))
+
+
+def test_that_a_turn_is_read_after_its_history(counted: Encoder, session: StandInSession):
+    counted.read_turn(a_turn("Quiet.", history=TALK[:2], index=1))
+    counted.read(TALK)
+    first, second = session.asked
+    assert first["ids"].tolist() == second["ids"].tolist()
+    assert first["types"].tolist() == second["types"].tolist()
+
+
+def test_that_a_late_turn_is_late_though_its_history_was_cut(counted: Encoder, session: StandInSession):
+    for index in (1, 20):
+        counted.read_turn(a_turn("Quiet.", history=TALK[:2], index=index))
+    early, late = (feed["ids"][0] for feed in session.asked)
+    assert early[1] < late[1]
+    assert early[2:].tolist() == late[2:].tolist()
+
+
+def test_that_plugins_that_share_it_share_one_pass_per_turn(counted: Encoder, session: StandInSession):
+    turns = [a_turn(ORDINARY[0]), a_turn("Quiet.", history=TALK[:2], index=1), a_turn(ORDINARY[0])]
+    for create in (EmotionPlugin, ExpressionPlugin, AffectPlugin, CausePlugin, RiskPlugin):
+        create(counted)(turns)
+    assert len(session.asked) == 2
+
+
+def test_that_dialogues_that_differ_in_anything_are_read_apart(counted: Encoder, session: StandInSession):
+    a, b = Message("seeker", "a"), Message("supporter", "b")
+    dialogues = [
+        (a,),
+        (b,),
+        (a, b),
+        (b, a),
+        (a, Message("seeker", "b")),
+        (a, Message("supporter", "b", "question")),
+        (Message("seeker", "ab"),),
+        (Message("seeker", "a\nb"),),
+        (Message("seeker", "a', None), ('supporter', 'b"),),
+        (Message("seeker", "A"),),
+    ]
+    read = [counted.read(dialogue, said=said) for dialogue, said in itertools.product(dialogues, (None, 9, 90))]
+    assert len(session.asked) == len(read) == 30
+    assert all(counted.read(dialogue) is read[3 * place] for place, dialogue in enumerate(dialogues))
+
+
+def test_that_what_is_kept_has_an_end_and_the_oldest_goes_first(counted: Encoder, session: StandInSession):
+    for number in range(1100):
+        counted.read(alone(str(number)))
+    assert len(counted._kept) <= 1024
+    counted.read(alone("1099"))
+    assert len(session.asked) == 1100
+    counted.read(alone("0"))
+    assert len(session.asked) == 1101
 
 
 class Letter(str):
@@ -114,97 +208,86 @@ class Letter(str):
     __slots__ = ("__weakref__",)
 
 
-def _strings(thing: object) -> Iterator[str | bytes]:
-    """Every string in a nest of plain containers."""
-    if isinstance(thing, str | bytes):
+def kept_in(thing: object) -> Iterator[str | bytes | Array]:
+    """Every string and array in a nest of plain containers."""
+    if isinstance(thing, str | bytes | np.ndarray):
         yield thing
+        if isinstance(thing, np.ndarray) and thing.base is not None:
+            yield from kept_in(thing.base)
     elif isinstance(thing, dict):
-        for pair in thing.items():
-            yield from _strings(pair)
+        yield from kept_in([*thing, *thing.values()])
     elif isinstance(thing, list | tuple | set):
         for item in thing:
-            yield from _strings(item)
+            yield from kept_in(item)
+    elif is_dataclass(thing):
+        yield from kept_in([getattr(thing, field.name) for field in fields(thing)])
 
 
-def test_that_nothing_of_a_text_is_kept(encoder: CountingEncoder):
+def spelt(kept: Sequence[str | bytes | Array]) -> str:
+    """Everything as words, whole numbers as the ids of tokens."""
+    tokenizer = Tokenizer.from_file(str(SHIPPED / TOKENIZER))
+    ids = [item for item in kept if isinstance(item, np.ndarray) and item.dtype.kind == "i"]
+    return " ".join(
+        [*map(str, kept), *(tokenizer.decode([one for one in item.ravel().tolist() if one > 0]) for item in ids)]
+    )
+
+
+def test_that_nothing_of_a_text_is_kept(shared: Encoder):
     text = Letter("My secret is that I never learned to swim.")
     alive = weakref.ref(text)
-    Encoder.forward(encoder, [text])
-    encoder.seen.clear()
+    seen = WindowMaker(Tokenizer.from_file(str(SHIPPED / TOKENIZER)), 160)(alone(text))
+    assert "secret" in spelt(list(kept_in(seen)))  # it would be found
+    shared._kept.clear()  # offsets into longer texts spell words by chance
+    shared.read(alone(text))
     del text
     gc.collect()
     assert alive() is None
-    kept = list(_strings(vars(encoder)))
-    assert any(isinstance(item, bytes) and len(item) == 32 for item in kept)  # the hash is found, so is a text
-    assert not any("secret" in str(item) for item in kept)
+    kept = list(kept_in([value for name, value in vars(shared).items() if name != "manifest"]))
+    assert any(isinstance(item, bytes) and len(item) == 32 for item in kept)  # the hash is found
+    assert any(isinstance(item, np.ndarray) and item.shape == (32,) for item in kept)  # so are the numbers
+    assert not {"my", "secret", "never", "learned", "swim"} & set(spelt(kept).lower().split())
 
 
-def test_that_a_long_text_loses_its_oldest_part(shared: Encoder):
-    end = "and now I am on the train and it is dark outside. " * 20
-    rows = shared.forward(
-        ["I am so happy. " * 2000 + end, "We had a terrible fight. " * 2000 + end, "I am so happy."]
-    )
-    same, other, beginning = rows["emotion"]
-    assert np.abs(same - other).max() < 1e-5
-    assert np.abs(same - beginning).max() > 1
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        " ",
-        "\N{LOUDLY CRYING FACE}\N{BROKEN HEART}" * 50,
-        "\N{WOMAN}\u200d\N{WOMAN}\u200d\N{GIRL}",
-        "もう誰とも話したくない。",
-        "لا أستطيع النوم",
-        "Я так устал от всего",
-        "a\x00b\x1b[31m",
-        "\ufffd\ufeff\u202e",
-        "x" * 100_000,
-        "word " * 50_000,
-    ],
-    ids=[
-        "empty",
-        "blank",
-        "emoji",
-        "joined",
-        "Japanese",
-        "Arabic",
-        "Russian",
-        "controls",
-        "marks",
-        "a word",
-        "words",
-    ],
-)
-def test_that_any_text_gives_finite_rows(shared: Encoder, text: str):
-    for rows in shared.forward([text, TEXTS[0]]).values():
-        assert rows.shape[0] == 2
-        assert np.isfinite(rows).all()
-
-
-def test_that_half_a_character_is_read_as_a_question_mark(encoder: CountingEncoder):
-    broken, mended = encoder.forward(["Why \ud83d", "Why ?"])["emotion"]
-    assert np.array_equal(broken, mended)
-    assert encoder.seen == ["Why ?"]
-
-
-def test_that_eight_threads_get_the_same_answers():
-    encoder = Encoder(load_manifest(), threads=1)
-    texts = [f"{text} {number}" for text in TEXTS for number in range(6)]
-    expected = {
-        text: Encoder(encoder.manifest, threads=1, batch=1).forward([text])["emotion"][0] for text in texts[:3]
-    }
-    with ThreadPoolExecutor(8) as threads:
-        rows = list(threads.map(lambda text: encoder.forward([text])["emotion"][0], texts * 8))
-    for text, row in zip(texts * 8, rows, strict=True):
-        assert np.array_equal(row, encoder.forward([text])["emotion"][0])
-        if text in expected:
-            assert np.array_equal(row, expected[text])
+def test_that_what_was_read_still_says_where_the_words_stand(shared: Encoder):
+    encoded = shared.read(TALK)
+    window = WindowMaker(Tokenizer.from_file(str(SHIPPED / TOKENIZER)), 160)(TALK)
+    for part in ("types", "places", "offsets"):
+        assert np.array_equal(getattr(encoded.window, part), getattr(window, part))
+    assert encoded.window.marks == window.marks
 
 
 def test_that_plugins_of_one_process_share_one_encoder():
     assert encoder_for() is encoder_for(SimpleNamespace(weights=SHIPPED, threads=0))
     assert encoder_for(SimpleNamespace(weights=None, threads=0)) is encoder_for()
     assert encoder_for(SimpleNamespace(weights=None, threads=1)) is not encoder_for()
+
+
+@pytest.mark.parametrize(("usable", "taken"), [(1, 1), (2, 2), (64, 4)])
+def test_that_it_takes_the_threads_that_it_may_and_at_most_four(
+    monkeypatch: pytest.MonkeyPatch, usable: int, taken: int
+):
+    asked: list[int] = []
+
+    class Runtime:
+        class SessionOptions:
+            intra_op_num_threads = 0
+
+            def add_session_config_entry(self, key: str, value: str) -> None: ...
+
+        @staticmethod
+        def InferenceSession(path: str, options: Any, *, providers: list[str]) -> StandInSession:  # noqa: N802
+            asked.append(options.intra_op_num_threads)
+            assert providers == ["CPUExecutionProvider"]
+            return StandInSession()
+
+    monkeypatch.setattr(sem_plugins.encoder, "load_onnxruntime", lambda: Runtime)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _process: set(range(usable)), raising=False)
+    Encoder(load_manifest())
+    Encoder(load_manifest(), threads=3)
+    assert asked == [taken, 3]
+
+
+def test_that_the_runtime_is_told_to_report_to_nobody(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("ORT_DISABLE_TELEMETRY", raising=False)
+    load_onnxruntime()
+    assert os.environ["ORT_DISABLE_TELEMETRY"] == "1"

@@ -1,18 +1,19 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
 
 from agent.protocols import Plugin
+from agent.readings import ExpressionReading
 from agent.testing import a_turn
 from agent.turn import Message
 from sem_plugins.expression.plugin import ExpressionPlugin, create
 from sem_plugins.labels import GO_EMOTIONS
 from sem_plugins.weights import load_manifest
 from tests.contracts.plugin_contract import PluginContract
+from tests.sem_plugins.fake_encoder import FakeEncoder
 
 # Each with every label that a careful reader might choose.
 CLEAR = (
@@ -32,65 +33,77 @@ CLEAR = (
 )
 
 
+def thresholds(default: float, **others: float) -> tuple[float, ...]:
+    """One per label of GoEmotions."""
+    return tuple(others.get(label, default) for label in GO_EMOTIONS.labels)
+
+
+def read(logits: dict[str, float], **calibration: object) -> ExpressionReading:
+    encoder = FakeEncoder(expression=logits, calibrated={"expression": calibration})
+    [reading] = ExpressionPlugin(encoder)([a_turn()])
+    assert reading is not None
+    return reading
+
+
 @pytest.fixture(scope="module")
-def plugin() -> ExpressionPlugin:
-    return create()
+def shipped() -> ExpressionPlugin:
+    return create(SimpleNamespace(threads=1))
 
 
-@pytest.mark.parametrize(("text", "acceptable"), CLEAR)
-def test_that_plain_words_are_read_as_what_they_show(plugin: ExpressionPlugin, text: str, acceptable: set[str]):
-    [reading] = plugin([a_turn(text)])
-    assert set(reading.present) & acceptable
-    assert max(reading.probabilities, key=reading.probabilities.__getitem__) in acceptable
+def test_that_nearly_all_plain_words_are_read_as_what_they_show(shipped: ExpressionPlugin):
+    readings = shipped([a_turn(text) for text, _ in CLEAR])
+    first = [
+        max(reading.probabilities, key=reading.probabilities.__getitem__) in acceptable
+        for reading, (_, acceptable) in zip(readings, CLEAR, strict=True)
+    ]
+    assert sum(first) >= len(CLEAR) - 2
 
 
-def test_that_small_talk_is_more_neutral_than_an_outcry(plugin: ExpressionPlugin):
-    small, outcry = plugin([a_turn("The bus leaves at noon."), a_turn("I hate you! You ruined everything!")])
-    assert small.neutrality > 0.5 > outcry.neutrality
+def test_that_small_talk_is_more_neutral_than_an_outcry(shipped: ExpressionPlugin):
+    small, outcry = shipped([a_turn("The bus leaves at noon."), a_turn("I hate you! You ruined everything!")])
+    assert small.neutrality > outcry.neutrality + 0.3
 
 
-def test_that_each_label_holds_on_its_own(plugin: ExpressionPlugin):
-    readings = plugin([a_turn(text) for text in ("", "Thanks, that was funny and I love it!", "x" * 10_000)])
-    for reading in readings:
-        assert tuple(reading.probabilities) == GO_EMOTIONS.labels
-        assert all(0 <= value <= 1 for value in reading.probabilities.values())
-        assert reading.source == load_manifest().id
-    assert len(readings[1].present) >= 2
-
-
-def test_that_the_past_is_not_read(plugin: ExpressionPlugin):
-    turn = a_turn("The bus leaves at noon.", history=(Message("seeker", "I hate you!"),))
-    assert plugin([turn]) == plugin([a_turn("The bus leaves at noon.")])
-
-
-class FixedLogits:
-    """In the place of an encoder: the same logits for every text."""
-
-    def __init__(self, logits: list[float], *, temperature: float = 1.0) -> None:
-        thresholds = (0.5,) * 27 + (0.9,)
-        head = SimpleNamespace(label_set=GO_EMOTIONS, temperature=temperature, thresholds=thresholds)
-        self.manifest = SimpleNamespace(id="fixed", heads={"expression": head})
-        self.logits = logits
-
-    def forward(self, texts: list[str]) -> dict[str, np.ndarray[Any, Any]]:
-        return {"expression": np.array([self.logits for _ in texts], np.float32)}
+def test_that_every_label_gets_a_probability_of_its_own_and_the_reading_its_source(shipped: ExpressionPlugin):
+    [reading] = shipped([a_turn("Thanks, that was funny and I love it!")])
+    assert tuple(reading.probabilities) == GO_EMOTIONS.labels
+    assert reading.label_set == GO_EMOTIONS.id
+    assert reading.source == load_manifest().id
+    assert sum(value > 0.3 for value in reading.probabilities.values()) >= 2
 
 
 def test_that_a_label_is_present_from_its_own_threshold_on_and_the_likeliest_comes_first():
-    encoder = FixedLogits([0.0, 3.0, -0.1] + [-9.0] * 24 + [2.0])  # 0.5, 0.95, 0.48, …, 0.88
-    [reading] = ExpressionPlugin(encoder)([a_turn()])  # type: ignore[arg-type]
+    reading = read(
+        {"admiration": 0.0, "amusement": 3.0, "anger": -0.1, "neutral": 2.0},  # 0.5, 0.95, 0.48, 0.88
+        thresholds=thresholds(0.5, neutral=0.9),
+    )
     assert reading.present == ("amusement", "admiration")
-    assert reading.probabilities["amusement"] == pytest.approx(1 / (1 + np.exp(-3)))
+
+
+def test_that_a_low_threshold_lets_an_unlikely_label_in():
+    assert read({"grief": -2.0}, thresholds=thresholds(0.5, grief=0.1)).present == ("grief",)
+    assert read({"grief": -2.0}, thresholds=thresholds(0.5, grief=0.2)).present == ()
 
 
 def test_that_logits_are_divided_by_the_temperature_of_the_manifest():
-    [reading] = ExpressionPlugin(FixedLogits([3.0] * 28, temperature=3.0))([a_turn()])  # type: ignore[arg-type]
-    assert reading.neutrality == pytest.approx(1 / (1 + np.exp(-1)))
+    assert read({"neutral": 3.0}).neutrality == pytest.approx(1 / (1 + np.exp(-3)))
+    assert read({"neutral": 3.0}, temperature=3.0).neutrality == pytest.approx(1 / (1 + np.exp(-1)))
+
+
+def test_that_a_mash_of_keys_gets_no_reading_and_no_pass():
+    encoder = FakeEncoder(expression={"joy": 3.0})
+    assert ExpressionPlugin(encoder)([a_turn("asdf qwer zxcv asdf lkjh")]) == [None]
+    assert encoder.seen == []
+
+
+def test_that_the_message_is_read_after_everything_that_was_said_before():
+    encoder = FakeEncoder(expression={"joy": 3.0})
+    history = (Message("seeker", "I hate you!"), Message("supporter", "What happened?", "question"))
+    ExpressionPlugin(encoder)([a_turn("The bus leaves at noon.", history=history)])
+    assert [dialogue for dialogue, _ in encoder.seen] == [(*history, Message("seeker", "The bus leaves at noon."))]
 
 
 class TestExpressionPlugin(PluginContract):
-    tolerance = 0.1  # int8: see test_encoder.py
-
     @pytest.fixture
     def plugin(self) -> Plugin:
-        return create()
+        return create(SimpleNamespace(threads=1))

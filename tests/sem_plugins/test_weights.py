@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import pickletools
 import shutil
@@ -9,12 +10,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from agent.errors import WeightsError
+from agent.readings import LabelSet
+from sem_plugins.conformal import ConformalRule
 from sem_plugins.encoder import Encoder
-from sem_plugins.labels import EMPATHETIC_DIALOGUES, GO_EMOTIONS
-from sem_plugins.weights import SHIPPED, load_manifest
+from sem_plugins.labels import OF_HEADS
+from sem_plugins.weights import KINDS, SHIPPED, Head, Kind, load_manifest
 
 MEGABYTE = 1_000_000
 
@@ -60,18 +64,73 @@ def test_that_the_shipped_files_are_what_the_manifest_says():
         assert manifest.verified(name) == SHIPPED / name
 
 
-def test_that_the_labels_of_the_manifest_are_those_of_the_code():
+def test_that_the_labels_of_the_manifest_are_those_of_the_code_in_their_order():
     heads = load_manifest().heads
-    assert heads["emotion"].label_set == EMPATHETIC_DIALOGUES
-    assert heads["emotion"].kind == "softmax"
-    assert heads["expression"].label_set == GO_EMOTIONS
-    assert heads["expression"].kind == "sigmoid"
+    assert {name: head.label_set for name, head in heads.items()} == dict(OF_HEADS)
+    assert list(heads) == list(OF_HEADS)
+
+
+def test_that_each_reading_has_a_head_of_its_kind():
+    assert {name: head.kind for name, head in load_manifest().heads.items()} == {
+        "emotion": "softmax",
+        "expression": "sigmoid",
+        "affect": "regression",
+        "felt": "regression",
+        "risk": "sigmoid",
+        "evidence": "tags",
+        "strategy": "softmax",
+        "empathy": "levels",
+        "rationale": "tags",
+        "cause": "marks",
+        "span": "span",
+        "cause_type": "sigmoid",
+    }
 
 
 def test_that_temperatures_and_thresholds_are_of_this_world():
     for head in load_manifest().heads.values():
         assert 0.3 <= head.temperature <= 4
-        assert all(0.05 <= threshold <= 0.8 for threshold in head.thresholds)
+        assert all(0 < threshold < 1 for threshold in head.thresholds)
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_that_only_levels_take_three_numbers_a_label(kind: Kind):
+    assert Head(LabelSet("pets", ("cat", "dog")), kind).size == (6 if kind == "levels" else 2)
+
+
+def test_that_offsets_count_before_the_temperature_does():
+    head = Head(LabelSet("pets", ("cat", "dog")), "softmax", temperature=2.0, offsets=(1.0, 0.0))
+    odds = math.exp((0.5 + 1.0 - 0.5) / 2)
+    assert head.distribution(np.array([[0.5, 0.5]]))[0] == pytest.approx([odds / (1 + odds), 1 / (1 + odds)])
+
+
+def test_that_smoothing_of_the_training_is_undone():
+    head = Head(LabelSet("pets", ("cat", "dog")), "softmax", smoothing=0.2)
+    assert head.distribution(np.log([[0.74, 0.26]]))[0] == pytest.approx([0.8, 0.2])
+
+
+@pytest.mark.parametrize("shape", [(2,), (5, 2)], ids=["of a message", "of tokens"])
+def test_that_probabilities_of_their_own_keep_the_shape(shape: tuple[int, ...]):
+    head = Head(LabelSet("pets", ("cat", "dog")), "tags", temperature=2.0)
+    assert head.each(np.full(shape, 2.0)) == pytest.approx(np.full(shape, 1 / (1 + math.exp(-1))))
+
+
+def test_that_a_calibrated_head_comes_back_as_it_was_written(folder: Path):
+    rule = ConformalRule("raps", 0.93, 0.9, 5000)
+    calibrated = {"temperature": 1.25, "smoothing": 0.1, "offsets": [0.5] * 32, "conformal": rule.to_dict()}
+    change(folder, lambda raw: raw["heads"]["emotion"].update(calibrated))
+    head = load_manifest(folder).heads["emotion"]
+    assert head.conformal == rule
+    assert (head.temperature, head.smoothing, head.offsets) == (1.25, 0.1, (0.5,) * 32)
+
+
+def test_that_a_head_is_plain_where_the_manifest_says_nothing_more(folder: Path):
+    def strip(raw: dict[str, Any]) -> None:
+        head = raw["heads"]["emotion"]
+        raw["heads"]["emotion"] = {name: head[name] for name in ("label_set", "labels", "kind")}
+
+    change(folder, strip)
+    assert load_manifest(folder).heads["emotion"] == Head(OF_HEADS["emotion"], "softmax")
 
 
 def test_that_the_shipped_weights_are_small_enough_for_a_package():
@@ -80,7 +139,7 @@ def test_that_the_shipped_weights_are_small_enough_for_a_package():
 
 def test_that_no_shipped_file_can_run_code():
     for path in SHIPPED.rglob("*"):
-        assert path.suffix in {".onnx", ".json", ".md", ".safetensors"}, path.name
+        assert path.suffix in {".onnx", ".json", ".md"}, path.name
         head = path.read_bytes()[:1024]
         assert not head.startswith(b"PK"), f"{path.name} is an archive, as torch writes its pickles"
         with pytest.raises(Exception):  # noqa: B017, PT011 - whatever it says of what is no pickle
@@ -167,6 +226,20 @@ def test_that_a_file_without_a_hash_is_not_trusted(folder: Path, name: str):
         ("emotion", {"temperature": 0}, "temperature 0"),
         ("emotion", {"temperature": -1}, "temperature -1"),
         ("emotion", {"temperature": "warm"}, "warm"),
+        ("emotion", {"temperature": math.nan}, "temperature nan"),
+        ("emotion", {"temperature": math.inf}, "temperature inf"),
+        ("emotion", {"smoothing": 1}, "smoothing 1"),
+        ("emotion", {"smoothing": -0.1}, "smoothing -0.1"),
+        ("emotion", {"conformal": {"method": "guess", "quantile": 1, "coverage": 0.9, "n": 99}}, "guess"),
+        ("emotion", {"conformal": {"method": "lac"}}, "conformal rule has the entries"),
+        ("strategy", {"offsets": [0.1] * 7}, "7 offsets for 8 labels"),
+        ("strategy", {"offsets": [math.inf] * 8}, "inf"),
+        ("strategy", {"offsets": ["some"] * 8}, "some"),
+        ("risk", {"thresholds": [0.5] * 9}, "9 thresholds for 8 labels"),
+        ("risk", {"thresholds": [50] * 8}, "50"),
+        ("risk", {"thresholds": [math.nan] * 8}, "nan"),
+        ("evidence", {"thresholds": []}, "0 thresholds for 1 labels"),
+        ("cause", {"thresholds": [0.5, 0.5]}, "2 thresholds for 1 labels"),
         ("emotion", {"labels": ["sad", "sad"]}, "names a label twice"),
         ("emotion", {"labels": 32}, "not iterable"),
     ],
@@ -174,6 +247,14 @@ def test_that_a_file_without_a_hash_is_not_trusted(folder: Path, name: str):
 def test_that_an_impossible_head_is_refused(folder: Path, head: str, change_to: dict[str, Any], said: str):
     change(folder, lambda raw: raw["heads"][head].update(change_to))
     with pytest.raises(WeightsError, match=said) as error:
+        load_manifest(folder)
+    assert_says(error, folder / "manifest.json")
+
+
+@pytest.mark.parametrize("most", [0, 7, -160, "160", None, 160.5])
+def test_that_a_window_too_short_for_a_word_is_refused(folder: Path, most: Any):
+    change(folder, lambda raw: raw.update(max_tokens=most))
+    with pytest.raises(WeightsError, match="max_tokens") as error:
         load_manifest(folder)
     assert_says(error, folder / "manifest.json")
 
@@ -198,10 +279,11 @@ def test_that_a_broken_tokenizer_is_refused_though_its_hash_is_right(folder: Pat
     "alter",
     [
         lambda heads: heads["emotion"]["labels"].pop(),
-        lambda heads: heads.update(strategy=heads["emotion"]),
+        lambda heads: heads.update(temper=heads["emotion"]),
         lambda heads: heads.update(emotion=heads["expression"]),
+        lambda heads: heads["affect"].update(kind="levels"),
     ],
-    ids=["a label less", "a head more", "labels of another head"],
+    ids=["a label less", "a head more", "labels of another head", "another kind"],
 )
 def test_that_a_manifest_for_another_model_is_refused(folder: Path, alter: Callable[[dict[str, Any]], None]):
     change(folder, lambda raw: alter(raw["heads"]))

@@ -13,7 +13,7 @@ import pytest
 from faces import heartline
 
 from agent.build import build_agent
-from agent.errors import InputError
+from agent.errors import InputError, ReadingError
 from agent.settings import load_settings
 from agent.turn import Message, new_turn
 from ui.analyze import analyze
@@ -25,8 +25,8 @@ Analysis = Callable[..., tuple[int, list[dict[str, Any]]]]
 def analysis(capsysbinary: pytest.CaptureFixture[bytes]) -> Analysis:
     """Runs `analyze`; gives its exit status and the rows on standard output."""
 
-    def run(*texts: str, file: Path | None = None, out: Path | None = None, top: int = 5):
-        code = analyze(texts, file=file, out=out, top=top)
+    def run(*texts: str, file: Path | None = None, out: Path | None = None, top: int = 5, why: str | None = None):
+        code = analyze(texts, file=file, out=out, top=top, why=why)
         printed = capsysbinary.readouterr()
         assert printed.err == b""
         return code, [json.loads(line) for line in printed.out.decode("utf-8").splitlines()]
@@ -47,10 +47,12 @@ def test_that_arguments_are_read_in_their_order(analysis: Analysis):
     assert code == 0
     assert [(row["line"], row["text"]) for row in rows] == list(enumerate(texts, start=1))
     for row in rows:
-        assert set(row) == {"line", "text", "emotion", "expression", "affect", "cause", "risk"}
+        assert set(row) - {"undertone"} == {
+            "line", "text", "emotion", "expression", "affect", "cause", "likely_strategies", "risk", "felt",
+        }  # fmt: skip
         assert row["emotion"]["label"] == next(iter(row["emotion"]["probabilities"]))
         assert len(row["emotion"]["probabilities"]) == 5
-        assert row["risk"]["level"] == "none"
+        assert row["risk"]["level"] in {"none", "distress"}
     assert rows[0]["affect"]["valence"] < 0 < rows[1]["affect"]["valence"]
 
 
@@ -243,3 +245,16 @@ def test_that_every_seekers_message_of_esconv_is_read(analysis: Analysis, tmp_pa
     assert code == 0
     assert [row["text"] for row in rows] == [text.strip() for text in said]
     assert not [row["line"] for row in rows if "error" in row or "failures" in row or "emotion" not in row]
+
+
+def test_that_the_words_of_a_reading_are_told_when_asked_for(analysis: Analysis):
+    _, (row,) = analysis("I am furious with my brother.", why="emotion")
+    assert [word["text"] for word in row["why"]] == ["I", "am", "furious", "with", "my", "brother"]
+    for word in row["why"]:
+        assert row["text"][word["start"] : word["end"]] == word["text"]
+    assert max(row["why"], key=lambda word: word["weight"])["text"] == "furious"
+
+
+def test_that_a_reading_without_words_is_refused_with_the_choices(analysis: Analysis):
+    with pytest.raises(ReadingError, match="Choose from: emotion, "):
+        analysis("I am furious.", why="zorvan")

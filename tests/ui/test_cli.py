@@ -105,7 +105,7 @@ WITHOUT_TORCH = "import sys; sys.modules['torch'] = None"
     ids=["no data", "no torch"],
 )
 def test_that_training_says_what_it_lacks(tmp_path: Path, data: list[str], expected: str):
-    done = heartline("train", "emotion", *data, home=tmp_path, before=WITHOUT_TORCH)
+    done = heartline("train", *data, home=tmp_path, before=WITHOUT_TORCH)
     assert (done.code, done.out) == (2, "")
     assert re.fullmatch(r"Error: [^\n]+\n", done.err)
     assert re.search(expected, done.err)

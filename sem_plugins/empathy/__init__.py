@@ -1,0 +1,1 @@
+"""How empathic a reply is, after EPITOME."""

@@ -1,0 +1,89 @@
+"""Explicit statements of danger, found by rule. The rules are data: `rules.toml`.
+
+They see what is said outright in one message, in English: few statements, and hardly ever a false one.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from itertools import chain
+from typing import get_args
+
+from agent.readings import RiskLevel, RiskReading
+
+__all__ = ["LADDER", "read_rules"]
+
+LADDER: tuple[RiskLevel, ...] = get_args(RiskLevel)
+
+_JUST_BEFORE = r"[\s\"]*$"
+_REACH = 80  # characters before a match; what softens it stands closer
+_BLANK = "\0"  # neither a word nor white space: no pattern matches across it
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    level: RiskLevel
+    kind: str
+    pattern: re.Pattern[str]
+    softened: re.Pattern[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    rules: tuple[_Rule, ...]
+    idiom: re.Pattern[str]
+
+
+@cache
+def _rules() -> _Rules:
+    raw = tomllib.loads(files("sem_plugins.risk").joinpath("rules.toml").read_text(encoding="utf-8"))
+    words, softened = raw["words"], raw["softened"]
+    return _Rules(
+        rules=tuple(
+            _Rule(
+                rule["level"],
+                rule["kind"],
+                _any(rule["patterns"], words),
+                _any([*chain(*(softened[name] for name in rule["softened_by"]))], words, end=_JUST_BEFORE),
+            )
+            for rule in raw["rule"]
+        ),
+        idiom=_any(raw["idiom"]["patterns"], words),
+    )
+
+
+def _any(patterns: Sequence[str], words: Mapping[str, str], *, end: str = r"(?!\w)") -> re.Pattern[str]:
+    """One pattern for all, written out as the head of `rules.toml` says."""
+    whole = "|".join(f"(?:{pattern})" for pattern in patterns)
+    for name, expansion in reversed([*words.items()]):  # a word may be made of words above it
+        whole = whole.replace(f"{{{name}}}", expansion)
+    whole = re.sub(r" (?!\?)", r"\\s+", whole)  # " ?" stays: an optional space
+    return re.compile(rf"(?<!\w)(?:{whole}){end}", re.IGNORECASE)
+
+
+def read_rules(text: str) -> RiskReading:
+    """The highest step that the text states, and the words that state it."""
+    rules = _rules()
+    # Character for character, so that spans of the plain text are spans of the text.
+    plain = rules.idiom.sub(lambda match: _BLANK * len(match[0]), text.translate(_QUOTES))
+    level: RiskLevel = "none"
+    kinds: dict[str, None] = {}
+    evidence: set[tuple[int, int]] = set()
+    for rule in rules.rules:
+        for match in rule.pattern.finditer(plain):
+            start = match.start()
+            denied = rule.softened.search(plain, max(0, start - _REACH), start)
+            found = "distress" if denied else rule.level
+            if LADDER.index(found) > LADDER.index(level):
+                level = found
+            kinds[rule.kind] = None
+            evidence.add(match.span())
+    return RiskReading(level, tuple(kinds), tuple(sorted(evidence)), source="rules")
+
+
+_QUOTES = str.maketrans("\u2019\u2018\u02bc\u00b4`\u201c\u201d", "'''''\"\"")

@@ -1,0 +1,1 @@
+"""Which support strategy a supporter would take next, after ESConv."""

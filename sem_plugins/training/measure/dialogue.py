@@ -1,0 +1,204 @@
+"""Figures of what is read of the dialogue: the next strategy, causes, empathy of a reply."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sem_plugins.labels import CAUSE_TYPES, EMPATHY, ESCONV
+from sem_plugins.probability import sigmoid, softmax
+from sem_plugins.spans import best_span, whole_words
+from sem_plugins.training import calibration, floors, scores
+from sem_plugins.training.intervals import Estimate, bootstrap
+from sem_plugins.training.measure.calibrate import best_cause_threshold, cause_pairs, strategy_offsets
+from sem_plugins.training.measure.reading import ReadSet, ValidParts
+from sem_plugins.training.positional import RULES, positional_causes, prior_sampling
+from sem_plugins.training.sets import epitome, esconv
+from sem_plugins.weights import Head
+
+__all__ = ["causes", "empathy", "spans", "strategies"]
+
+Array = NDArray[np.floating[Any]]
+Figures = dict[str, Estimate]
+
+_STRATEGIES = len(ESCONV)
+_LEVELS = 3
+
+
+def strategies(parts: ValidParts, head: Head, name: str = "strategies") -> Figures:
+    """Of ESConv's eight next strategies, n = every supporter turn.
+
+    `crossfitted_macro_f1` adjusts each half of the dialogues by the other half's strength.
+    """
+    found = parts[name]
+    truth, groups, logits = found.labels("strategy"), found.groups, found.outputs("strategy")
+    figures = _strategy_figures(head.distribution(logits), truth, groups)
+    figures["ece"] = bootstrap(
+        calibration.expected_calibration_error, groups, head.distribution(logits), truth, draws=200
+    )
+    first = np.isin(groups, np.unique(groups)[::2])
+    adjusted = logits.copy()
+    for fitted in (first, ~first):
+        adjusted[~fitted] += strategy_offsets(logits[fitted], truth[fitted])
+    predicted = adjusted.argmax(axis=1)
+    figures["crossfitted_macro_f1"] = bootstrap(_macro_f1, groups, predicted, truth)
+    figures["crossfitted_preference_bias"] = bootstrap(_bias, groups, predicted, truth, draws=300)
+    return figures
+
+
+def strategy_floors(parts: ValidParts) -> dict[str, Figures]:
+    """Draws from the shares of the strategies in train, the commonest one, and words without order."""
+    found = parts["strategies"]
+    truth, groups = found.labels("strategy"), found.groups
+    train = esconv.supporter_turns(parts.folder, "train")
+    labels = np.array([example.targets["strategy"] for example in train])
+    shares = np.bincount(labels, minlength=_STRATEGIES)
+    drawn = _strategy_figures(np.eye(_STRATEGIES)[prior_sampling(shares, len(truth), 13)], truth, groups)
+    del drawn["top3"]  # one draw ranks one strategy
+    words = floors.words_one([_last_two(e) for e in train], labels, [_last_two(e) for e in found.examples])
+    return {
+        "prior sampling": drawn,
+        "majority": {
+            "accuracy": bootstrap(np.mean, groups, truth == shares.argmax()),
+            "macro_f1": bootstrap(_macro_f1, groups, np.full(len(truth), shares.argmax()), truth),
+        },
+        "TF-IDF": _strategy_figures(words, truth, groups),
+    }
+
+
+def _last_two(example: Any) -> str:
+    return " ".join(message.text for message in example.messages[-2:])
+
+
+def _strategy_figures(probabilities: Array, truth: NDArray[np.intp], groups: NDArray[Any]) -> Figures:
+    predicted = probabilities.argmax(axis=1)
+    rank = (probabilities > probabilities[np.arange(len(truth)), truth][:, None]).sum(axis=1)
+    return {
+        "accuracy": bootstrap(np.mean, groups, predicted == truth),
+        "macro_f1": bootstrap(_macro_f1, groups, predicted, truth),
+        "weighted_f1": bootstrap(lambda p, t: scores.weighted_f1(p, t, _STRATEGIES), groups, predicted, truth),
+        "preference_bias": bootstrap(_bias, groups, predicted, truth, draws=300),
+        "top3": bootstrap(np.mean, groups, rank < _LEVELS),
+    }
+
+
+def _macro_f1(predicted: NDArray[np.intp], truth: NDArray[np.intp]) -> float:
+    return scores.macro_f1(predicted, truth, _STRATEGIES)
+
+
+def _bias(predicted: NDArray[np.intp], truth: NDArray[np.intp]) -> float:
+    return scores.preference_bias(scores.confusion(predicted, truth, _STRATEGIES))
+
+
+def causes(parts: ValidParts, head: Head) -> Figures:
+    """RECCON's entailment, history pairs: which earlier or same utterance is a cause.
+
+    `crossfitted_*` choose the threshold for each half of the dialogues on the other half.
+    """
+    logits, truth, _, groups = cause_pairs(parts["causes"])
+    probabilities = head.each(logits)
+    figures = _pairs(probabilities >= head.thresholds[0], truth, groups)
+    first = np.isin(groups, np.unique(groups)[::2])
+    predicted = np.zeros(len(truth), bool)
+    for fitted in (first, ~first):
+        threshold = best_cause_threshold(probabilities[fitted], truth[fitted])
+        predicted[~fitted] = probabilities[~fitted] >= threshold
+    return figures | {f"crossfitted_{name}": value for name, value in _pairs(predicted, truth, groups).items()}
+
+
+def cause_floors(parts: ValidParts) -> dict[str, Figures]:
+    """Rules that look at nothing but the position."""
+    _, truth, distance, groups = cause_pairs(parts["causes"])
+    return {rule: _pairs(positional_causes(distance, rule=rule), truth, groups) for rule in RULES}
+
+
+def _pairs(predicted: NDArray[np.bool_], truth: NDArray[np.bool_], groups: NDArray[Any]) -> Figures:
+    def part(name: str) -> Estimate:
+        return bootstrap(
+            lambda p, t: getattr(scores.entailment(p.astype(float), t, 0.5), name), groups, predicted, truth
+        )
+
+    return {"positive_f1": part("positive"), "macro_f1": part("macro")}
+
+
+def spans(parts: ValidParts, name: str = "causes") -> tuple[Figures, dict[str, Figures]]:
+    """Spans of RECCON (or another set) where the utterance is a cause, and the floor: the whole utterance."""
+    found = parts[name]
+    said, true, whole, groups = [], [], [], []
+    for example, encoded in zip(found.examples, found.encoded, strict=True):
+        for utterance, (start, end) in example.targets["span"].items():
+            text = example.messages[utterance].text
+            span = best_span(encoded.outputs["span"], encoded.window, utterance)
+            said.append(text[slice(*whole_words(text, span))] if span else "")
+            true.append(text[start:end])
+            whole.append(text)
+            groups.append(example.group)
+    return _span_figures(said, true, groups), {"whole utterance": _span_figures(whole, true, groups)}
+
+
+def _span_figures(said: list[str], true: list[str], groups: list[str]) -> Figures:
+    matches = scores.span_matches(said, true)
+    return {
+        "exact_match": bootstrap(np.mean, np.array(groups), matches[:, 0]),
+        "token_f1": bootstrap(np.mean, np.array(groups), matches[:, 1]),
+    }
+
+
+def cause_types(found: ReadSet, head: Head) -> Figures:
+    """RECCON's five types of causes; several may hold."""
+    predicted = head.each(found.outputs("cause_type")) >= np.array(head.thresholds)
+    truth = found.targets("cause_type") > 0
+    held = truth.any(axis=0)  # of 200 valid emotions none may have a rare type
+
+    def mean_f1(p: NDArray[np.bool_], t: NDArray[np.bool_]) -> float:
+        return float(calibration.f1_per_label(p[:, held], t[:, held]).mean())
+
+    figures = {"macro_f1": bootstrap(mean_f1, found.groups, predicted, truth)}
+    per_type = calibration.f1_per_label(predicted, truth)
+    return figures | {
+        f"{name}_f1": Estimate(float(value), float("nan"), float("nan"), len(truth))
+        for name, value in zip(CAUSE_TYPES.labels, per_type, strict=True)
+    }
+
+
+def empathy(parts: ValidParts, head: Head) -> tuple[Figures, dict[str, Figures]]:
+    """EPITOME's mechanisms at three levels, and the floor: each mechanism's commonest level."""
+    found = parts["replies"]
+    levels = found.outputs("empathy").reshape(len(found.examples), len(EMPATHY), _LEVELS)
+    predicted = softmax(levels.reshape(-1, _LEVELS), head.temperature).reshape(levels.shape).argmax(axis=2)
+    truth, groups = found.labels("empathy"), found.groups
+    train = np.array([e.targets["empathy"] for e in epitome.pairs(parts.folder, "train")])
+    commonest = np.array([np.bincount(column, minlength=_LEVELS).argmax() for column in train.T])
+    floor = np.tile(commonest, (len(truth), 1))
+    return _mechanisms(predicted, truth, groups), {"majority": _mechanisms(floor, truth, groups)}
+
+
+def _mechanisms(predicted: NDArray[np.intp], truth: NDArray[np.intp], groups: NDArray[Any]) -> Figures:
+    figures = {}
+    for place, name in enumerate(EMPATHY.labels):
+        columns = predicted[:, place], truth[:, place]
+        figures[f"{name}_macro_f1"] = bootstrap(lambda p, t: scores.macro_f1(p, t, _LEVELS), groups, *columns)
+        figures[f"{name}_accuracy"] = bootstrap(lambda p, t: float((p == t).mean()), groups, *columns)
+    return figures
+
+
+def evidence_f1(found: ReadSet, head: str, threshold: float = 0.5) -> Estimate:
+    """F1 of tokens that are tagged, over all tokens of the messages that are read."""
+    said, true, groups = [], [], []
+    for example, encoded in zip(found.examples, found.encoded, strict=True):
+        tokens = np.flatnonzero((encoded.window.types == 1) & (encoded.window.places >= 0))
+        spots = encoded.window.offsets[tokens]
+        for place, spans_ in enumerate(example.targets[head]):
+            said.append(sigmoid(encoded.outputs[head][tokens, place]) >= threshold)
+            true.append(np.array([any(s < e2 and s2 < e for s, e in spans_) for s2, e2 in spots], bool))
+            groups.append(np.full(len(tokens), example.group))
+
+    def f1(p: NDArray[np.bool_], t: NDArray[np.bool_]) -> float:
+        return float(2 * (p & t).sum() / max(1, p.sum() + t.sum()))
+
+    return bootstrap(f1, np.concatenate(groups), np.concatenate(said), np.concatenate(true), draws=300)
+
+
+__all__ += ["cause_floors", "cause_types", "evidence_f1", "strategy_floors"]

@@ -1,0 +1,161 @@
+"""What the shipped encoder gives for the examples of a valid part, read once and kept."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.progress import Progress
+
+from agent.turn import Message
+from sem_plugins.encoder import Encoded, Encoder
+from sem_plugins.training.examples import Example
+from sem_plugins.training.sets import (
+    cssrs,
+    emobank,
+    empathetic_dialogues,
+    empathic_reactions,
+    epitome,
+    esconv,
+    goemotions,
+    reccon,
+    risk,
+    se_emotions,
+)
+from sem_plugins.weights import Manifest
+
+__all__ = ["SETS", "ReadSet", "ValidParts"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadSet:
+    """Examples and what the encoder gave for each.
+
+    Attributes:
+        examples: In the order of the file.
+        encoded: One per example.
+    """
+
+    examples: Sequence[Example]
+    encoded: Sequence[Encoded]
+
+    @property
+    def groups(self) -> NDArray[np.str_]:
+        """Which dialogue each example belongs to, (N,)."""
+        return np.array([example.group for example in self.examples])
+
+    def outputs(self, head: str) -> NDArray[np.float64]:
+        """Outputs of a head that is not over tokens, (N, size)."""
+        return np.stack([encoded.outputs[head] for encoded in self.encoded]).astype(np.float64)
+
+    def targets(self, head: str) -> NDArray[np.float64]:
+        """Targets of a head that is not over tokens, (N, size)."""
+        return np.array([example.targets[head] for example in self.examples], np.float64)
+
+    def labels(self, head: str) -> NDArray[np.intp]:
+        """Indices of the true labels, (N,), or of the true levels, (N, mechanisms)."""
+        return np.array([example.targets[head] for example in self.examples], np.intp)
+
+
+def _live(folder: Path) -> list[Example]:
+    """A message of each dialogue at random, after everything that was said before it: what an agent reads."""
+    rng = random.Random(13)
+    out = []
+    for dialogue in empathetic_dialogues.dialogues(folder, "valid"):
+        places = [place for place, message in enumerate(dialogue.messages) if message.role == "seeker"]
+        until = rng.choice(places) + 1
+        out.append(Example(dialogue.messages[:until], {"emotion": dialogue.label}, dialogue.id))
+    return out
+
+
+def _seeker_only(folder: Path) -> list[Example]:
+    """ESConv with everything that supporters said taken out, down to the strategy marks."""
+    return [
+        Example(
+            tuple(m for m in example.messages if m.role == "seeker") or (Message("seeker", ""),),
+            example.targets,
+            example.group,
+        )
+        for example in esconv.supporter_turns(folder, "valid")
+    ]
+
+
+def _benign_esconv(folder: Path) -> list[Example]:
+    """Every message of a seeker in ESConv valid that a supporter answered, in its dialogue."""
+    last: dict[str, tuple[Example, ...]] = {}
+    for example in esconv.supporter_turns(folder, "valid"):
+        last[example.group] = (*last.get(example.group, ()), example)
+    out = []
+    for group, examples in last.items():
+        messages = examples[-1].messages
+        out += [
+            Example(messages[: place + 1], {}, group)
+            for place, message in enumerate(messages)
+            if message.role == "seeker" and message.text
+        ]
+    return out
+
+
+SETS: Mapping[str, Callable[[Path], list[Example]]] = MappingProxyType(
+    {
+        "situations": lambda f: empathetic_dialogues.situations(empathetic_dialogues.dialogues(f, "valid")),
+        "seeker-turns": lambda f: empathetic_dialogues.seeker_turns(empathetic_dialogues.dialogues(f, "valid")),
+        "live": _live,
+        "comments": lambda f: goemotions.comments(f, "valid"),
+        "held-out comments": lambda f: goemotions.held_out_tenth(goemotions.comments(f, "train"))[1],
+        "sentences": lambda f: emobank.sentences(f, "valid"),
+        "reactions": lambda f: empathic_reactions.reactions(f, "valid"),
+        "statements": lambda _: risk.statements("valid"),
+        "seekers of ESConv": _benign_esconv,
+        "strategies": lambda f: esconv.supporter_turns(f, "valid"),
+        "strategies, seekers only": _seeker_only,
+        "causes": lambda f: reccon.targets(f, "valid"),
+        "replies": lambda f: epitome.pairs(f, "valid"),
+        "developers": lambda f: se_emotions.comments(f, "valid"),
+        "causes of developers": se_emotions.causes,
+        "users": lambda f: cssrs.pieces(f, "dev"),
+    }
+)
+"""Name to the examples that are read."""
+
+
+class ValidParts:
+    """Reads sets with one encoder, each once.
+
+    Args:
+        folder: The prepared data sets.
+        manifest: The weights.
+        progress: Show a progress bar with the time left.
+    """
+
+    def __init__(self, folder: Path, manifest: Manifest, *, progress: bool = True) -> None:
+        self.folder = folder
+        self._progress = progress
+        # One thread a pass and one pass a core: a third faster in all than one pass on every core.
+        self._encoder = Encoder(manifest, threads=1)
+        self._workers = os.cpu_count() or 1
+        self._read: dict[str, ReadSet] = {}
+
+    def __getitem__(self, name: str) -> ReadSet:
+        """The set of that name in `SETS`.
+
+        Raises:
+            DataError: Its file is missing or malformed.
+        """
+        if name not in self._read:
+            examples = SETS[name](self.folder)
+            with ThreadPoolExecutor(self._workers) as threads, Progress(disable=not self._progress) as bar:
+                row = bar.add_task(f"reading {name}", total=len(examples))
+                encoded = []
+                for one in threads.map(lambda example: self._encoder.read(example.messages), examples):
+                    encoded.append(one)
+                    bar.advance(row)
+            self._read[name] = ReadSet(examples, encoded)
+        return self._read[name]

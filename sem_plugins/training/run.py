@@ -1,0 +1,145 @@
+"""`heartline train`: train, export, calibrate, measure what is shipped, and write its card."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer
+
+from agent.errors import SettingsError
+from sem_plugins.training.base import base_weights
+from sem_plugins.training.card import write_card, write_manifest
+from sem_plugins.training.export import export
+from sem_plugins.training.heads import HEADS
+from sem_plugins.training.loop import Recipe, train
+from sem_plugins.training.measure.calibrate import calibrated_heads
+from sem_plugins.training.measure.reading import ValidParts
+from sem_plugins.training.network import ForkedEncoder, initial
+from sem_plugins.training.streams import class_weights, streams
+from sem_plugins.training.teacher import NetworkTeacher
+from sem_plugins.weights import MODEL, TOKENIZER, Manifest, load_manifest
+from sem_plugins.window import WindowMaker
+
+__all__ = ["FIRST", "run", "ship"]
+
+FIRST = ("emotion", "expression")
+"""Streams of the first stage, whose network teaches in the second."""
+
+Say = Callable[[str], None]
+
+
+def run(
+    data: Path,
+    out: Path,
+    *,
+    base: Path | None = None,
+    recipe: Recipe | None = None,
+    only: Collection[str] = (),
+    say: Say = print,
+) -> Manifest:
+    """Train in two stages, and write weights, manifest and card to `out`/weights.
+
+    First the emotion heads from all of their data, then all heads together, with the first
+    network as the start and as the teacher of what it knows. A run that was stopped goes on where it
+    was: each stage has a checkpoint in `out`.
+
+    Args:
+        data: Folder with the prepared data sets.
+        out: Folder of the run.
+        base: Folder of the base encoder; None fetches it.
+        recipe: Hyper-parameters of the second stage; None takes the shipped ones.
+        only: Names of streams to train alone, from the base encoder and in one stage: one model per
+            task, to compare with. Empty trains all.
+        say: Gets a line about each step.
+
+    Raises:
+        DataError: Data is missing or malformed.
+        WeightsError: The base encoder cannot be had.
+        SettingsError: `only` names a stream that does not exist.
+    """
+    recipe = recipe or Recipe()
+    folder = base_weights(base, cache=out / "base")
+    tokenizer = folder / TOKENIZER
+    maker = WindowMaker(Tokenizer.from_file(str(tokenizer)), recipe.max_tokens)
+    every = streams(data, seed=recipe.seed)
+    unknown = sorted(set(only) - {stream.name for stream in every})
+    if unknown:
+        choices = ", ".join(stream.name for stream in every)
+        raise SettingsError(f"No stream is called {', '.join(unknown)}. Streams: {choices}.")
+    weights = class_weights(data)
+
+    def fresh(dropout: float = recipe.dropout) -> ForkedEncoder:
+        return ForkedEncoder(folder, dropout=dropout, head_dropout=recipe.head_dropout)
+
+    if only:
+        chosen = [stream for stream in every if stream.name in only]
+        say(f"one stage: {', '.join(stream.name for stream in chosen)}")
+        network = train(fresh(), chosen, maker, recipe, checkpoint=out / "checkpoint.pt", class_weights=weights)
+        return ship(network, data, out / "weights", tokenizer=tokenizer, recipe=recipe, say=say)
+    first_recipe = dataclasses.replace(recipe, epochs=4, encoder_rate=1.2e-4, averaging=0.999)
+    say("first stage: emotion and expression")
+    first = train(
+        fresh(),
+        [stream for stream in every if stream.name in FIRST],
+        maker,
+        first_recipe,
+        checkpoint=out / "first" / "checkpoint.pt",
+    )
+    say("second stage: everything, taught by the first")
+    network = fresh()
+    initial(network, first.state_dict())
+    network.branches["dialogue"].load_state_dict(first.branches["message"].state_dict())
+    taught = streams(data, seed=recipe.seed, teacher=NetworkTeacher(first, maker))
+    network = train(network, taught, maker, recipe, checkpoint=out / "checkpoint.pt", class_weights=weights)
+    torch.save(network.state_dict(), out / "network.pt")
+    return ship(network, data, out / "weights", tokenizer=tokenizer, recipe=recipe, say=say)
+
+
+def ship(
+    network: ForkedEncoder,
+    data: Path,
+    folder: Path,
+    *,
+    tokenizer: Path,
+    recipe: Recipe,
+    remark: str = "",
+    say: Say = print,
+) -> Manifest:
+    """Export a trained network, calibrate and measure the export, and write manifest and card.
+
+    Args:
+        network: Changed in place by the export.
+        data: Folder with the prepared data sets.
+        folder: Gets model, tokenizer, manifest and card.
+        tokenizer: File to ship beside the model.
+        recipe: For the card.
+        remark: For the card.
+        say: Gets a line about each step.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    export(network, folder / MODEL)
+    shutil.copyfile(tokenizer, folder / TOKENIZER)
+    say("exported; calibrating and measuring what was exported")
+    write_manifest(folder, max_tokens=recipe.max_tokens, heads=plain_heads(), card={})
+    parts = ValidParts(data, load_manifest(folder))
+    write_manifest(folder, max_tokens=recipe.max_tokens, heads=calibrated_heads(parts), card={})
+    return write_card(folder, parts, recipe=dataclasses.asdict(recipe), remark=remark, say=say)
+
+
+def plain_heads() -> dict[str, dict[str, object]]:
+    """Heads of the manifest before anything is calibrated."""
+    from sem_plugins.labels import OF_HEADS
+
+    return {
+        name: {
+            "label_set": label_set.id,
+            "labels": list(label_set.labels),
+            "kind": HEADS[name].kind,
+            "thresholds": [0.5] * len(label_set) if HEADS[name].kind in {"sigmoid", "marks", "tags"} else [],
+        }
+        for name, label_set in OF_HEADS.items()
+    }

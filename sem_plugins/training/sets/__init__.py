@@ -1,0 +1,1 @@
+"""The data sets, one file each: what a record looks like, and the examples that are made of it."""

@@ -1,0 +1,140 @@
+"""What the shipped encoder is trained on: one stream per data set, and how much of each an epoch holds."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from agent.turn import Message
+from sem_plugins.labels import ESCONV
+from sem_plugins.training.batches import Stream
+from sem_plugins.training.examples import Example
+from sem_plugins.training.heads import HEADS
+from sem_plugins.training.sets import (
+    emobank,
+    empathetic_dialogues,
+    empathic_reactions,
+    epitome,
+    esconv,
+    goemotions,
+    reccon,
+    risk,
+)
+
+__all__ = ["Teacher", "class_weights", "streams"]
+
+Teacher = Callable[[Sequence[Example], str], NDArray[np.floating[Any]]]
+"""Examples and a head's name to the probabilities that an earlier network gives, (N, size)."""
+
+_TRUST = 0.5  # share of the teacher in the targets; the rest is what the annotators said
+_BENIGN = 2_000  # everyday messages an epoch, so that what is ordinary stays ordinary
+
+
+def streams(folder: Path, *, seed: int, teacher: Teacher | None = None) -> list[Stream]:
+    """Every stream of the joint run.
+
+    With a teacher, which knows the two largest sets, an epoch holds a third of
+    EmpatheticDialogues and a quarter of GoEmotions; without one, all of both.
+
+    Args:
+        folder: The prepared data sets.
+        seed: Decides which examples each epoch holds.
+        teacher: Softens the targets of `emotion` and `expression`; None leaves them as they are.
+
+    Raises:
+        DataError: A data set is missing or malformed.
+    """
+    dialogues = empathetic_dialogues.dialogues(folder, "train")
+    comments, _ = goemotions.held_out_tenth(goemotions.comments(folder, "train"))
+    turns = esconv.supporter_turns(folder, "train")
+    causes = reccon.targets(folder, "train")
+    replies = epitome.pairs(folder, "train")
+    sentences = emobank.sentences(folder, "train")
+    reactions = empathic_reactions.reactions(folder, "train")
+    statements, stress = risk.statements("train"), risk.stress(folder, "train")
+    everyday = [text for d in dialogues for text in d.seeker] + [comment.text for comment in comments]
+
+    def emotion(epoch: int) -> Sequence[Example]:
+        found = empathetic_dialogues.epoch(dialogues, seed=seed, number=epoch)
+        return _softened(_some(found, 1 / 3, seed + epoch), "emotion", teacher) if teacher else found
+
+    def expression(epoch: int) -> Sequence[Example]:
+        return _softened(_some(comments, 1 / 4, seed + epoch), "expression", teacher) if teacher else comments
+
+    def danger(epoch: int) -> Sequence[Example]:
+        rng = random.Random(f"{seed}-{epoch}-benign")
+        return [*statements, *risk.benign(rng.sample(everyday, min(_BENIGN, len(everyday))))]
+
+    def in_context(examples: Callable[[int], Sequence[Example]], share: float) -> Callable[[int], list[Example]]:
+        """Some of the examples after an unrelated beginning, which must not change how they are read."""
+
+        def placed(epoch: int) -> list[Example]:
+            rng = random.Random(f"{seed}-{epoch}-context")
+            return [
+                replace(example, messages=(*_beginning(rng, dialogues, statements), *example.messages))
+                if rng.random() < share
+                else example
+                for example in examples(epoch)
+            ]
+
+        return placed
+
+    return [
+        Stream("emotion", ("emotion",), emotion, batch=64),
+        Stream("expression", ("expression",), in_context(expression, 1 / 5), batch=64),
+        Stream("affect", ("affect",), in_context(lambda _: sentences * 2, 1 / 5), batch=64),
+        Stream("felt", ("felt",), lambda _: reactions),
+        Stream("risk", ("risk", "evidence"), in_context(danger, 1 / 2), batch=64),
+        Stream("stress", ("risk",), lambda _: stress, weight=0.5),
+        Stream("strategy", ("strategy",), lambda _: turns),
+        Stream("cause", ("cause", "span", "cause_type"), lambda _: causes),
+        Stream("empathy", ("empathy", "rationale"), lambda _: replies * 2),
+    ]
+
+
+def class_weights(folder: Path) -> dict[str, Tensor]:
+    """Square-root weights for the strategies: rare ones count more, but not as much as they are rare."""
+    labels = [example.targets["strategy"] for example in esconv.supporter_turns(folder, "train")]
+    counts = np.bincount(labels, minlength=len(ESCONV)).astype(float)
+    weights = np.sqrt(counts.mean() / counts)
+    return {"strategy": torch.tensor(weights * counts.sum() / (weights * counts).sum(), dtype=torch.float32)}
+
+
+def _beginning(
+    rng: random.Random, dialogues: Sequence[empathetic_dialogues.Dialogue], statements: Sequence[Example]
+) -> tuple[Message, ...]:
+    """Two or four messages that end with a supporter's; one in ten begins with a statement of risk."""
+    messages = rng.choice(dialogues).messages
+    while len(messages) < 2:  # noqa: PLR2004
+        messages = rng.choice(dialogues).messages
+    chosen = messages[: rng.choice((2, 4)) if len(messages) >= 4 else 2]  # noqa: PLR2004
+    return (*rng.choice(statements).messages, *chosen[1:]) if rng.random() < 1 / 10 else chosen
+
+
+def _some(examples: Sequence[Example], share: float, seed: int) -> list[Example]:
+    return random.Random(seed).sample(list(examples), int(len(examples) * share))
+
+
+def _softened(examples: Sequence[Example], head: str, teacher: Teacher) -> list[Example]:
+    said = teacher(examples, head)
+    return [
+        replace(example, targets={head: _TRUST * soft + (1 - _TRUST) * _hard(example.targets[head], head)})
+        for example, soft in zip(examples, said, strict=True)
+    ]
+
+
+def _hard(target: int | NDArray[np.float64], head: str) -> NDArray[np.float64]:
+    if isinstance(target, np.ndarray):
+        return target
+    spec = HEADS[head]
+    row = np.full(spec.size, spec.smoothing / spec.size)
+    row[target] += 1 - spec.smoothing
+    return row
