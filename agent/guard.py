@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from agent.decisions import Verdict
+from agent.readings import DANGER
 from agent.turn import Turn
 
 __all__ = ["CarefulGuard", "create"]
-
-_DANGER = frozenset({"ideation", "plan", "acute"})
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,7 @@ class CarefulGuard:
         """Unknown is not safe: a risk reader that failed takes the cautious path."""
         if turn.risk is None:
             return Verdict("escalate", self.name, ("risk could not be read",))
-        if turn.risk.level in _DANGER:
+        if turn.risk.level in DANGER:
             return Verdict("escalate", self.name, (f"risk reads {turn.risk.level}",))
         return Verdict("allow", self.name)
 

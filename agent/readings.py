@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from agent.errors import ReadingError
 
 __all__ = [
+    "DANGER",
     "Affect",
     "CausalSpan",
     "CauseReading",
@@ -237,6 +238,9 @@ class StrategyReading:
 
 
 RiskLevel = Literal["none", "distress", "ideation", "plan", "acute"]
+
+DANGER: frozenset[RiskLevel] = frozenset({"ideation", "plan", "acute"})
+"""Levels at which somebody may come to harm."""
 
 
 @dataclass(frozen=True, slots=True)

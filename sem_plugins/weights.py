@@ -55,6 +55,8 @@ class Head:
         smoothing: For softmax: the label smoothing of its training, which is undone.
         offsets: For softmax: added to the logits, against a training set that prefers some labels; or empty.
         thresholds: For sigmoid, marks and tags: from which probability each label counts as present.
+        by_distance: For marks: added to the outputs of the message, of the utterance before it, of the one
+            before that and so on; the last number stands for all that are further away; or empty.
         conformal: For softmax: the rule of its prediction sets (`conformal.ConformalRule`), or None.
     """
 
@@ -64,6 +66,7 @@ class Head:
     smoothing: float = 0.0
     offsets: tuple[float, ...] = ()
     thresholds: tuple[float, ...] = ()
+    by_distance: tuple[float, ...] = ()
     conformal: ConformalRule | None = None
 
     @property
@@ -78,6 +81,16 @@ class Head:
     def each(self, outputs: Array) -> Array:
         """For sigmoid, marks and tags: the probability of each output on its own, in the same shape."""
         return sigmoid(outputs, self.temperature)
+
+    def at_distances(self, outputs: Array, distances: NDArray[np.integer[Any]]) -> Array:
+        """For marks: the probability of each utterance, (N,).
+
+        Args:
+            outputs: One per utterance, (N,).
+            distances: How many utterances before the message each stands, 0 for the message itself, (N,).
+        """
+        offsets = np.array(self.by_distance or (0.0,))
+        return sigmoid(outputs + offsets[np.minimum(distances, len(offsets) - 1)], self.temperature)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,14 +175,16 @@ def _head(raw: dict[str, Any]) -> Head:
         smoothing=float(raw.get("smoothing", 0.0)),
         offsets=tuple(map(float, raw.get("offsets", ()))),
         thresholds=tuple(map(float, raw.get("thresholds", ()))),
+        by_distance=tuple(map(float, raw.get("by_distance", ()))),
         conformal=ConformalRule.from_dict(rule) if rule else None,
     )
     if head.kind not in KINDS or not 0 < head.temperature < math.inf:  # `not` also catches NaN
         raise ValueError(f"head over {labels.id}: kind {head.kind!r}, temperature {head.temperature!r}")
     if head.offsets and len(head.offsets) != len(labels):
         raise ValueError(f"head over {labels.id}: {len(head.offsets)} offsets for {len(labels)} labels")
-    if not all(map(math.isfinite, head.offsets)):
-        raise ValueError(f"head over {labels.id}: offsets {head.offsets!r}")
+    for name in ("offsets", "by_distance"):
+        if not all(map(math.isfinite, getattr(head, name))):
+            raise ValueError(f"head over {labels.id}: {name} {getattr(head, name)!r}")
     if not all(0 <= threshold <= 1 for threshold in head.thresholds):
         raise ValueError(f"head over {labels.id}: thresholds {head.thresholds!r}")
     if not 0 <= head.smoothing < 1:

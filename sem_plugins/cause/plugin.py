@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from agent.readings import CausalSpan, CauseReading
 from agent.turn import Turn
 from sem_plugins.encoder import Encoded, Encoder, encoder_for
@@ -55,15 +57,18 @@ class CausePlugin:
 
     def _spans(self, turn: Turn, encoded: Encoded) -> list[CausalSpan]:
         window, found = encoded.window, []
-        probabilities = self._cause.each(encoded.outputs["cause"][:, 0])
-        for utterance, position in window.marks.items():
-            if turn.dialogue[utterance].role != "seeker" or probabilities[position] < self._cause.thresholds[0]:
+        utterances = np.array([*window.marks])
+        probabilities = self._cause.at_distances(
+            encoded.outputs["cause"][[*window.marks.values()], 0], len(turn.dialogue) - 1 - utterances
+        )
+        for utterance, probability in zip(window.marks, probabilities.tolist(), strict=True):
+            if turn.dialogue[utterance].role != "seeker" or probability < self._cause.thresholds[0]:
                 continue
             span = best_span(encoded.outputs["span"], window, utterance)
             if span is not None:
                 text = turn.dialogue[utterance].text
                 start, end = whole_words(text, span)
-                found.append(CausalSpan(utterance, start, end, text[start:end], float(probabilities[position])))
+                found.append(CausalSpan(utterance, start, end, text[start:end], probability))
         return found
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from agent.readings import RiskReading
+from agent.readings import DANGER, RiskReading
 from agent.turn import Turn
 from sem_plugins.encoder import Encoded, Encoder, encoder_for
 from sem_plugins.risk.rules import LADDER, read_rules
@@ -19,7 +19,6 @@ from sem_plugins.spans import tagged, whole_words
 
 __all__ = ["RiskPlugin", "create"]
 
-_DANGER = frozenset({"ideation", "plan", "acute"})
 _IDEATION = LADDER.index("ideation")
 _HOLDS = 3  # messages
 _KINDS = {"self": "self-harm", "others": "harm-to-others"}
@@ -59,7 +58,7 @@ class RiskPlugin:
         reached = ((ladders >= thresholds) * np.arange(1, ladders.shape[1] + 1)).max(axis=1)
         level = LADDER[int(reached.max())]
         evidence: list[tuple[int, int]] = []
-        if level in _DANGER:
+        if level in DANGER:
             words = self._words.each(encoded.outputs["evidence"][:, 0])
             found = tagged(words, encoded.window, len(turn.history), threshold=self._words.thresholds[0])
             evidence = [whole_words(turn.text, span) for span in found]
@@ -80,7 +79,7 @@ class RiskPlugin:
 def _higher(ruled: RiskReading, encoded: RiskReading) -> RiskReading:
     """The higher level of both, with the words and kinds of each that reach danger, or that level."""
     level = max(ruled.level, encoded.level, key=LADDER.index)
-    holding = [one for one in (ruled, encoded) if one.level == level or one.level in _DANGER]
+    holding = [one for one in (ruled, encoded) if one.level == level or one.level in DANGER]
     return RiskReading(
         level=level,
         kinds=tuple(dict.fromkeys(kind for one in holding for kind in one.kinds)),
@@ -105,7 +104,7 @@ def _with_recent(turn: Turn, now: RiskReading) -> RiskReading:
     """The reading, raised to what the rules found in the messages just before."""
     recent = [read_rules(text) for text in turn.said_by("seeker")[-_HOLDS:]]
     worst = max(recent, key=lambda reading: LADDER.index(reading.level), default=now)
-    if worst.level not in _DANGER or LADDER.index(now.level) >= LADDER.index(worst.level):
+    if worst.level not in DANGER or LADDER.index(now.level) >= LADDER.index(worst.level):
         return now
     kinds = tuple(dict.fromkeys((*now.kinds, *worst.kinds)))
     return RiskReading(worst.level, kinds, now.evidence, "rules, said before", now.probabilities)

@@ -15,6 +15,7 @@ __all__ = [
     "expected_calibration_error",
     "f1_per_label",
     "fit_temperature",
+    "folds",
     "reliability",
 ]
 
@@ -68,6 +69,12 @@ def crossfitted_error(logits: Array, truth: NDArray[np.intp], *, smoothing: floa
             logits[scored], fit_temperature(logits[fitted], truth[fitted], smoothing), smoothing
         )
     return expected_calibration_error(probabilities, truth)
+
+
+def folds(groups: NDArray[Any], *, number: int = 5) -> list[NDArray[np.bool_]]:
+    """Which rows are scored in each fold, (N,) per fold, by turns of the groups: a dialogue stays in one piece."""
+    names = np.unique(groups)
+    return [np.isin(groups, names[start::number]) for start in range(number)]
 
 
 def f1_per_label(predicted: NDArray[np.bool_], truth: NDArray[np.bool_]) -> Array:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import copy
 import tempfile
 import warnings
 from pathlib import Path
+from typing import Any
 
 import torch
+from torch import Tensor, nn
+from torch.nn import functional
 
 from sem_plugins.encoder import load_onnxruntime
 from sem_plugins.training.network import Exportable, ForkedEncoder
 from sem_plugins.window import MARKS
 
 __all__ = ["export"]
+
+_FLOAT = 1  # onnx.TensorProto.FLOAT
 
 
 def export(network: ForkedEncoder, path: Path, *, quantized: bool = True) -> None:
@@ -22,14 +28,18 @@ def export(network: ForkedEncoder, path: Path, *, quantized: bool = True) -> Non
     or (1, tokens, size). The network's mark vectors become part of its word vectors.
 
     Args:
-        network: Changed in place: its marks move into the word vectors.
+        network: Stays as it is.
         path: File to write.
         quantized: Eight-bit weights and activations; else 32-bit floats, for comparison.
     """
     load_onnxruntime()
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
+    network = copy.deepcopy(network).eval()
     fold_marks(network)
+    for layers in (network.shared, *network.branches.values()):
+        for layer in layers:
+            layer.attention = _FusedAttention(layer.attention)
     names = list(network.heads)
     axes = {name: {1: "tokens"} for name in ("ids", "types")}
     axes |= {name: {1: "tokens"} for name in names if network.specs[name].reads == "token"}
@@ -47,11 +57,19 @@ def export(network: ForkedEncoder, path: Path, *, quantized: bool = True) -> Non
                 input_names=["ids", "types"],
                 output_names=names,
                 dynamic_axes=axes,
+                custom_opsets={"com.microsoft": 1},
                 dynamo=False,
             )
         if quantized:
             # Seven-bit ranges: without them, CPUs that lack VNNI add up 16 bits and saturate.
-            quantize_dynamic(plain, path, weight_type=QuantType.QInt8, reduce_range=True, per_channel=True)
+            quantize_dynamic(
+                plain,
+                path,
+                weight_type=QuantType.QInt8,
+                reduce_range=True,
+                per_channel=True,
+                extra_options={"DefaultTensorType": _FLOAT},  # of what comes out of `Attention`
+            )
 
 
 def fold_marks(network: ForkedEncoder) -> None:
@@ -60,3 +78,43 @@ def fold_marks(network: ForkedEncoder) -> None:
         words = network.embeddings.word_embeddings.weight
         words[1:MARKS] += network.marks.weight[1:].to(words.dtype)
         network.marks.weight.zero_()
+
+
+class _FusedAttention(nn.Module):
+    """BERT's attention as one operator of ONNX Runtime.
+
+    Written out it is three products, four transpositions and a dozen small operators: 6.5 ms against 5.3 for
+    64 tokens, with the same numbers. For one window at a time: it leaves the mask out.
+
+    Args:
+        attention: The attention of a BERT layer, in evaluation mode.
+    """
+
+    def __init__(self, attention: nn.Module) -> None:
+        super().__init__()
+        inner: Any = attention.self
+        parts = (inner.query, inner.key, inner.value)
+        self.weight = nn.Parameter(torch.cat([part.weight for part in parts]).T.contiguous())
+        self.bias = nn.Parameter(torch.cat([part.bias for part in parts]))
+        self.output = attention.output
+        self.heads: int = inner.num_attention_heads
+
+    def forward(self, states: Tensor, *_: Any, **__: Any) -> tuple[Tensor, None]:
+        """States (1, T, width) to states of the same shape; the mask is not looked at."""
+        return self.output(_Attention.apply(states, self.weight, self.bias, self.heads), states), None
+
+
+class _Attention(torch.autograd.Function):
+    """`com.microsoft.Attention`, unmasked."""
+
+    @staticmethod
+    def forward(_: Any, states: Tensor, weight: Tensor, bias: Tensor, heads: int) -> Tensor:
+        query, key, value = (
+            part.unflatten(-1, (heads, -1)).transpose(1, 2) for part in (states @ weight + bias).chunk(3, dim=-1)
+        )
+        return functional.scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(2)
+
+    @staticmethod
+    def symbolic(graph: Any, states: Any, weight: Any, bias: Any, heads: int) -> Any:
+        made = graph.op("com.microsoft::Attention", states, weight, bias, num_heads_i=heads)
+        return made.setType(states.type())

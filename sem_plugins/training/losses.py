@@ -21,7 +21,7 @@ def loss_of(  # noqa: PLR0911 - one answer per kind
         name: The head.
         outputs: Of the head, in 32 bits; (N, size) or (N, T, size).
         targets: As `training.batches` makes them.
-        class_weights: For softmax: weight of each class, (size,).
+        class_weights: For softmax and levels: weight of each class or level, (size,).
     """
     match HEADS[name].kind:
         case "softmax":
@@ -38,8 +38,14 @@ def loss_of(  # noqa: PLR0911 - one answer per kind
             errors = functional.smooth_l1_loss(outputs / spread, targets / spread, reduction="none")
             return errors.sum(dim=1).mean()
         case "levels":
-            levels = outputs.unflatten(1, (-1, 3)).flatten(0, 1)
-            return functional.cross_entropy(levels, targets.flatten()) * (outputs.shape[1] // 3)
+            levels = outputs.unflatten(1, (-1, 3))
+            weights = [None] * levels.shape[1] if class_weights is None else class_weights.unflatten(0, (-1, 3))
+            return torch.stack(
+                [
+                    functional.cross_entropy(levels[:, place], targets[:, place], weight=weight)
+                    for place, weight in enumerate(weights)
+                ]
+            ).sum()
         case "marks":
             known = targets != UNKNOWN
             truth = torch.where(known, targets.to(outputs.dtype), torch.nan)

@@ -19,15 +19,12 @@ from sem_plugins.training.loop import Recipe, train
 from sem_plugins.training.measure.calibrate import calibrated_heads
 from sem_plugins.training.measure.reading import ValidParts
 from sem_plugins.training.network import ForkedEncoder, initial
-from sem_plugins.training.streams import class_weights, streams
+from sem_plugins.training.streams import FIRST, Teacher, class_weights, streams
 from sem_plugins.training.teacher import NetworkTeacher
 from sem_plugins.weights import MODEL, TOKENIZER, Manifest, load_manifest
 from sem_plugins.window import WindowMaker
 
-__all__ = ["FIRST", "run", "ship"]
-
-FIRST = ("emotion", "expression")
-"""Streams of the first stage, whose network teaches in the second."""
+__all__ = ["run", "ship"]
 
 Say = Callable[[str], None]
 
@@ -41,17 +38,17 @@ def run(
     only: Collection[str] = (),
     say: Say = print,
 ) -> Manifest:
-    """Train in two stages, and write weights, manifest and card to `out`/weights.
+    """Train in three stages, and write weights, manifest and card to `out`/weights.
 
-    First the emotion heads from all of their data, then all heads together, with the first
-    network as the start and as the teacher of what it knows. A run that was stopped goes on where it
-    was: each stage has a checkpoint in `out`.
+    First the emotion heads from all of their data; then all heads together, with the first network as
+    the start and as the teacher of what it knows; then once more from there, taught by both. A run
+    that was stopped goes on where it was: each stage has a checkpoint in `out`.
 
     Args:
         data: Folder with the prepared data sets.
         out: Folder of the run.
         base: Folder of the base encoder; None fetches it.
-        recipe: Hyper-parameters of the second stage; None takes the shipped ones.
+        recipe: Hyper-parameters of the second and third stage; None takes the shipped ones.
         only: Names of streams to train alone, from the base encoder and in one stage: one model per
             task, to compare with. Empty trains all.
         say: Gets a line about each step.
@@ -93,7 +90,17 @@ def run(
     network = fresh()
     initial(network, first.state_dict())
     network.branches["dialogue"].load_state_dict(first.branches["message"].state_dict())
-    taught = streams(data, seed=recipe.seed, teacher=NetworkTeacher(first, maker))
+    teachers: dict[str, Teacher] = dict.fromkeys(FIRST, NetworkTeacher([first], maker))
+    taught = streams(data, seed=recipe.seed, teachers=teachers)
+    second = train(
+        network, taught, maker, recipe, checkpoint=out / "second" / "checkpoint.pt", class_weights=weights
+    )
+    say("third stage: everything once more, taught by both")
+    network = fresh()
+    initial(network, second.state_dict())
+    teachers = dict.fromkeys(FIRST, NetworkTeacher([first, second], maker))
+    teachers["strategy"] = NetworkTeacher([second], maker)
+    taught = streams(data, seed=recipe.seed + 1, teachers=teachers)
     network = train(network, taught, maker, recipe, checkpoint=out / "checkpoint.pt", class_weights=weights)
     torch.save(network.state_dict(), out / "network.pt")
     return ship(network, data, out / "weights", tokenizer=tokenizer, recipe=recipe, say=say)

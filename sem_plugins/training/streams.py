@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from agent.readings import DANGER
 from agent.turn import Message
 from sem_plugins.labels import ESCONV
+from sem_plugins.risk.rules import read_rules
 from sem_plugins.training.batches import Stream
 from sem_plugins.training.examples import Example
 from sem_plugins.training.heads import HEADS
@@ -29,25 +32,28 @@ from sem_plugins.training.sets import (
     risk,
 )
 
-__all__ = ["Teacher", "class_weights", "streams"]
+__all__ = ["FIRST", "Teacher", "class_weights", "streams"]
 
 Teacher = Callable[[Sequence[Example], str], NDArray[np.floating[Any]]]
-"""Examples and a head's name to the probabilities that an earlier network gives, (N, size)."""
+"""Examples and a head's name to the probabilities that earlier networks give, (N, size)."""
 
+FIRST = ("emotion", "expression")
+"""Streams, and heads, of the first stage, whose network teaches in the second."""
+
+_LEVELS = 3  # of empathy
 _TRUST = 0.5  # share of the teacher in the targets; the rest is what the annotators said
-_BENIGN = 2_000  # everyday messages an epoch, so that what is ordinary stays ordinary
+_BENIGN = 6_000  # everyday messages an epoch, as many as statements: what is ordinary must stay ordinary
 
 
-def streams(folder: Path, *, seed: int, teacher: Teacher | None = None) -> list[Stream]:
-    """Every stream of the joint run.
+def streams(folder: Path, *, seed: int, teachers: Mapping[str, Teacher] = MappingProxyType({})) -> list[Stream]:
+    """Every stream of a joint run.
 
-    With a teacher, which knows the two largest sets, an epoch holds a third of
-    EmpatheticDialogues and a quarter of GoEmotions; without one, all of both.
+    Where a head has a teacher, its set was gone through before, and an epoch holds a part of it.
 
     Args:
         folder: The prepared data sets.
         seed: Decides which examples each epoch holds.
-        teacher: Softens the targets of `emotion` and `expression`; None leaves them as they are.
+        teachers: Who softens the targets of a head; of `emotion`, `expression` and `strategy`.
 
     Raises:
         DataError: A data set is missing or malformed.
@@ -60,14 +66,24 @@ def streams(folder: Path, *, seed: int, teacher: Teacher | None = None) -> list[
     sentences = emobank.sentences(folder, "train")
     reactions = empathic_reactions.reactions(folder, "train")
     statements, stress = risk.statements("train"), risk.stress(folder, "train")
-    everyday = [text for d in dialogues for text in d.seeker] + [comment.text for comment in comments]
+    everyday = [*(text for d in dialogues for text in d.seeker), *(comment.text for comment in comments)]
+    # A few of ESConv's seekers speak of death. What the rules find is not called harmless here.
+    everyday += esconv.seekers(folder, "train") * 3
+    everyday = [text for text in everyday if read_rules(text).level not in DANGER]
+
+    def taught(examples: Sequence[Example], head: str, share: float, epoch: int) -> Sequence[Example]:
+        if head not in teachers:
+            return examples
+        return _softened(_some(examples, share, seed + epoch), head, teachers[head])
 
     def emotion(epoch: int) -> Sequence[Example]:
-        found = empathetic_dialogues.epoch(dialogues, seed=seed, number=epoch)
-        return _softened(_some(found, 1 / 3, seed + epoch), "emotion", teacher) if teacher else found
+        return taught(empathetic_dialogues.epoch(dialogues, seed=seed, number=epoch), "emotion", 1 / 2, epoch)
 
     def expression(epoch: int) -> Sequence[Example]:
-        return _softened(_some(comments, 1 / 4, seed + epoch), "expression", teacher) if teacher else comments
+        return taught(comments, "expression", 1 / 4, epoch)
+
+    def strategy(epoch: int) -> Sequence[Example]:
+        return taught(turns, "strategy", 2 / 3, epoch)
 
     def danger(epoch: int) -> Sequence[Example]:
         rng = random.Random(f"{seed}-{epoch}-benign")
@@ -90,22 +106,33 @@ def streams(folder: Path, *, seed: int, teacher: Teacher | None = None) -> list[
     return [
         Stream("emotion", ("emotion",), emotion, batch=64),
         Stream("expression", ("expression",), in_context(expression, 1 / 5), batch=64),
-        Stream("affect", ("affect",), in_context(lambda _: sentences * 2, 1 / 5), batch=64),
+        Stream("affect", ("affect",), in_context(lambda _: sentences, 1 / 5), batch=64),
         Stream("felt", ("felt",), lambda _: reactions),
         Stream("risk", ("risk", "evidence"), in_context(danger, 1 / 2), batch=64),
-        Stream("stress", ("risk",), lambda _: stress, weight=0.5),
-        Stream("strategy", ("strategy",), lambda _: turns),
+        Stream("stress", ("risk",), lambda epoch: _some(stress, 1 / 2, seed + epoch), weight=0.5),
+        Stream("strategy", ("strategy",), strategy),
         Stream("cause", ("cause", "span", "cause_type"), lambda _: causes),
-        Stream("empathy", ("empathy", "rationale"), lambda _: replies * 2),
+        Stream("empathy", ("empathy", "rationale"), lambda _: replies),
     ]
 
 
 def class_weights(folder: Path) -> dict[str, Tensor]:
-    """Square-root weights for the strategies: rare ones count more, but not as much as they are rare."""
-    labels = [example.targets["strategy"] for example in esconv.supporter_turns(folder, "train")]
-    counts = np.bincount(labels, minlength=len(ESCONV)).astype(float)
+    """Square-root weights of strategies and of the levels of empathy: what is rare counts more, but not as
+    much as it is rare. Unweighted, the middle level of interpretations (4% of replies) is never found.
+    """
+    strategies = np.array([example.targets["strategy"] for example in esconv.supporter_turns(folder, "train")])
+    levels = np.array([example.targets["empathy"] for example in epitome.pairs(folder, "train")])
+    return {
+        "strategy": _square_root(strategies, len(ESCONV)),
+        "empathy": torch.cat([_square_root(column, _LEVELS) for column in levels.T]),
+    }
+
+
+def _square_root(labels: NDArray[np.intp], size: int) -> Tensor:
+    """Weights by the square root of rarity, (size,), whose mean over the labels is 1."""
+    counts = np.bincount(labels, minlength=size).astype(float)
     weights = np.sqrt(counts.mean() / counts)
-    return {"strategy": torch.tensor(weights * counts.sum() / (weights * counts).sum(), dtype=torch.float32)}
+    return torch.tensor(weights * counts.sum() / (weights * counts).sum(), dtype=torch.float32)
 
 
 def _beginning(

@@ -56,6 +56,14 @@ def test_that_the_words_of_a_causal_utterance_are_found_with_its_probability():
     assert span.score == pytest.approx(sigmoid(np.array(1.5)).item())
 
 
+def test_that_how_far_back_an_utterance_stands_counts():
+    phrases = {0: "crashed my bike", 2: "broke his arm", 4: "shouted at him"}
+    calibrated = {"cause": {"by_distance": (0.5, 0.0, 0.0, -3.0)}}
+    reading = read(fake(dict.fromkeys(phrases, 1.0), phrases, calibrated=calibrated))
+    assert words(reading) == [(4, "shouted at him"), (2, "broke his arm")]  # four back: the last number
+    assert [span.score for span in reading.spans] == pytest.approx(sigmoid(np.array([1.5, 1.0])).tolist())
+
+
 def test_that_a_span_that_ends_in_a_word_takes_all_of_it():
     text = "Its unfathomableness scares me."
     assert words(read(fake({0: YES}, {0: "un"}), text, history=())) == [(0, "unfathomableness")]

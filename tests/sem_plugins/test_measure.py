@@ -20,7 +20,12 @@ from sem_plugins.training import scores
 from sem_plugins.training.examples import Example, alone
 from sem_plugins.training.heads import HEADS
 from sem_plugins.training.measure import calibrate, danger, reading
-from sem_plugins.training.measure.calibrate import best_cause_threshold, cause_pairs, strategy_offsets
+from sem_plugins.training.measure.calibrate import (
+    best_cause_threshold,
+    cause_calibration,
+    cause_pairs,
+    strategy_offsets,
+)
 from sem_plugins.training.measure.reading import SETS, ReadSet, ValidParts
 from sem_plugins.training.sets import risk
 from sem_plugins.weights import SHIPPED, TOKENIZER, load_manifest
@@ -231,6 +236,25 @@ def test_that_strategies_are_calibrated_with_their_offsets():
     assert len(made["offsets"]) == len(ESCONV)
     assert made["smoothing"] == HEADS["strategy"].smoothing
     assert 0.3 < made["temperature"] < 4
+
+
+def test_that_causes_are_calibrated_by_their_distance():
+    rng = np.random.default_rng(3)
+    distance = rng.integers(0, 9, 4000)
+    logits = rng.normal(0, 2, 4000)
+    truth = rng.random(4000) < sigmoid(0.5 * logits + np.where(distance < 2, 1.0, -2.0))
+    made = cause_calibration(logits, truth, distance)
+    assert made["temperature"] == pytest.approx(2, rel=0.2)
+    assert made["by_distance"] == pytest.approx([2, 2, -4, -4, -4], abs=0.9)
+    [threshold] = made["thresholds"]
+    assert 0.2 <= threshold <= 0.7
+
+
+def test_that_a_cause_head_that_is_wrong_throughout_is_flattened_and_not_turned_round():
+    rng = np.random.default_rng(4)
+    logits = rng.normal(0, 2, 500)
+    made = cause_calibration(logits, logits < 0, rng.integers(0, 5, 500))
+    assert made["temperature"] == 10
 
 
 # Thresholds

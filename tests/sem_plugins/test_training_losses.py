@@ -78,6 +78,15 @@ def test_that_each_of_three_levels_is_one_choice():
     assert found.item() == pytest.approx(2 * math.log(3) + TWO)
 
 
+def test_that_a_rare_level_can_weigh_more():
+    weights = torch.tensor([1.0, 3.0, 1.0] + [1.0] * 6)
+    outputs = torch.zeros(2, 9)
+    outputs[0, 0] = math.log(2)  # a half for the first level of the first mechanism, where a third was
+    found = loss_of("empathy", outputs, torch.tensor([[0, 0, 0], [1, 0, 0]]), class_weights=weights)
+    expected = (TWO + 3 * math.log(3)) / 4 + 2 * math.log(3)
+    assert found.item() == pytest.approx(expected)
+
+
 def test_that_a_cause_costs_the_mean_over_the_marks():
     targets = torch.tensor([[UNKNOWN, 1, UNKNOWN, 0], [UNKNOWN, 0, UNKNOWN, UNKNOWN]])
     outputs = torch.zeros(2, 4, 1)

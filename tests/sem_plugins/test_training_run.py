@@ -25,6 +25,7 @@ from sem_plugins.training.heads import HEADS
 from sem_plugins.training.loop import Recipe
 from sem_plugins.training.network import ForkedEncoder
 from sem_plugins.training.sets.records import sha256_of
+from sem_plugins.training.streams import FIRST
 from sem_plugins.weights import MODEL, TOKENIZER, Manifest, load_manifest
 from tests.sem_plugins.tiny_bert import tiny_base
 from tests.sem_plugins.tiny_sets import ROWS, write_sets
@@ -127,7 +128,7 @@ def test_that_another_base_encoder_stops_a_run_before_it_begins(folders: tuple[P
         run.run(data, tmp_path, base=tiny_base(tmp_path / "other", seed=2, layers=6))
 
 
-# Two stages
+# Three stages
 
 
 @dataclass
@@ -148,6 +149,7 @@ class Stages:
 
     first: Stage
     second: Stage
+    third: Stage
     out: Path
     shipped: Mapping[str, Tensor]
 
@@ -184,24 +186,40 @@ def stages(folders: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory)
         patch.setattr(run, "train", train)
         patch.setattr(run, "ship", lambda network, *_, **__: shipped.append(weights_of(network)))
         run.run(data, out, base=encoder, recipe=RECIPE, say=lambda _: None)
-    first, second = found
-    return Stages(first, second, out, shipped[0])
+    first, second, third = found
+    return Stages(first, second, third, out, shipped[0])
 
 
 def test_that_the_first_stage_trains_the_two_largest_sets(stages: Stages):
-    assert tuple(stream.name for stream in stages.first.streams) == run.FIRST == ("emotion", "expression")
+    assert tuple(stream.name for stream in stages.first.streams) == FIRST == ("emotion", "expression")
     assert stages.first.recipe.max_tokens == RECIPE.max_tokens
 
 
-def test_that_the_second_stage_trains_every_head_by_the_recipe_that_was_asked_for(stages: Stages):
-    assert {head for stream in stages.second.streams for head in stream.heads} == set(HEADS)
-    assert stages.second.recipe == RECIPE
-    assert stages.second.class_weights["strategy"].shape == (8,)
+@pytest.mark.parametrize("stage", ["second", "third"])
+def test_that_the_later_stages_train_every_head_by_the_recipe_that_was_asked_for(stages: Stages, stage: str):
+    found: Stage = getattr(stages, stage)
+    assert {head for stream in found.streams for head in stream.heads} == set(HEADS)
+    assert found.recipe == RECIPE
+    assert found.class_weights["strategy"].shape == (8,)
+
+
+def test_that_the_third_stage_starts_where_the_second_one_ended(stages: Stages):
+    assert all(torch.equal(stages.third.before[name], value) for name, value in stages.second.after.items())
+
+
+def test_that_the_third_stage_is_taught_the_next_strategy_too(stages: Stages):
+    def first_target(stage: Stage) -> Any:
+        stream = next(one for one in stage.streams if one.name == "strategy")
+        return stream.examples(0)[0].targets["strategy"]
+
+    assert isinstance(first_target(stages.second), int)
+    assert first_target(stages.third).shape == (8,)
 
 
 def test_that_each_stage_has_a_checkpoint_of_its_own(stages: Stages):
     assert stages.first.checkpoint == stages.out / "first" / "checkpoint.pt"
-    assert stages.second.checkpoint == stages.out / "checkpoint.pt"
+    assert stages.second.checkpoint == stages.out / "second" / "checkpoint.pt"
+    assert stages.third.checkpoint == stages.out / "checkpoint.pt"
 
 
 def test_that_the_second_stage_starts_where_the_first_one_ended_with_both_branches_alike(stages: Stages):
@@ -224,8 +242,8 @@ def test_that_the_first_network_teaches_in_the_second_stage(stages: Stages):
     assert all(target.shape == (32,) and target.sum() == pytest.approx(1) for target in taught)
 
 
-def test_that_what_the_second_stage_trained_is_kept_and_shipped(stages: Stages):
+def test_that_what_the_third_stage_trained_is_kept_and_shipped(stages: Stages):
     kept = torch.load(stages.out / "network.pt", weights_only=True)
-    for name, value in stages.second.after.items():
+    for name, value in stages.third.after.items():
         assert torch.equal(stages.shipped[name], value)
         assert torch.equal(kept[name], value)

@@ -21,7 +21,7 @@ from sem_plugins.training.batches import Stream, epoch_batches
 from sem_plugins.training.examples import Example, alone
 from sem_plugins.training.heads import HEADS
 from sem_plugins.training.network import ForkedEncoder
-from sem_plugins.training.sets import goemotions, risk
+from sem_plugins.training.sets import epitome, goemotions, risk
 from sem_plugins.training.streams import class_weights, streams
 from sem_plugins.training.teacher import NetworkTeacher
 from tests.sem_plugins.tiny_bert import LOUD, QUIET, WARM, tiny_base, tiny_maker
@@ -42,6 +42,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def sure_teacher(examples: Sequence[Example], head: str) -> np.ndarray[Any, Any]:
     return np.tile(np.eye(HEADS[head].size)[SURE], (len(examples), 1))
+
+
+TAUGHT = {"teachers": dict.fromkeys(("emotion", "expression", "strategy"), sure_teacher)}
 
 
 def named(folder: Path, name: str, **options: Any) -> Stream:
@@ -80,7 +83,7 @@ def test_that_a_missing_set_is_named_before_anything_is_trained(tmp_path: Path):
 @pytest.mark.parametrize("taught", [False, True])
 @pytest.mark.parametrize("name", ["emotion", "expression", "affect", "risk"])
 def test_that_what_an_epoch_holds_depends_on_its_number_and_the_seed_alone(folder: Path, name: str, taught: bool):  # noqa: FBT001
-    options = {"teacher": sure_teacher} if taught else {}
+    options = TAUGHT if taught else {}
     one, again = (named(folder, name, **options) for _ in range(2))
     first, second = spelt(one.examples(0)), spelt(one.examples(1))
     assert [spelt(again.examples(1)), spelt(again.examples(0))] == [second, first]
@@ -89,7 +92,7 @@ def test_that_what_an_epoch_holds_depends_on_its_number_and_the_seed_alone(folde
 
 
 def test_that_every_epoch_has_as_many_examples_as_the_first(folder: Path):
-    for options in ({}, {"teacher": sure_teacher}):
+    for options in ({}, TAUGHT):
         for stream in streams(folder, seed=13, **options):
             # A run that goes on counts its steps by the first epoch.
             assert len({len(stream.examples(number)) for number in range(3)}) == 1, stream.name
@@ -101,21 +104,27 @@ def test_that_without_a_teacher_an_epoch_holds_everything(folder: Path):
     assert all(isinstance(example.targets["emotion"], int) for example in epoch(folder, "emotion"))
 
 
-def test_that_with_a_teacher_it_holds_a_third_and_a_quarter(folder: Path):
-    whole = len(epoch(folder, "expression"))
-    assert len(epoch(folder, "emotion", teacher=sure_teacher)) == 20
-    assert len(epoch(folder, "expression", teacher=sure_teacher)) == whole // 4
+def test_that_of_what_is_taught_it_holds_a_part(folder: Path):
+    whole, turns = len(epoch(folder, "expression")), len(epoch(folder, "strategy"))
+    assert len(epoch(folder, "emotion", **TAUGHT)) == 30
+    assert len(epoch(folder, "expression", **TAUGHT)) == whole // 4
+    assert len(epoch(folder, "strategy", **TAUGHT)) == turns * 2 // 3
+
+
+def test_that_a_teacher_of_one_head_leaves_the_others_alone(folder: Path):
+    options = {"teachers": {"expression": sure_teacher}}
+    assert [*spelt(epoch(folder, "emotion", **options))] == [*spelt(epoch(folder, "emotion"))]
 
 
 def test_that_half_of_a_taught_target_is_what_the_annotators_said(folder: Path):
     smoothing = HEADS["emotion"].smoothing
-    for example in epoch(folder, "emotion", teacher=sure_teacher):
+    for example in epoch(folder, "emotion", **TAUGHT):
         target = example.targets["emotion"]
         label = EMPATHETIC_DIALOGUES.index("sad")
         assert target.sum() == pytest.approx(1)
         assert target[SURE] == pytest.approx(0.5 + 0.5 * smoothing / 32)
         assert target[label] == pytest.approx(0.5 * (1 - smoothing + smoothing / 32))
-    for example in epoch(folder, "expression", teacher=sure_teacher):
+    for example in epoch(folder, "expression", **TAUGHT):
         target = example.targets["expression"]
         assert sorted(target[target > 0].tolist()) == [0.5, 0.5, 0.5]  # joy, love, and what the teacher says
 
@@ -143,7 +152,7 @@ def test_that_some_beginnings_speak_of_danger_which_the_message_after_them_does_
 def test_that_danger_is_learnt_beside_everyday_messages(folder: Path):
     counted = Counter(np.isnan(example.targets["risk"][0]) for example in epoch(folder, "risk"))
     assert counted[False] == len(risk.statements("train"))
-    assert counted[True] > 100  # every message of a seeker and every comment: there are less than 2,000
+    assert counted[True] > 100  # every message of a seeker and every comment: there are less than 6,000
 
 
 def test_that_no_comment_of_the_held_out_tenth_is_trained_on(folder: Path):
@@ -172,6 +181,15 @@ def test_that_rare_strategies_weigh_more_and_a_turn_weighs_one_on_average(tmp_pa
     assert 16 * question + rare + 6 * 4 * others == pytest.approx(41)
 
 
+def test_that_rare_levels_of_empathy_weigh_more(folder: Path):
+    weights = class_weights(folder)["empathy"]
+    assert weights.shape == (9,)
+    levels = np.array([example.targets["empathy"] for example in epitome.pairs(folder, "train")])
+    for column, row in zip(levels.T, weights.unflatten(0, (3, 3)).tolist(), strict=True):
+        counts = np.bincount(column, minlength=3)
+        assert [row[i] for i in np.argsort(-counts, kind="stable")] == sorted(row)
+
+
 # The teacher
 
 
@@ -191,7 +209,7 @@ TEXTS = [" ".join(words[:length]) for words in (WARM, LOUD, QUIET) for length in
 def test_that_a_teacher_says_the_same_whatever_stands_beside_an_example(
     network: ForkedEncoder, monkeypatch: pytest.MonkeyPatch
 ):
-    teach = NetworkTeacher(network, tiny_maker())
+    teach = NetworkTeacher([network], tiny_maker())
     examples = [alone(text) for text in TEXTS]
     together = teach(examples, "emotion")
     backwards = teach(examples[::-1], "emotion")[::-1]
@@ -207,7 +225,7 @@ def test_that_a_teacher_says_the_same_whatever_stands_beside_an_example(
 def test_that_a_teacher_gives_distributions_where_one_label_holds_and_single_odds_elsewhere(
     network: ForkedEncoder,
 ):
-    teach = NetworkTeacher(network, tiny_maker())
+    teach = NetworkTeacher([network], tiny_maker())
     examples = [alone(text) for text in TEXTS]
     emotion, expression = teach(examples, "emotion"), teach(examples, "expression")
     assert emotion.shape == (len(TEXTS), 32)
@@ -217,12 +235,22 @@ def test_that_a_teacher_gives_distributions_where_one_label_holds_and_single_odd
     assert not np.allclose(expression.sum(axis=1), 1)
 
 
+def test_that_several_networks_teach_their_average(network: ForkedEncoder, tmp_path: Path):
+    torch.manual_seed(8)
+    other = ForkedEncoder(tiny_base(tmp_path), fork=1)
+    examples = [alone(text) for text in TEXTS]
+    one, two = (NetworkTeacher([each], tiny_maker())(examples, "emotion") for each in (network, other))
+    both = NetworkTeacher([network, other], tiny_maker())(examples, "emotion")
+    assert both == pytest.approx((one + two) / 2)
+    assert np.abs(one - two).max() > 0.01
+
+
 def test_that_a_teacher_has_no_dropout(network: ForkedEncoder):
-    teach = NetworkTeacher(network.train(), tiny_maker())
+    teach = NetworkTeacher([network.train()], tiny_maker())
     assert np.array_equal(teach([alone("sun")], "emotion"), teach([alone("sun")], "emotion"))
 
 
 def test_that_a_network_teaches_through_the_streams(network: ForkedEncoder, folder: Path):
-    told = epoch(folder, "emotion", teacher=NetworkTeacher(network, tiny_maker()))
+    told = epoch(folder, "emotion", teachers={"emotion": NetworkTeacher([network], tiny_maker())})
     assert all(example.targets["emotion"].shape == (32,) for example in told)
     assert all(example.targets["emotion"].sum() == pytest.approx(1) for example in told)

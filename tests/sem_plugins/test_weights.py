@@ -18,6 +18,7 @@ from agent.readings import LabelSet
 from sem_plugins.conformal import ConformalRule
 from sem_plugins.encoder import Encoder
 from sem_plugins.labels import OF_HEADS
+from sem_plugins.probability import sigmoid
 from sem_plugins.weights import KINDS, SHIPPED, Head, Kind, load_manifest
 
 MEGABYTE = 1_000_000
@@ -113,6 +114,17 @@ def test_that_smoothing_of_the_training_is_undone():
 def test_that_probabilities_of_their_own_keep_the_shape(shape: tuple[int, ...]):
     head = Head(LabelSet("pets", ("cat", "dog")), "tags", temperature=2.0)
     assert head.each(np.full(shape, 2.0)) == pytest.approx(np.full(shape, 1 / (1 + math.exp(-1))))
+
+
+def test_that_the_last_distance_stands_for_all_beyond():
+    head = Head(LabelSet("x", ("cause",)), "marks", temperature=2.0, thresholds=(0.5,), by_distance=(1.0, -1.0))
+    found = head.at_distances(np.array([1.0, 1.0, 1.0]), np.array([7, 1, 0]))
+    assert found == pytest.approx(sigmoid(np.array([0.0, 0.0, 1.0])))
+
+
+def test_that_without_offsets_distance_does_not_count():
+    head = Head(LabelSet("x", ("cause",)), "marks", thresholds=(0.5,))
+    assert head.at_distances(np.array([1.0, 1.0]), np.array([0, 5])) == pytest.approx(sigmoid(np.ones(2)))
 
 
 def test_that_a_calibrated_head_comes_back_as_it_was_written(folder: Path):
@@ -238,6 +250,7 @@ def test_that_a_file_without_a_hash_is_not_trusted(folder: Path, name: str):
         ("risk", {"thresholds": [0.5] * 9}, "9 thresholds for 8 labels"),
         ("risk", {"thresholds": [50] * 8}, "50"),
         ("risk", {"thresholds": [math.nan] * 8}, "nan"),
+        ("cause", {"by_distance": [math.inf, 0.0]}, "by_distance"),
         ("evidence", {"thresholds": []}, "0 thresholds for 1 labels"),
         ("cause", {"thresholds": [0.5, 0.5]}, "2 thresholds for 1 labels"),
         ("emotion", {"labels": ["sad", "sad"]}, "names a label twice"),

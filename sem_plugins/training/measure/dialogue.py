@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from sem_plugins.probability import sigmoid, softmax
 from sem_plugins.spans import best_span, whole_words
 from sem_plugins.training import calibration, floors, scores
 from sem_plugins.training.intervals import Estimate, bootstrap
-from sem_plugins.training.measure.calibrate import best_cause_threshold, cause_pairs, strategy_offsets
+from sem_plugins.training.measure.calibrate import cause_calibration, cause_pairs, strategy_offsets
 from sem_plugins.training.measure.reading import ReadSet, ValidParts
 from sem_plugins.training.positional import RULES, positional_causes, prior_sampling
 from sem_plugins.training.sets import epitome, esconv
@@ -30,7 +31,7 @@ _LEVELS = 3
 def strategies(parts: ValidParts, head: Head, name: str = "strategies") -> Figures:
     """Of ESConv's eight next strategies, n = every supporter turn.
 
-    `crossfitted_macro_f1` adjusts each half of the dialogues by the other half's strength.
+    `crossfitted_macro_f1` adjusts each fifth of the dialogues by the others' strength.
     """
     found = parts[name]
     truth, groups, logits = found.labels("strategy"), found.groups, found.outputs("strategy")
@@ -38,10 +39,9 @@ def strategies(parts: ValidParts, head: Head, name: str = "strategies") -> Figur
     figures["ece"] = bootstrap(
         calibration.expected_calibration_error, groups, head.distribution(logits), truth, draws=200
     )
-    first = np.isin(groups, np.unique(groups)[::2])
     adjusted = logits.copy()
-    for fitted in (first, ~first):
-        adjusted[~fitted] += strategy_offsets(logits[fitted], truth[fitted])
+    for scored in calibration.folds(groups):
+        adjusted[scored] += strategy_offsets(logits[~scored], truth[~scored])
     predicted = adjusted.argmax(axis=1)
     figures["crossfitted_macro_f1"] = bootstrap(_macro_f1, groups, predicted, truth)
     figures["crossfitted_preference_bias"] = bootstrap(_bias, groups, predicted, truth, draws=300)
@@ -95,16 +95,14 @@ def _bias(predicted: NDArray[np.intp], truth: NDArray[np.intp]) -> float:
 def causes(parts: ValidParts, head: Head) -> Figures:
     """RECCON's entailment, history pairs: which earlier or same utterance is a cause.
 
-    `crossfitted_*` choose the threshold for each half of the dialogues on the other half.
+    `crossfitted_*` calibrate each fifth of the dialogues on the others.
     """
-    logits, truth, _, groups = cause_pairs(parts["causes"])
-    probabilities = head.each(logits)
-    figures = _pairs(probabilities >= head.thresholds[0], truth, groups)
-    first = np.isin(groups, np.unique(groups)[::2])
+    logits, truth, distance, groups = cause_pairs(parts["causes"])
+    figures = _pairs(head.at_distances(logits, distance) >= head.thresholds[0], truth, groups)
     predicted = np.zeros(len(truth), bool)
-    for fitted in (first, ~first):
-        threshold = best_cause_threshold(probabilities[fitted], truth[fitted])
-        predicted[~fitted] = probabilities[~fitted] >= threshold
+    for scored in calibration.folds(groups):
+        fitted = dataclasses.replace(head, **cause_calibration(logits[~scored], truth[~scored], distance[~scored]))
+        predicted[scored] = fitted.at_distances(logits[scored], distance[scored]) >= fitted.thresholds[0]
     return figures | {f"crossfitted_{name}": value for name, value in _pairs(predicted, truth, groups).items()}
 
 

@@ -16,7 +16,7 @@ from sem_plugins.labels import ESCONV, ESCONV_NAMES
 from sem_plugins.training.examples import Example
 from sem_plugins.training.sets.records import Part, message_of, read
 
-__all__ = ["supporter_turns"]
+__all__ = ["seekers", "supporter_turns"]
 
 _IDS = {name: strategy for strategy, name in ESCONV_NAMES.items()}
 
@@ -31,6 +31,16 @@ def supporter_turns(folder: Path, part: Part) -> list[Example]:
     """
     found = read(folder / "esconv" / f"{part}.jsonl", _turns)
     return [example for examples in found for example in examples]
+
+
+def seekers(folder: Path, part: Part) -> list[str]:
+    """Everything that seekers said, message by message.
+
+    Raises:
+        DataError: The file is missing or malformed.
+    """
+    found = read(folder / "esconv" / f"{part}.jsonl", lambda row: [message_of(turn) for turn in row["turns"]])
+    return [message.text for messages in found for message in messages if message.role == "seeker"]
 
 
 def _turns(row: dict[str, Any]) -> list[Example]:

@@ -34,8 +34,9 @@ def statements(part: Part) -> list[Example]:
     The target `risk` holds, for self and for others, whether each step above `none` is reached: (8,).
     """
     folder = Path(str(files("sem_plugins.training").joinpath("statements")))
-    names = ["risk_held_out.jsonl"] if part == "valid" else ["risk_a.jsonl", "risk_b.jsonl"]
-    return [example for name in names for example in read(folder / name, _statement)]
+    held_out = folder / "risk_held_out.jsonl"
+    paths = [held_out] if part == "valid" else sorted(set(folder.glob("risk_*.jsonl")) - {held_out})
+    return [example for path in paths for example in read(path, _statement)]
 
 
 def _statement(row: dict[str, Any]) -> Example:
