@@ -131,7 +131,7 @@ def class_weights(folder: Path) -> dict[str, Tensor]:
 def _square_root(labels: NDArray[np.intp], size: int) -> Tensor:
     """Weights by the square root of rarity, (size,), whose mean over the labels is 1."""
     counts = np.bincount(labels, minlength=size).astype(float)
-    weights = np.sqrt(counts.mean() / counts)
+    weights = np.sqrt(counts.mean() / np.maximum(1, counts))  # a label may not occur
     return torch.tensor(weights * counts.sum() / (weights * counts).sum(), dtype=torch.float32)
 
 
