@@ -18,8 +18,6 @@ from sem_plugins.window import MARKS
 
 __all__ = ["export"]
 
-_FLOAT = 1  # onnx.TensorProto.FLOAT
-
 
 def export(network: ForkedEncoder, path: Path, *, quantized: bool = True) -> None:
     """Write `network` to `path` as ONNX.
@@ -33,9 +31,10 @@ def export(network: ForkedEncoder, path: Path, *, quantized: bool = True) -> Non
         quantized: Eight-bit weights and activations; else 32-bit floats, for comparison.
     """
     load_onnxruntime()
+    from onnx import TensorProto
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    network = copy.deepcopy(network).eval()
+    network = copy.deepcopy(network)
     fold_marks(network)
     for layers in (network.shared, *network.branches.values()):
         for layer in layers:
@@ -68,7 +67,7 @@ def export(network: ForkedEncoder, path: Path, *, quantized: bool = True) -> Non
                 weight_type=QuantType.QInt8,
                 reduce_range=True,
                 per_channel=True,
-                extra_options={"DefaultTensorType": _FLOAT},  # of what comes out of `Attention`
+                extra_options={"DefaultTensorType": TensorProto.FLOAT},  # of what comes out of `Attention`
             )
 
 
@@ -83,8 +82,8 @@ def fold_marks(network: ForkedEncoder) -> None:
 class _FusedAttention(nn.Module):
     """BERT's attention as one operator of ONNX Runtime.
 
-    Written out it is three products, four transpositions and a dozen small operators: 6.5 ms against 5.3 for
-    64 tokens, with the same numbers. For one window at a time: it leaves the mask out.
+    Written out it is three products, four transpositions and a dozen small operators, which take longer and
+    give the same numbers. For one window at a time: it leaves the mask out.
 
     Args:
         attention: The attention of a BERT layer, in evaluation mode.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -66,10 +67,16 @@ def streams(folder: Path, *, seed: int, teachers: Mapping[str, Teacher] = Mappin
     sentences = emobank.sentences(folder, "train")
     reactions = empathic_reactions.reactions(folder, "train")
     statements, stress = risk.statements("train"), risk.stress(folder, "train")
-    everyday = [*(text for d in dialogues for text in d.seeker), *(comment.text for comment in comments)]
-    # A few of ESConv's seekers speak of death. What the rules find is not called harmless here.
-    everyday += esconv.seekers(folder, "train") * 3
-    everyday = [text for text in everyday if read_rules(text).level not in DANGER]
+    seekers = esconv.seekers(folder, "train")
+
+    @cache  # half a minute of rules, and only the stream of danger wants it
+    def everyday() -> list[str]:
+        # ESConv's seekers count three times, to be as many as the others: they are who an agent meets.
+        found = (
+            [text for d in dialogues for text in d.seeker] + [comment.text for comment in comments] + 3 * seekers
+        )
+        # A few of them speak of death. What the rules find is not called harmless here.
+        return [text for text in found if read_rules(text).level not in DANGER]
 
     def taught(examples: Sequence[Example], head: str, share: float, epoch: int) -> Sequence[Example]:
         if head not in teachers:
@@ -87,7 +94,7 @@ def streams(folder: Path, *, seed: int, teachers: Mapping[str, Teacher] = Mappin
 
     def danger(epoch: int) -> Sequence[Example]:
         rng = random.Random(f"{seed}-{epoch}-benign")
-        return [*statements, *risk.benign(rng.sample(everyday, min(_BENIGN, len(everyday))))]
+        return [*statements, *risk.benign(rng.sample(everyday(), min(_BENIGN, len(everyday()))))]
 
     def in_context(examples: Callable[[int], Sequence[Example]], share: float) -> Callable[[int], list[Example]]:
         """Some of the examples after an unrelated beginning, which must not change how they are read."""

@@ -239,6 +239,7 @@ def test_that_strategies_are_calibrated_with_their_offsets():
 
 
 def test_that_causes_are_calibrated_by_their_distance():
+    pytest.importorskip("sklearn", reason="causes are calibrated with the `train` extra")
     rng = np.random.default_rng(3)
     distance = rng.integers(0, 9, 4000)
     logits = rng.normal(0, 2, 4000)
@@ -251,6 +252,7 @@ def test_that_causes_are_calibrated_by_their_distance():
 
 
 def test_that_a_cause_head_that_is_wrong_throughout_is_flattened_and_not_turned_round():
+    pytest.importorskip("sklearn", reason="causes are calibrated with the `train` extra")
     rng = np.random.default_rng(4)
     logits = rng.normal(0, 2, 500)
     made = cause_calibration(logits, logits < 0, rng.integers(0, 5, 500))

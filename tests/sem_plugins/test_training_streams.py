@@ -25,7 +25,7 @@ from sem_plugins.training.sets import goemotions, risk
 from sem_plugins.training.streams import class_weights, streams
 from sem_plugins.training.teacher import NetworkTeacher
 from tests.sem_plugins.tiny_bert import LOUD, QUIET, WARM, tiny_base, tiny_maker
-from tests.sem_plugins.tiny_sets import ROWS, dialogue, support, write_sets
+from tests.sem_plugins.tiny_sets import ROWS, dialogue, pair, support, write_sets
 
 pytestmark = [pytest.mark.train, pytest.mark.usefixtures("one_thread")]
 
@@ -36,7 +36,8 @@ SURE = 4
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    more = {"empathetic_dialogues/train.jsonl": DIALOGUES}
+    sentences = [row | {"id": str(n)} for n in range(10) for row in ROWS["emobank/train.jsonl"]]
+    more = {"empathetic_dialogues/train.jsonl": DIALOGUES, "emobank/train.jsonl": sentences}
     return write_sets(tmp_path_factory.mktemp("data"), {**ROWS, **more})
 
 
@@ -81,7 +82,7 @@ def test_that_a_missing_set_is_named_before_anything_is_trained(tmp_path: Path):
 
 
 @pytest.mark.parametrize("taught", [False, True])
-@pytest.mark.parametrize("name", ["emotion", "expression", "risk"])
+@pytest.mark.parametrize("name", ["emotion", "expression", "affect", "risk"])
 def test_that_what_an_epoch_holds_depends_on_its_number_and_the_seed_alone(folder: Path, name: str, taught: bool):  # noqa: FBT001
     options = TAUGHT if taught else {}
     one, again = (named(folder, name, **options) for _ in range(2))
@@ -181,10 +182,15 @@ def test_that_rare_strategies_weigh_more_and_a_turn_weighs_one_on_average(tmp_pa
     assert 16 * question + rare + 6 * 4 * others == pytest.approx(41)
 
 
-def test_that_every_level_of_empathy_has_a_weight(folder: Path):
-    weights = class_weights(folder)["empathy"]
-    assert weights.shape == (9,)
-    assert weights.isfinite().all()
+def test_that_rare_levels_of_empathy_weigh_more_and_a_reply_weighs_one_on_average(tmp_path: Path):
+    levels = [0] * 16 + [2] * 4 + [1]
+    pairs = [pair(f"Rain on day {n}.", "Hm.", level, 0, 0) for n, level in enumerate(levels)]
+    weights = class_weights(write_sets(tmp_path, ROWS | {"epitome/train.jsonl": pairs}))["empathy"]
+    common, rare, some = weights[:3]
+    assert rare / some == pytest.approx(2)
+    assert some / common == pytest.approx(2)
+    assert 16 * common + 4 * some + rare == pytest.approx(21)
+    assert weights.isfinite().all()  # levels that do not occur included
 
 
 # The teacher

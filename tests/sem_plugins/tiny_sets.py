@@ -9,7 +9,7 @@ from typing import Any
 
 from sem_plugins.labels import EMPATHETIC_DIALOGUES, ESCONV_NAMES
 
-__all__ = ["ROWS", "Row", "comment", "dialogue", "support", "write_sets"]
+__all__ = ["ROWS", "Row", "comment", "dialogue", "pair", "support", "write_sets"]
 
 Row = dict[str, Any]
 
@@ -49,7 +49,7 @@ def _segment(text: str, label: int) -> Row:
     return {"id": text, "post_id": f"post of {text}", "text": text, "label": label}
 
 
-def _pair(post: str, reply: str, *levels: int, words: str = "") -> Row:
+def pair(post: str, reply: str, *levels: int, words: str = "") -> Row:
     """`words` of the reply show each mechanism that has a level."""
     start = reply.index(words)
     shown = {"rationales": [{"text": words, "start": start, "end": start + len(words)}]}
@@ -135,10 +135,10 @@ ROWS: Mapping[str, Sequence[Row]] = {
     "reccon/train.jsonl": [_SOUP],
     "reccon/valid.jsonl": [_SOUP | {"dialogue_id": "soup again"}],
     "epitome/train.jsonl": [
-        _pair("My cat is ill.", "I am so sorry. What does the vet say?", 2, 0, 1, words="so sorry"),
-        _pair("Nobody came.", "Come here instead.", 0, 0, 0),
+        pair("My cat is ill.", "I am so sorry. What does the vet say?", 2, 0, 1, words="so sorry"),
+        pair("Nobody came.", "Come here instead.", 0, 0, 0),
     ],
-    "epitome/valid.jsonl": [_pair("The heating broke.", "You must be cold.", 0, 2, 0, words="must be cold")],
+    "epitome/valid.jsonl": [pair("The heating broke.", "You must be cold.", 0, 2, 0, words="must be cold")],
     "emobank/train.jsonl": [_sentence("A good day.", 4, 3, 5), _sentence("A grave day.", 2, 3, 1)],
     "emobank/valid.jsonl": [_sentence("A day.", 3, 3, 3)],
     "empathic_reactions/train.jsonl": [_reaction("Those poor horses.", 4, 7)],

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
 
 from agent.errors import DataError
 from sem_plugins import conformal, labels
@@ -36,7 +35,8 @@ FALSE_ALARMS = 0.004
 """Share of benign messages that may reach ideation; with the rules' own it stays below 1%."""
 
 _DISTRESS_THRESHOLD = 0.5
-_NO = -8.0  # a logit that no threshold reaches, and that no regression takes too seriously
+_NO = -20.0  # a logit that no threshold reaches
+_FAR = -8.0  # below it a logit says no more, and would weigh too much in a regression
 _DISTANCES = 5  # the last of them: four utterances away or more
 
 
@@ -155,8 +155,10 @@ def cause_calibration(logits: Array, truth: NDArray[np.bool_], distance: NDArray
     the offsets its causes are worse than a rule's that looks at nothing but the distance. A logistic
     regression of six numbers, held near 0 by a unit ridge.
     """
+    from sklearn.linear_model import LogisticRegression  # of the `train` extra; all else here does without
+
     near = np.minimum(distance, _DISTANCES - 1)
-    features = np.column_stack([logits, np.eye(_DISTANCES)[near]])
+    features = np.column_stack([np.maximum(logits, _FAR), np.eye(_DISTANCES)[near]])
     scale, *offsets = LogisticRegression(fit_intercept=False).fit(features, truth).coef_[0]
     scale = max(float(scale), 0.1)  # a head that was not trained could have its logits turned round
     temperature = round(1 / scale, 4)
