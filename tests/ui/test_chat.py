@@ -284,6 +284,15 @@ class Interrupted:
             await asyncio.Event().wait()
 
 
+@pytest.fixture
+def heeded_interrupts() -> Iterator[None]:
+    """What a shell starts in the background ignores Ctrl-C: there the planner above would wait for ever."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeded_interrupts")
 def test_that_an_interrupt_before_the_answer_keeps_nothing_and_says_so(tmp_path: Path):
     talk = Talk(tmp_path, "One.", "/save", "Two.", agent=scripted("Second.", planner=Interrupted()))
     shown = talk.run()
