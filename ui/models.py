@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,6 +17,8 @@ __all__ = ["check", "table"]
 
 CLOSE = 0.003
 """How far a figure may lie from the card's: another processor rounds eight-bit arithmetic in another way."""
+
+_FILE_WIDTH = 140  # columns; the widest table has four figures with intervals and an aim
 
 Scores = Mapping[str, Mapping[str, Mapping[str, float]]]
 
@@ -36,7 +39,7 @@ def check(data: Path, *, weights: Path | None = None, out: Path | None = None) -
         SettingsError: The `train` extra, whose scikit-learn computes the floors, is not installed.
     """
     try:
-        from sem_plugins.training.card import render_card
+        from sem_plugins.training.card import as_dicts, render_card
         from sem_plugins.training.measure.reading import ValidParts
         from sem_plugins.training.measure.tasks import figures_of, floors_of
     except ImportError as error:
@@ -47,12 +50,9 @@ def check(data: Path, *, weights: Path | None = None, out: Path | None = None) -
 
     manifest = load_manifest(load_settings(weights=weights).weights or SHIPPED)
     parts = ValidParts(data, manifest)
-    scores = {
-        task: {name: estimate.as_dict() for name, estimate in figures.items()}
-        for task, figures in figures_of(parts, manifest).items()
-    }
+    scores = {task: as_dicts(figures) for task, figures in figures_of(parts, manifest).items()}
     floors = {
-        task: {floor: {name: e.as_dict() for name, e in figures.items()} for floor, figures in found.items()}
+        task: {floor: as_dicts(figures) for floor, figures in found.items()}
         for task, found in floors_of(parts).items()
     }
     table(scores, floors)
@@ -77,12 +77,13 @@ def table(scores: Scores, floors: Mapping[str, Scores]) -> None:
         page = Table(title=task.name, title_justify="left", box=None, padding=(0, 2, 0, 0))
         named = list(floors.get(task.name, {}))
         for column in ("metric", "figure (95%)", *(f"floor: {name}" for name in named), "aim"):
-            page.add_column(column)
+            page.add_column(column, no_wrap=column == "metric")
         for metric, estimate in scores[task.name].items():
             floor = [shown(floors[task.name][name].get(metric), metric) for name in named]
             aim = task.aims.get(metric)
             page.add_row(metric, shown(estimate, metric), *floor, told(aim, metric, estimate) if aim else "")
-        console = Console(highlight=False)
+        # A file has no width of its own; 80 columns would fold every figure.
+        console = Console(highlight=False, width=None if sys.stdout.isatty() else _FILE_WIDTH)
         console.print(page)
         if task.published:
             console.print(f"published, on test: {task.published}", style="dim")

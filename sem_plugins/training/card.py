@@ -21,7 +21,7 @@ from sem_plugins.training.measure.tasks import TASKS, Aim, figures_of, floors_of
 from sem_plugins.training.sets.records import sha256_of
 from sem_plugins.weights import MODEL, TOKENIZER, Manifest, load_manifest
 
-__all__ = ["ID", "data_hashes", "render_card", "shown", "told", "write_card", "write_manifest"]
+__all__ = ["ID", "as_dicts", "data_hashes", "render_card", "shown", "told", "write_card", "write_manifest"]
 
 ID = "heartline-text-2"
 
@@ -73,9 +73,9 @@ def write_card(
         "base": {"id": HUB_ID, "sha256": BASE_SHA256, "licence": "Apache-2.0"},
         "data": data_hashes(parts.folder),
         "recipe": dict(recipe),
-        "scores": {task: _as_dicts(found) for task, found in figures.items()},
+        "scores": {task: as_dicts(found) for task, found in figures.items()},
         "floors": {
-            task: {floor: _as_dicts(found) for floor, found in floors.items()}
+            task: {floor: as_dicts(found) for floor, found in floors.items()}
             for task, floors in floors_of(parts).items()
         },
         "per_label": _per_label(parts, manifest),
@@ -145,7 +145,8 @@ def data_hashes(folder: Path) -> dict[str, str]:
     return {name: sha256_of(folder / name) for name in names}
 
 
-def _as_dicts(figures: Mapping[str, Estimate]) -> dict[str, dict[str, float]]:
+def as_dicts(figures: Mapping[str, Estimate]) -> dict[str, dict[str, float]]:
+    """Figures as they stand in manifests: name to value, ends of the interval where one was drawn, and count."""
     return {name: _as_dict(estimate) for name, estimate in figures.items()}
 
 

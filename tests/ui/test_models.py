@@ -52,6 +52,23 @@ def test_that_the_table_shows_figures_floors_and_missed_aims(capsys: pytest.Capt
 
 
 @pytest.mark.train
+@pytest.mark.usefixtures("train_extra")
+def test_that_a_table_in_a_file_is_not_folded(capsys: pytest.CaptureFixture[str]):
+    from sem_plugins.training.measure.tasks import TASKS
+    from ui.models import table
+
+    figure = {"value": 0.5, "low": 0.4, "high": 0.6, "n": 10}
+    floors = {"reccon/entailment": {name: {"macro_f1": figure} for name in ("target", "target + previous", "one")}}
+    table({task.name: {"crossfitted_macro_f1": figure, "macro_f1": figure} for task in TASKS}, floors)
+    (row,) = [
+        line
+        for line in capsys.readouterr().out.splitlines()
+        if line.startswith("macro_f1") and line.count("(") == 4
+    ]
+    assert row.count("50.0 (40.0\N{EN DASH}60.0)") == 4
+
+
+@pytest.mark.train
 def test_that_a_figure_that_is_not_the_cards_is_told():
     from ui.models import _differing
 
