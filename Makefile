@@ -54,9 +54,9 @@ $(VENV)/.base: $(VENV)/.made pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.base
-	$(PIP) -e '.[dev]'
+	$(PIP) -e '.[dev,evals]'
 	@touch $@
 
 $(VENV)/.train: $(VENV)/.dev
-	$(PIP) -e '.[dev,train]'
+	$(PIP) -e '.[dev,evals,train]'
 	@touch $@

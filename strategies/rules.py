@@ -11,7 +11,7 @@ import math
 import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from strategies.facts import Fact, find_facts
 from strategies.stages import STAGES, position, stage_mixture
 from strategies.taxonomy import esconv, strategy_id
 
-__all__ = ["RulePlanner", "create"]
+__all__ = ["RulePlanner", "aim", "create", "reranked", "standing_in"]
 
 _FILE = Path(__file__).with_name("rules.toml")
 _SPOKEN_FACTS = 2  # a reason with more is no longer read
@@ -71,14 +71,14 @@ class RulePlanner:
             * math.prod(pull.factors.get(strategy.id, 1.0) for pull in pulls)
             for strategy in self.taxonomy.strategies
         }
-        total = sum(scores.values())
-        ranking = sorted(scores, key=lambda strategy: -scores[strategy])
+        ranked = _ranked(scores)
+        chosen = self.taxonomy[ranked[0].strategy]
         return Plan(
             taxonomy=self.taxonomy.id,
-            ranked=tuple(RankedStrategy(strategy, scores[strategy] / total) for strategy in ranking),
-            chosen=self.taxonomy[ranking[0]],
+            ranked=ranked,
+            chosen=chosen,
             stage=stage,
-            reason=_reason(turn, stage, chosen=ranking[0], pulls=pulls),
+            reason=_reason(turn, stage, chosen=chosen.id, pulls=pulls),
             planner=self.name,
         )
 
@@ -94,6 +94,35 @@ class RulePlanner:
                 asks = message.strategy is None and message.text.rstrip().endswith(_QUESTION_MARKS)
                 used.append("question" if asks else known)
         return tuple(used)
+
+
+def aim(strategy: str) -> str:
+    """What a strategy of ESConv is for, as a reason ends: "ask before advising"."""
+    aims: Mapping[str, str] = _rules()["aims"]
+    return aims[strategy]
+
+
+def reranked(plan: Plan, scores: Mapping[str, float], *, reason: str) -> Plan:
+    """A plan of the rules with another ranking, for planners that start from them.
+
+    Args:
+        plan: Its stage and planner stay.
+        scores: Every strategy of ESConv with a score from 0 up; equals keep their order. Scaled to sum to 1.
+        reason: Why, in one sentence.
+    """
+    ranked = _ranked(scores)
+    return replace(plan, ranked=ranked, chosen=esconv()[ranked[0].strategy], reason=reason)
+
+
+def standing_in(plan: Plan, *, because: str) -> Plan:
+    """A plan of the rules, for a planner that cannot plan this turn, with a reason that begins with why."""
+    return replace(plan, reason=f"{because}, so the rules decide: {plan.reason[0].lower()}{plan.reason[1:]}")
+
+
+def _ranked(scores: Mapping[str, float]) -> tuple[RankedStrategy, ...]:
+    total = sum(scores.values())
+    ranking = sorted(scores, key=lambda strategy: -scores[strategy])
+    return tuple(RankedStrategy(strategy, scores[strategy] / total) for strategy in ranking)
 
 
 @cache

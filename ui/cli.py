@@ -6,6 +6,7 @@ Heavy imports stay inside the commands, so that `heartline --help` answers at on
 from __future__ import annotations
 
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -147,11 +148,24 @@ def models_check(
     out: Annotated[Path | None, typer.Option(help="Folder that gets the card written anew.")] = None,
 ) -> None:
     """Measure the weights on the valid parts: figures, intervals, floors, aims. Needs the `train` extra."""
+    from sem_plugins.training.sets.records import data_folder
     from ui.models import check
-    from ui.training import data_folder
 
     sys.exit(check(data_folder(data), weights=weights, out=out))
 
+
+def _add_registered() -> None:
+    """Commands of packages that are no face of ours, e.g. `eval`: they enter by name (`heartline.commands`)."""
+    for entry in entry_points(group="heartline.commands"):
+        try:
+            command = entry.load()
+        except Exception as error:  # noqa: BLE001 - a stranger's module may fail in any way while it is imported
+            typer.echo(f"Command {entry.name!r} ({entry.value}) cannot be imported: {error}.", err=True)
+            continue
+        app.add_typer(command, name=entry.name)
+
+
+_add_registered()
 
 if __name__ == "__main__":
     main()

@@ -70,10 +70,13 @@ def check(data: Path, *, weights: Path | None = None, out: Path | None = None) -
 
 def table(scores: Scores, floors: Mapping[str, Scores]) -> None:
     """Print task, metric, figure with interval, floors, aim, and what others published."""
-    from sem_plugins.training.card import shown, told
+    from sem_plugins.training.card import told
+    from sem_plugins.training.cells import shown
     from sem_plugins.training.measure.tasks import TASKS
 
     for task in TASKS:
+        if task.name not in scores:  # of heads that were not trained
+            continue
         page = Table(title=task.name, title_justify="left", box=None, padding=(0, 2, 0, 0))
         named = list(floors.get(task.name, {}))
         for column in ("metric", "figure (95%)", *(f"floor: {name}" for name in named), "aim"):

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from agent.errors import DataError, SettingsError
-from agent.settings import load_settings
+from agent.errors import SettingsError
+from sem_plugins.training.sets.records import data_folder
 from ui.models import table
 
 if TYPE_CHECKING:
     from sem_plugins.training.loop import Recipe
 
-__all__ = ["data_folder", "train"]
+__all__ = ["train"]
 
 
 def train(
@@ -48,20 +48,6 @@ def train(
     manifest = run(folder, out, base=base, recipe=recipe, only=only, say=typer.echo)
     table(manifest.card["scores"], manifest.card["floors"])
     typer.echo(f"Weights and card: {manifest.folder}. Use them with HEARTLINE_WEIGHTS={manifest.folder}")
-
-
-def data_folder(named: Path | None) -> Path:
-    """The folder with data sets that the argument or the settings name.
-
-    Raises:
-        DataError: Neither does.
-    """
-    folder = load_settings(data=named).data
-    if folder is None:
-        raise DataError(
-            "No data folder. Name one with `--data DIR` or HEARTLINE_DATA; docs/data.md says what it holds."
-        )
-    return folder
 
 
 def _recipe(recipe: Recipe, config: Path | None) -> Recipe:

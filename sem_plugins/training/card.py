@@ -15,15 +15,27 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from sem_plugins.labels import EMPATHETIC_DIALOGUES, ESCONV, GO_EMOTIONS
 from sem_plugins.training import calibration, scores
 from sem_plugins.training.base import BASE_SHA256, HUB_ID
+from sem_plugins.training.cells import is_plain, shown
 from sem_plugins.training.intervals import Estimate
 from sem_plugins.training.measure.reading import ValidParts
 from sem_plugins.training.measure.tasks import TASKS, Aim, figures_of, floors_of
 from sem_plugins.training.sets.records import sha256_of
 from sem_plugins.weights import MODEL, TOKENIZER, Manifest, load_manifest
 
-__all__ = ["ID", "as_dicts", "data_hashes", "render_card", "shown", "told", "write_card", "write_manifest"]
+__all__ = [
+    "ID",
+    "as_dicts",
+    "data_hashes",
+    "render_card",
+    "rounded",
+    "told",
+    "write_card",
+    "write_manifest",
+]
 
-ID = "heartline-text-2"
+ID = "heartline-text-3"
+HALF_A_POINT = 0.005
+"""What eight bits may cost on any metric."""
 
 _SETS = (
     "dreaddit", "emobank", "empathetic_dialogues", "empathic_reactions", "epitome", "esconv", "goemotions",
@@ -53,6 +65,7 @@ def write_card(
     parts: ValidParts,
     *,
     recipe: Mapping[str, Any],
+    in_floats: Mapping[str, Mapping[str, Estimate]],
     remark: str = "",
     say: Callable[[str], None] = print,
 ) -> Manifest:
@@ -62,6 +75,7 @@ def write_card(
         folder: With model, tokenizer and a manifest whose heads are calibrated.
         parts: The valid parts, read with these weights.
         recipe: What they were trained by.
+        in_floats: Figures of the same network in 32-bit floats, by task.
         remark: What a reader must know of how they came about, beyond the recipe.
         say: Gets a line about each step.
     """
@@ -78,6 +92,7 @@ def write_card(
             task: {floor: as_dicts(found) for floor, found in floors.items()}
             for task, floors in floors_of(parts).items()
         },
+        "in_floats": {task: as_dicts(found) for task, found in in_floats.items()},
         "per_label": _per_label(parts, manifest),
         "reliability": _reliability(parts, manifest),
         "remark": remark,
@@ -101,19 +116,23 @@ def render_card(manifest: Manifest) -> str:
     templates.filters |= {"shown": shown, "told": told, "plotted": plotted}
     attempts = files("sem_plugins.training").joinpath("ATTEMPTS.md").read_text(encoding="utf-8")
     return templates.get_template("CARD.md.jinja").render(
-        manifest=manifest, card=manifest.card, tasks=TASKS, attempts=attempts.partition("\n")[2].strip()
+        manifest=manifest,
+        card=manifest.card,
+        tasks=TASKS,
+        rounded=rounded(manifest.card),
+        attempts=attempts.partition("\n")[2].strip(),
     )
 
 
-def shown(estimate: Mapping[str, float] | None, metric: str) -> str:
-    """A figure as it stands in tables: percent, or two decimals where the figure is no share."""
-    if estimate is None:
-        return "\N{EN DASH}"
-    digits, factor = (2, 1.0) if is_plain(metric) else (1, 100.0)
-    value = f"{estimate['value'] * factor:.{digits}f}"
-    if "low" not in estimate:
-        return value
-    return f"{value} ({estimate['low'] * factor:.{digits}f}\N{EN DASH}{estimate['high'] * factor:.{digits}f})"
+def rounded(card: Mapping[str, Any]) -> list[tuple[str, str, Mapping[str, float], Mapping[str, float]]]:
+    """Task, metric, figure in floats and in eight bits: those with an aim, or over half a point apart."""
+    return [
+        (task.name, metric, floating, eight)
+        for task in TASKS
+        for metric, eight in card["scores"][task.name].items()
+        for floating in [card["in_floats"][task.name][metric]]
+        if metric in task.aims or abs(floating["value"] - eight["value"]) > HALF_A_POINT
+    ]
 
 
 def told(aim: Aim, metric: str, estimate: Mapping[str, float]) -> str:
@@ -132,11 +151,6 @@ def plotted(reliability: Sequence[tuple[float, float, int]], width: int = 50) ->
         bar[round(confidence * width)] = "|"
         lines.append(f"{confidence:.2f} {''.join(bar).rstrip()}")
     return "\n".join(lines)
-
-
-def is_plain(metric: str) -> bool:
-    """Whether a metric is a number and no share: correlations, errors, bias, sizes."""
-    return metric.endswith(("_r", "_mae", "bias", "_size", "kappa"))
 
 
 def data_hashes(folder: Path) -> dict[str, str]:

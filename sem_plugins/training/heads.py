@@ -22,8 +22,9 @@ class Head:
         name: Name of the output.
         size: Numbers per message, or per token for token heads.
         branch: Which upper layers it stands on (`training.network`).
-        reads: `"message"` (mean over the message that is read), `"window"` (that, the mean over
-            what was said before, and the first token), or `"token"`.
+        reads: `"message"` (mean over the message that is read), `"peaks"` (that, and the highest value
+            in the message of each number: one clause of a long message may hold what matters),
+            `"window"` (the mean, the mean over what was said before, and the first token), or `"token"`.
         kind: Loss, and form of an example's target:
             `softmax`: a label's index, or a distribution (size,);
             `sigmoid`: probabilities (size,), NaN where not known;
@@ -40,7 +41,7 @@ class Head:
     name: str
     size: int
     branch: Branch
-    reads: Literal["message", "window", "token"]
+    reads: Literal["message", "peaks", "window", "token"]
     kind: Kind
     weight: float = 1.0
     smoothing: float = 0.0
@@ -55,7 +56,7 @@ HEADS: Mapping[str, Head] = MappingProxyType(
             Head("expression", 28, "message", "message", "sigmoid"),
             Head("affect", 3, "message", "message", "regression", spread=(0.175, 0.131, 0.105)),
             Head("felt", 2, "message", "message", "regression", spread=(0.322, 0.305)),
-            Head("risk", 8, "message", "message", "sigmoid"),
+            Head("risk", 8, "message", "peaks", "sigmoid"),
             Head("evidence", 1, "message", "token", "tags", weight=0.3),
             Head("strategy", 8, "dialogue", "window", "softmax", smoothing=0.05),
             Head("empathy", 9, "dialogue", "window", "levels"),

@@ -6,7 +6,7 @@ independent ones and give intervals that are too narrow.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, SupportsFloat
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from agent.errors import DataError
 
-__all__ = ["Estimate", "bootstrap"]
+__all__ = ["Estimate", "Measure", "bootstrap", "estimates"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,46 @@ class Estimate:
             "n": self.n,
             "undefined": self.undefined,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A metric and the rows it is of, from which its value, its interval and paired tests can be had.
+
+    Attributes:
+        metric: Takes the arrays' rows.
+        groups: (N,), which dialogue a row belongs to.
+        arrays: Each with N rows.
+        draws: For the interval; 0 for none.
+    """
+
+    metric: Callable[..., SupportsFloat]
+    groups: NDArray[Any]
+    arrays: tuple[NDArray[Any], ...]
+    draws: int = 1000
+
+    def value(self, rows: NDArray[np.intp] | slice = slice(None)) -> float:
+        """The metric of all rows, or of some.
+
+        Raises:
+            DataError: It is not defined there.
+        """
+        return float(self.metric(*(array[rows] for array in self.arrays)))
+
+    def estimate(self) -> Estimate:
+        """The value with its interval.
+
+        Raises:
+            DataError: As `bootstrap`.
+        """
+        if not self.draws:
+            return Estimate(self.value(), float("nan"), float("nan"), len(self.groups))
+        return bootstrap(self.metric, self.groups, *self.arrays, draws=self.draws)
+
+
+def estimates(measures: Mapping[str, Measure]) -> dict[str, Estimate]:
+    """Each with its interval."""
+    return {name: measure.estimate() for name, measure in measures.items()}
 
 
 def bootstrap(

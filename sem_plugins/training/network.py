@@ -101,6 +101,8 @@ class ForkedEncoder(nn.Module):
         message = _mean(states, types)
         inputs = {"message": message}
         kinds = {self.specs[name].reads for name in heads}
+        if "peaks" in kinds:
+            inputs["peaks"] = torch.cat([message, _highest(states, types)], dim=1)
         if "window" in kinds:
             inputs["window"] = torch.cat([message, _mean(states, mask - types), states[:, 0]], dim=1)
         if "token" in kinds:
@@ -114,9 +116,14 @@ def _mean(states: Tensor, chosen: Tensor) -> Tensor:
     return (states * weights).sum(dim=1) / weights.sum(dim=1).clamp(min=1)
 
 
+def _highest(states: Tensor, chosen: Tensor) -> Tensor:
+    """The chosen tokens' highest value of each number, (N, width); -100 where none is chosen."""
+    return states.masked_fill(chosen.unsqueeze(-1) == 0, -100.0).amax(dim=1)
+
+
 def _head(head: Head, width: int, dropout: float) -> nn.Module:
-    if head.reads == "message":
-        return nn.Sequential(nn.Dropout(dropout), nn.Linear(width, head.size))
+    if head.reads in {"message", "peaks"}:
+        return nn.Sequential(nn.Dropout(dropout), nn.Linear(width * (1 + (head.reads == "peaks")), head.size))
     inputs, hidden = (3 * width, width) if head.reads == "window" else (2 * width, width // 2)
     return nn.Sequential(
         nn.Dropout(dropout),

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import shutil
 from collections.abc import Callable, Collection
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
 from tokenizers import Tokenizer
 
 from agent.errors import SettingsError
+from sem_plugins.training.apart import apart
 from sem_plugins.training.base import base_weights
-from sem_plugins.training.card import write_card, write_manifest
+from sem_plugins.training.card import as_dicts, write_card, write_manifest
 from sem_plugins.training.export import export
 from sem_plugins.training.heads import HEADS
 from sem_plugins.training.loop import Recipe, train
-from sem_plugins.training.measure.calibrate import calibrated_heads
+from sem_plugins.training.measure.calibrate import calibrated_heads, plain_heads
 from sem_plugins.training.measure.reading import ValidParts
+from sem_plugins.training.measure.tasks import figures_of
 from sem_plugins.training.network import ForkedEncoder, initial
 from sem_plugins.training.streams import FIRST, Teacher, class_weights, streams
 from sem_plugins.training.teacher import NetworkTeacher
@@ -50,7 +54,7 @@ def run(
         base: Folder of the base encoder; None fetches it.
         recipe: Hyper-parameters of the second and third stage; None takes the shipped ones.
         only: Names of streams to train alone, from the base encoder and in one stage: one model per
-            task, to compare with. Empty trains all.
+            task, to compare with, or one for another domain (`training.apart`). Empty trains all.
         say: Gets a line about each step.
 
     Raises:
@@ -63,9 +67,10 @@ def run(
     tokenizer = folder / TOKENIZER
     maker = WindowMaker(Tokenizer.from_file(str(tokenizer)), recipe.max_tokens)
     every = streams(data, seed=recipe.seed)
-    unknown = sorted(set(only) - {stream.name for stream in every})
+    choosable = [*every, *apart(data)]
+    unknown = sorted(set(only) - {stream.name for stream in choosable})
     if unknown:
-        choices = ", ".join(stream.name for stream in every)
+        choices = ", ".join(stream.name for stream in choosable)
         raise SettingsError(f"No stream is called {', '.join(unknown)}. Streams: {choices}.")
     weights = class_weights(data)
 
@@ -73,10 +78,11 @@ def run(
         return ForkedEncoder(folder, dropout=dropout, head_dropout=recipe.head_dropout)
 
     if only:
-        chosen = [stream for stream in every if stream.name in only]
+        chosen = [stream for stream in choosable if stream.name in only]
         say(f"one stage: {', '.join(stream.name for stream in chosen)}")
         network = train(fresh(), chosen, maker, recipe, checkpoint=out / "checkpoint.pt", class_weights=weights)
-        return ship(network, data, out / "weights", tokenizer=tokenizer, recipe=recipe, say=say)
+        heads = {head for stream in chosen for head in stream.heads}
+        return _try_out(network, data, out / "weights", tokenizer=tokenizer, recipe=recipe, heads=heads, say=say)
     first_recipe = dataclasses.replace(recipe, epochs=4, encoder_rate=1.2e-4, averaging=0.999)
     say("first stage: emotion and expression")
     first = train(
@@ -99,7 +105,7 @@ def run(
     network = fresh()
     initial(network, second.state_dict())
     teachers = dict.fromkeys(FIRST, NetworkTeacher([first, second], maker))
-    teachers["strategy"] = NetworkTeacher([second], maker)
+    teachers["strategy"] = teachers["risk"] = NetworkTeacher([second], maker)
     taught = streams(data, seed=recipe.seed + 1, teachers=teachers)
     network = train(network, taught, maker, recipe, checkpoint=out / "checkpoint.pt", class_weights=weights)
     torch.save(network.state_dict(), out / "network.pt")
@@ -118,8 +124,10 @@ def ship(
 ) -> Manifest:
     """Export a trained network, calibrate and measure the export, and write manifest and card.
 
+    The same network in 32-bit floats is measured beside it: the card says what eight bits cost.
+
     Args:
-        network: Changed in place by the export.
+        network: Stays as it is.
         data: Folder with the prepared data sets.
         folder: Gets model, tokenizer, manifest and card.
         tokenizer: File to ship beside the model.
@@ -127,26 +135,57 @@ def ship(
         remark: For the card.
         say: Gets a line about each step.
     """
+    with TemporaryDirectory() as floats:
+        say("measuring it in 32-bit floats")
+        parts = _exported(network, data, Path(floats), tokenizer=tokenizer, recipe=recipe, quantized=False)
+        in_floats = figures_of(parts, load_manifest(Path(floats)))
+    say("exported in eight bits; calibrating and measuring that")
+    parts = _exported(network, data, folder, tokenizer=tokenizer, recipe=recipe, quantized=True)
+    return write_card(
+        folder, parts, recipe=dataclasses.asdict(recipe), in_floats=in_floats, remark=remark, say=say
+    )
+
+
+def _try_out(
+    network: ForkedEncoder,
+    data: Path,
+    folder: Path,
+    *,
+    tokenizer: Path,
+    recipe: Recipe,
+    heads: Collection[str],
+    say: Say,
+) -> Manifest:
+    """Export a network of which some heads were trained, and measure those; there is no card and no floor."""
+    say(f"exported; measuring what is read by {', '.join(sorted(heads))}")
+    parts = _exported(network, data, folder, tokenizer=tokenizer, recipe=recipe, quantized=True, heads=heads)
+    figures = figures_of(parts, load_manifest(folder), heads=heads)
+    card = {
+        "recipe": dataclasses.asdict(recipe),
+        "scores": {task: as_dicts(found) for task, found in figures.items()},
+        "floors": {},
+    }
+    calibrated = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["heads"]
+    write_manifest(folder, max_tokens=recipe.max_tokens, heads=calibrated, card=card)
+    return load_manifest(folder)
+
+
+def _exported(
+    network: ForkedEncoder,
+    data: Path,
+    folder: Path,
+    *,
+    tokenizer: Path,
+    recipe: Recipe,
+    quantized: bool,
+    heads: Collection[str] = frozenset(HEADS),
+) -> ValidParts:
+    """Write model, tokenizer and a calibrated manifest without a card; the valid parts, read with them."""
     folder.mkdir(parents=True, exist_ok=True)
-    export(network, folder / MODEL)
+    export(network, folder / MODEL, quantized=quantized)
     shutil.copyfile(tokenizer, folder / TOKENIZER)
-    say("exported; calibrating and measuring what was exported")
     write_manifest(folder, max_tokens=recipe.max_tokens, heads=plain_heads(), card={})
     parts = ValidParts(data, load_manifest(folder))
-    write_manifest(folder, max_tokens=recipe.max_tokens, heads=calibrated_heads(parts), card={})
-    return write_card(folder, parts, recipe=dataclasses.asdict(recipe), remark=remark, say=say)
-
-
-def plain_heads() -> dict[str, dict[str, object]]:
-    """Heads of the manifest before anything is calibrated."""
-    from sem_plugins.labels import OF_HEADS
-
-    return {
-        name: {
-            "label_set": label_set.id,
-            "labels": list(label_set.labels),
-            "kind": HEADS[name].kind,
-            "thresholds": [0.5] * len(label_set) if HEADS[name].kind in {"sigmoid", "marks", "tags"} else [],
-        }
-        for name, label_set in OF_HEADS.items()
-    }
+    calibrated = calibrated_heads(parts, heads=heads)
+    write_manifest(folder, max_tokens=recipe.max_tokens, heads=calibrated, card={})
+    return parts

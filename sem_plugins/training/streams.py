@@ -44,6 +44,7 @@ FIRST = ("emotion", "expression")
 _LEVELS = 3  # of empathy
 _TRUST = 0.5  # share of the teacher in the targets; the rest is what the annotators said
 _BENIGN = 6_000  # everyday messages an epoch, as many as statements: what is ordinary must stay ordinary
+_ALARMING = 1 / 10  # of them by a teacher's reading, which half of those in an epoch come from
 
 
 def streams(folder: Path, *, seed: int, teachers: Mapping[str, Teacher] = MappingProxyType({})) -> list[Stream]:
@@ -54,7 +55,8 @@ def streams(folder: Path, *, seed: int, teachers: Mapping[str, Teacher] = Mappin
     Args:
         folder: The prepared data sets.
         seed: Decides which examples each epoch holds.
-        teachers: Who softens the targets of a head; of `emotion`, `expression` and `strategy`.
+        teachers: Who softens the targets of a head, of `emotion`, `expression` and `strategy`; the one of
+            `risk` says which everyday messages alarm it without reason ("I take it next week").
 
     Raises:
         DataError: A data set is missing or malformed.
@@ -78,6 +80,12 @@ def streams(folder: Path, *, seed: int, teachers: Mapping[str, Teacher] = Mappin
         # A few of them speak of death. What the rules find is not called harmless here.
         return [text for text in found if read_rules(text).level not in DANGER]
 
+    @cache
+    def alarming() -> list[str]:
+        texts = list(dict.fromkeys(everyday()))
+        said = teachers["risk"](risk.benign(texts), "risk")
+        return [texts[row] for row in np.argsort(-risk.danger(said))[: int(len(texts) * _ALARMING)]]
+
     def taught(examples: Sequence[Example], head: str, share: float, epoch: int) -> Sequence[Example]:
         if head not in teachers:
             return examples
@@ -94,7 +102,9 @@ def streams(folder: Path, *, seed: int, teachers: Mapping[str, Teacher] = Mappin
 
     def danger(epoch: int) -> Sequence[Example]:
         rng = random.Random(f"{seed}-{epoch}-benign")
-        return [*statements, *risk.benign(rng.sample(everyday(), min(_BENIGN, len(everyday()))))]
+        count = min(_BENIGN, len(everyday()))
+        hard = rng.sample(alarming(), min(count // 2, len(alarming()))) if "risk" in teachers else []
+        return [*statements, *risk.benign([*hard, *rng.sample(everyday(), count - len(hard))])]
 
     def in_context(examples: Callable[[int], Sequence[Example]], share: float) -> Callable[[int], list[Example]]:
         """Some of the examples after an unrelated beginning, which must not change how they are read."""

@@ -32,6 +32,19 @@ def test_that_the_card_names_every_task_and_every_missed_aim():
     assert text.count(": missed by ") == missed
 
 
+def test_that_what_eight_bits_cost_is_shown_for_aims_and_wherever_it_is_more_than_half_a_point():
+    from sem_plugins.training.card import rounded
+    from sem_plugins.training.measure.tasks import TASKS
+
+    eight = {task.name: {"alike": {"value": 0.5}, "worse": {"value": 0.494}} for task in TASKS}
+    eight["goemotions"]["macro_f1"] = {"value": 0.5}
+    floats = {name: {metric: {"value": 0.5} for metric in figures} for name, figures in eight.items()}
+    found = [(task, metric) for task, metric, *_ in rounded({"scores": eight, "in_floats": floats})]
+    assert found.count(("goemotions", "macro_f1")) == 1
+    assert [metric for _, metric in found].count("worse") == len(TASKS)
+    assert "alike" not in {metric for _, metric in found}
+
+
 @pytest.mark.parametrize(
     ("metric", "estimate", "expected"),
     [
@@ -44,7 +57,7 @@ def test_that_the_card_names_every_task_and_every_missed_aim():
 def test_that_shares_are_percent_and_other_figures_are_not(
     metric: str, estimate: dict[str, float] | None, expected: str
 ):
-    from sem_plugins.training.card import shown
+    from sem_plugins.training.cells import shown
 
     assert shown(estimate, metric) == expected
 

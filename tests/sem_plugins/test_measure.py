@@ -19,7 +19,7 @@ from sem_plugins.risk.rules import LADDER, read_rules
 from sem_plugins.training import scores
 from sem_plugins.training.examples import Example, alone
 from sem_plugins.training.heads import HEADS
-from sem_plugins.training.measure import calibrate, danger, reading
+from sem_plugins.training.measure import calibrate, danger, elsewhere, reading
 from sem_plugins.training.measure.calibrate import (
     best_cause_threshold,
     cause_calibration,
@@ -27,7 +27,7 @@ from sem_plugins.training.measure.calibrate import (
     strategy_offsets,
 )
 from sem_plugins.training.measure.reading import SETS, ReadSet, ValidParts
-from sem_plugins.training.sets import risk
+from sem_plugins.training.sets import imhi, risk
 from sem_plugins.weights import SHIPPED, TOKENIZER, load_manifest
 from sem_plugins.window import WindowMaker
 from tests.sem_plugins.tiny_sets import ROWS, write_sets
@@ -351,6 +351,57 @@ def test_that_the_floor_of_danger_is_what_the_rules_alone_find():
 
 
 @pytest.mark.train
+def risky(step: int, high: float) -> dict[str, Any]:
+    """Outputs of `risk`: certain up to below `step` for self, then `high`."""
+    row = np.full(8, -9.0)
+    row[: step - 1], row[step - 1] = 9.0, high
+    return {"risk": row}
+
+
+def test_that_a_post_is_ranked_by_its_most_alarming_piece():
+    pytest.importorskip("sklearn", reason="areas are computed with the `train` extra")
+    head = load_manifest().heads["risk"]
+
+    def piece(name: str, answer: int, outputs: dict[str, Any], task: str = "loneliness"):
+        return alone("Well.", name, task=imhi.TASKS.index(task), answer=answer), outputs
+
+    quiet, loud = risky(1, -3), risky(1, 3)
+    pairs = [
+        piece(f"{task} {name}", answer, outputs, task)
+        for task in imhi.TASKS
+        for name, answer, outputs in (("yes", 1, quiet), ("yes", 1, loud), ("no", 0, quiet), ("no", 0, quiet))
+    ]
+    figures = elsewhere.posts({"posts": read_set(*pairs)}, head)
+    assert figures["loneliness_auc"].value == figures["depression_auc"].value == 1
+    assert figures["loneliness_auc"].n == 2
+    # What is at most distress says nothing of ideation: alike for yes and no.
+    assert figures["perceived_burdensomeness_auc"].value == 0.5
+
+
+def test_that_stress_is_ranked_by_distress():
+    pytest.importorskip("sklearn", reason="areas are computed with the `train` extra")
+    levels = {label: np.array([label, *[np.nan] * 7]) for label in (0.0, 1.0)}
+    pairs = [(alone("Well.", str(n), risk=levels[n % 2]), risky(1, 3 if n % 2 else -3)) for n in range(6)]
+    figures = elsewhere.stress({"segments": read_set(*pairs)}, load_manifest().heads["risk"])
+    assert figures["stress_auc"].value == 1
+
+
+def test_that_questions_to_therapists_are_counted_by_the_level_they_are_read_at():
+    pairs = [
+        (alone("The bread is sold out.", "one"), risky(1, -9)),
+        (alone("The bread is sold out.", "two"), risky(1, -9)),
+        (alone("I want to end my life tonight.", "two"), risky(1, -9)),
+    ]
+    figures = elsewhere.alarms_of_questions({"questions": read_set(*pairs)}, load_manifest())
+    assert figures["read_as_distress"].value == figures["read_as_ideation"].value == 0.5  # the rules see the third
+
+
+def test_that_danger_is_the_likelier_of_harm_to_self_and_to_others():
+    rows = np.zeros((3, 8))
+    rows[0, :2], rows[1, 4:6], rows[2, 0] = 0.9, 0.7, 0.9
+    assert risk.danger(rows).tolist() == [0.9, 0.7, 0]
+
+
 def test_that_the_f1_of_evidence_is_over_the_tokens_of_the_messages_that_are_read():
     pytest.importorskip("sklearn", reason="the floors beside it need the `train` extra")
     from sem_plugins.training.measure.dialogue import evidence_f1

@@ -157,6 +157,21 @@ def test_that_it_matters_which_message_is_read(network: ForkedEncoder):
         assert same(network(ids, types, mask, NAMES), network(ids, earlier, mask, NAMES)) == set()
 
 
+def test_that_risk_is_read_at_one_clause_of_a_long_message_too(base: Path):
+    torch.manual_seed(3)
+    network = ForkedEncoder(base).eval()
+    with torch.no_grad():
+        network.heads["risk"][1].weight[:, : network.heads["risk"][1].in_features // 2] = 0  # the mean is left out
+    states = torch.zeros(1, 9, network.heads["risk"][1].in_features // 2)
+    states[0, 4] = 1
+    types = torch.ones(1, 9, dtype=torch.long)
+    short = torch.cat([types[:, :5], torch.zeros(1, 4, dtype=torch.long)], dim=1)
+    long_, shorter = (network._read(states, t, torch.ones_like(types), ["risk"])["risk"] for t in (types, short))
+    assert torch.equal(long_, shorter)
+    outside = network._read(states, torch.roll(1 - short, 0), torch.ones_like(types), ["risk"])["risk"]
+    assert not torch.equal(outside, shorter)  # what stands outside of the message does not count
+
+
 def test_that_a_message_with_nothing_before_it_is_read_all_the_same(network: ForkedEncoder):
     ids = torch.tensor([[2, 104, 105]])
     with torch.no_grad():

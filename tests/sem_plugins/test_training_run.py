@@ -60,7 +60,7 @@ def done(folders: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -
     data, encoder = folders
     out, said = tmp_path_factory.mktemp("out"), []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run, "write_card", lambda folder, *_, **__: load_manifest(folder))
+        patch.setattr(run, "figures_of", lambda *_, heads: {f"about {' '.join(sorted(heads))}": {}})
         manifest = run.run(data, out, base=encoder, recipe=RECIPE, only=("emotion",), say=said.append)
         # Once more: what is trained already is not trained again.
         model = sha256_of(out / "weights" / MODEL)
@@ -92,13 +92,35 @@ def test_that_the_manifest_is_calibrated_on_the_valid_parts(done: Done):
     assert heads["emotion"].smoothing == 0.1
     assert heads["emotion"].conformal is not None
     assert heads["emotion"].conformal.n == len(ROWS["empathetic_dialogues/valid.jsonl"])
-    assert len(heads["strategy"].offsets) == 8
-    assert len(heads["risk"].thresholds) == 8
+    assert heads["strategy"].offsets == ()  # of what was not trained nothing is calibrated
+    assert heads["risk"].thresholds == (0.5,) * 8
+    assert list(done.manifest.card["scores"]) == ["about emotion"]
 
 
 def test_that_a_run_says_what_it_does(done: Done):
     assert done.said[0] == "one stage: emotion"
-    assert any("calibrating" in line for line in done.said)
+    assert done.said[-1] == "exported; measuring what is read by emotion"
+
+
+def test_that_a_network_that_is_shipped_is_measured_in_floats_and_in_eight_bits(
+    folders: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    data, encoder = folders
+    sizes: list[int] = []
+    cards: list[Any] = []
+
+    def sized(_: Any, manifest: Manifest) -> dict[str, Any]:
+        sizes.append((manifest.folder / MODEL).stat().st_size)
+        return {"in floats": {}}
+
+    monkeypatch.setattr(run, "figures_of", sized)
+    monkeypatch.setattr(run, "write_card", lambda folder, _, **given: cards.append((folder / MODEL, given)))
+    network = ForkedEncoder(encoder).eval()
+    run.ship(network, data, tmp_path / "weights", tokenizer=encoder / TOKENIZER, recipe=RECIPE, say=lambda _: None)
+    [(shipped, given)] = cards
+    assert given["in_floats"] == {"in floats": {}}
+    assert shipped == tmp_path / "weights" / MODEL
+    assert sizes[0] > shipped.stat().st_size
 
 
 def test_that_a_run_keeps_a_checkpoint(done: Done):
@@ -111,7 +133,9 @@ def test_that_a_run_keeps_a_checkpoint(done: Done):
 
 def test_that_a_stream_that_does_not_exist_is_named_with_those_that_do(folders: tuple[Path, Path], tmp_path: Path):
     data, encoder = folders
-    with pytest.raises(SettingsError, match=r"No stream is called mood\. Streams: emotion, .*risk, .*empathy\."):
+    with pytest.raises(
+        SettingsError, match=r"No stream is called mood\. Streams: emotion, .*risk, .*empathy, developers, .*\."
+    ):
         run.run(data, tmp_path, base=encoder, only=("emotion", "mood"))
 
 

@@ -19,6 +19,7 @@ from sem_plugins.ontology import SE_EMOTIONS
 from sem_plugins.training import base
 from sem_plugins.training.examples import Example
 from sem_plugins.training.sets import (
+    counsel_chat,
     cssrs,
     emobank,
     empathetic_dialogues,
@@ -26,6 +27,7 @@ from sem_plugins.training.sets import (
     epitome,
     esconv,
     goemotions,
+    imhi,
     reccon,
     risk,
     se_emotions,
@@ -34,6 +36,7 @@ from sem_plugins.training.sets.records import falls_in_tenth, plain, read_jsonl,
 from tests.sem_plugins.tiny_sets import ROWS, Row, comment, dialogue, support, write_sets
 
 READERS: dict[str, Callable[[Path, Any], list[Any]]] = {
+    "counsel_chat": counsel_chat.questions,
     "cssrs_reddit": cssrs.pieces,
     "dreaddit": risk.stress,
     "emobank": emobank.sentences,
@@ -42,8 +45,9 @@ READERS: dict[str, Callable[[Path, Any], list[Any]]] = {
     "epitome": epitome.pairs,
     "esconv": esconv.supporter_turns,
     "goemotions": goemotions.comments,
+    "imhi": imhi.posts,
     "reccon": reccon.targets,
-    "se_emotion_causes": lambda folder, _: se_emotions.causes(folder),
+    "se_emotion_causes": se_emotions.causes,
     "se_emotions": se_emotions.comments,
 }
 """Name of each set's folder to what reads it."""
@@ -135,6 +139,9 @@ def test_that_a_missing_file_is_named_with_what_to_do(folder: Path, name: str):
         ("se_emotions/valid.jsonl", altered("se_emotions/valid.jsonl", labels=["rage"]), "'rage' is not a label"),
         ("se_emotion_causes/dev.jsonl", altered("se_emotion_causes/dev.jsonl", cause=None), "no record of"),
         ("cssrs_reddit/dev.jsonl", altered("cssrs_reddit/dev.jsonl", label="grave"), "'grave'"),
+        ("imhi/dev.jsonl", altered("imhi/dev.jsonl", label="perhaps"), "'perhaps'"),
+        ("imhi/dev.jsonl", altered("imhi/dev.jsonl", post=None), "`post` is NoneType, expected a string"),
+        ("counsel_chat/dev.jsonl", altered("counsel_chat/dev.jsonl", title=1), "`title` is int, expected a string"),
     ],
 )  # fmt: skip
 def test_that_a_malformed_line_is_named_with_its_number_and_what_is_wrong(
@@ -386,7 +393,7 @@ def test_that_developers_may_show_several_emotions_or_none(folder: Path):
 
 
 def test_that_only_causes_that_stand_in_the_comment_are_spans(folder: Path):
-    (example,) = se_emotions.causes(folder)
+    (example,) = se_emotions.causes(folder, "dev")
     assert example.text[slice(*example.targets["span"][0])] == "flaky test"
 
 
@@ -395,6 +402,44 @@ def test_that_long_posts_of_a_user_are_read_in_pieces_with_the_level_of_the_user
     assert [len(example.text.split()) for example in pieces] == [5, 100, 100, 30, 2]
     assert [example.group for example in pieces] == ["user-1"] * 4 + ["user-2"]
     assert [example.targets["level"] for example in pieces] == [2, 2, 2, 2, 0]
+
+
+def test_that_of_imhi_only_the_tasks_about_the_writers_state_are_read_in_pieces(folder: Path):
+    pieces = imhi.posts(folder, "dev")
+    assert [example.group for example in pieces] == ["one", "one", "two", "four"]
+    assert [imhi.TASKS[example.targets["task"]] for example in pieces] == ["depression"] * 3 + ["loneliness"]
+    assert [example.targets["answer"] for example in pieces] == [1, 1, 0, 1]
+    assert max(len(example.text.split()) for example in pieces) == 100
+
+
+def test_that_a_question_to_a_therapist_is_read_with_its_title(folder: Path):
+    first, second, alone_ = counsel_chat.questions(folder, "dev")
+    assert first.text.startswith("Late trains How do I wait?")
+    assert first.group == second.group == "one"
+    assert alone_.text == "A loud neighbour"
+
+
+def test_that_masked_supporters_leave_the_target_and_the_dialogue(folder: Path):
+    for turn in esconv.supporter_turns(folder, "train"):
+        masked = esconv.without_supporters(turn)
+        assert (masked.targets, masked.group) == (turn.targets, turn.group)
+        assert {message.role for message in masked.messages} == {"seeker"}
+
+
+def test_that_a_developers_emotion_is_the_expression_of_its_name_and_its_neighbours_are_not_known(folder: Path):
+    glad, plain_ = map(se_emotions.as_expression, se_emotions.comments(folder, "train"))
+    targets = dict(zip(GO_EMOTIONS.labels, glad.targets["expression"], strict=True))
+    assert targets["joy"] == 1
+    assert np.isnan(targets["excitement"])
+    assert targets["anger"] == targets["neutral"] == 0
+    assert [GO_EMOTIONS.labels[place] for place in plain_.targets["expression"].nonzero()[0]] == ["neutral"]
+
+
+def test_that_every_developers_emotion_has_an_expression_of_its_name_in_its_own_primary():
+    primaries = dict(zip(GO_EMOTIONS.labels, se_emotions.primaries_of_expression(), strict=True))
+    assert {label: primaries[label] for label in SE_EMOTIONS.labels} == {
+        label: label for label in SE_EMOTIONS.labels
+    }
 
 
 # The real sets

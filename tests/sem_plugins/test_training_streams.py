@@ -156,6 +156,28 @@ def test_that_danger_is_learnt_beside_everyday_messages(folder: Path):
     assert counted[True] > 100  # every message of a seeker and every comment: there are less than 6,000
 
 
+def test_that_where_an_earlier_network_knows_danger_what_alarms_it_comes_oftener(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("sem_plugins.training.streams._BENIGN", 20)
+
+    def alarmed_by_seven(examples: Sequence[Example], head: str) -> np.ndarray[Any, Any]:
+        assert head == "risk"
+        rows = np.zeros((len(examples), HEADS[head].size))
+        rows[["7" in example.text for example in examples], 1] = 0.9
+        return rows
+
+    def sevens(**options: Any) -> int:
+        found = [epoch(folder, "risk", seed=seed, **options) for seed in range(10)]
+        harmless = [e for examples in found for e in examples if np.isnan(e.targets["risk"][0])]
+        assert len(harmless) == 200
+        return sum("7" in example.text for example in harmless)
+
+    with_teacher = sevens(teachers={"risk": alarmed_by_seven})
+    assert with_teacher >= 100  # half of them, and those drawn by chance
+    assert sevens() < 70
+
+
 def test_that_no_comment_of_the_held_out_tenth_is_trained_on(folder: Path):
     _, held_out = goemotions.held_out_tenth(goemotions.comments(folder, "train"))
     shown = {

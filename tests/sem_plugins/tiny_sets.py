@@ -145,6 +145,10 @@ ROWS: Mapping[str, Sequence[Row]] = {
     "empathic_reactions/valid.jsonl": [_reaction("They will be fine.", 1, 2.5)],
     "dreaddit/train.jsonl": [_segment("I cannot sleep for worry.", 1), _segment("I sold my bicycle.", 0)],
     "dreaddit/valid.jsonl": [_segment("I bought a bicycle.", 0)],
+    "se_emotions/train.jsonl": [
+        {"id": "three", "text": "It compiles, at last!", "labels": ["joy"]},
+        {"id": "four", "text": "Rebased.", "labels": []},
+    ],
     "se_emotions/valid.jsonl": [
         {"id": "one", "text": "This build fails again!", "labels": ["anger", "sadness"]},
         {"id": "two", "text": "See line nine.", "labels": []},
@@ -160,6 +164,16 @@ ROWS: Mapping[str, Sequence[Row]] = {
     "cssrs_reddit/dev.jsonl": [
         {"id": "user-1", "label": "ideation", "posts": ["The bread is sold out.", "so " * 230]},
         {"id": "user-2", "label": "supportive", "posts": ["Eat well."]},
+    ],
+    "imhi/dev.jsonl": [
+        {"id": "one", "task": "depression", "post": "Grey again. " + "so " * 150, "label": "yes"},
+        {"id": "two", "task": "depression", "post": "I bought bread.", "label": "no"},
+        {"id": "three", "task": "stress_cause", "post": "My boss shouts.", "label": "work"},
+        {"id": "four", "task": "loneliness", "post": "Nobody rings.", "label": "yes"},
+    ],
+    "counsel_chat/dev.jsonl": [
+        {"id": "one", "title": "Late trains", "question": "How do I wait? " * 30, "topics": [], "answers": []},
+        {"id": "two", "title": "A loud neighbour", "question": "", "topics": ["stress"], "answers": []},
     ],
 }
 """File to its records."""

@@ -7,6 +7,7 @@ What was fitted on the same rows as it is scored on is scored cross-fitted as we
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ __all__ = [
     "calibrated_heads",
     "cause_calibration",
     "cause_pairs",
+    "plain_heads",
     "strategy_offsets",
 ]
 
@@ -40,30 +42,39 @@ _FAR = -8.0  # below it a logit says no more, and would weigh too much in a regr
 _DISTANCES = 5  # the last of them: four utterances away or more
 
 
-def calibrated_heads(parts: ValidParts) -> dict[str, dict[str, Any]]:
+def calibrated_heads(
+    parts: ValidParts, *, heads: Collection[str] = frozenset(labels.OF_HEADS)
+) -> dict[str, dict[str, Any]]:
     """The manifest's heads, in the order of the outputs.
+
+    Args:
+        parts: The valid parts.
+        heads: Those to calibrate; the others stay plain.
 
     Raises:
         DataError: A data set is missing or malformed.
     """
-    made = {
-        "emotion": _emotion(parts),
-        "expression": _expression(parts),
-        "affect": {},
-        "felt": {},
-        "risk": _risk(parts),
-        "evidence": {"thresholds": [0.5]},
-        "strategy": _strategy(parts["strategies"]),
-        "empathy": {"temperature": 1.0},
-        "rationale": {"thresholds": [0.5] * len(labels.EMPATHY)},
-        "cause": _cause(parts["causes"]),
-        "span": {},
-        "cause_type": {"thresholds": [0.5] * len(labels.CAUSE_TYPES)},
+    fitted: dict[str, Callable[[], dict[str, Any]]] = {
+        "emotion": lambda: _emotion(parts),
+        "expression": lambda: _expression(parts),
+        "risk": lambda: _risk(parts),
+        "strategy": lambda: _strategy(parts["strategies"]),
+        "cause": lambda: _cause(parts["causes"]),
     }
-    return {
-        name: {"label_set": label_set.id, "labels": list(label_set.labels), "kind": HEADS[name].kind, **made[name]}
-        for name, label_set in labels.OF_HEADS.items()
-    }
+    made = plain_heads()
+    for name in fitted.keys() & set(heads):
+        made[name] |= fitted[name]()
+    return made
+
+
+def plain_heads() -> dict[str, dict[str, Any]]:
+    """The manifest's heads before anything is calibrated: thresholds of one half, temperatures of 1."""
+    made: dict[str, dict[str, Any]] = {}
+    for name, label_set in labels.OF_HEADS.items():
+        made[name] = {"label_set": label_set.id, "labels": list(label_set.labels), "kind": HEADS[name].kind}
+        if HEADS[name].kind in {"sigmoid", "marks", "tags"}:
+            made[name]["thresholds"] = [0.5] * len(label_set)
+    return made
 
 
 def _emotion(parts: ValidParts) -> dict[str, Any]:

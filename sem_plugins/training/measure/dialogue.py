@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from sem_plugins.labels import CAUSE_TYPES, EMPATHY, ESCONV
 from sem_plugins.probability import sigmoid, softmax
 from sem_plugins.spans import best_span, whole_words
-from sem_plugins.training import calibration, floors, scores
-from sem_plugins.training.intervals import Estimate, bootstrap
+from sem_plugins.training import calibration, floors
+from sem_plugins.training import figures as figures_
+from sem_plugins.training.intervals import Estimate, bootstrap, estimates
 from sem_plugins.training.measure.calibrate import cause_calibration, cause_pairs, strategy_offsets
 from sem_plugins.training.measure.reading import ReadSet, ValidParts
 from sem_plugins.training.positional import RULES, positional_causes, prior_sampling
@@ -35,7 +36,7 @@ def strategies(parts: ValidParts, head: Head, name: str = "strategies") -> Figur
     """
     found = parts[name]
     truth, groups, logits = found.labels("strategy"), found.groups, found.outputs("strategy")
-    figures = _strategy_figures(head.distribution(logits), truth, groups)
+    figures = estimates(figures_.strategies(head.distribution(logits), truth, groups))
     figures["ece"] = bootstrap(
         calibration.expected_calibration_error, groups, head.distribution(logits), truth, draws=200
     )
@@ -43,9 +44,8 @@ def strategies(parts: ValidParts, head: Head, name: str = "strategies") -> Figur
     for scored in calibration.folds(groups):
         adjusted[scored] += strategy_offsets(logits[~scored], truth[~scored])
     predicted = adjusted.argmax(axis=1)
-    figures["crossfitted_macro_f1"] = bootstrap(_macro_f1, groups, predicted, truth)
-    figures["crossfitted_preference_bias"] = bootstrap(_bias, groups, predicted, truth, draws=300)
-    return figures
+    crossfitted = estimates(figures_.strategies(np.eye(_STRATEGIES)[predicted], truth, groups))
+    return figures | {f"crossfitted_{name}": crossfitted[name] for name in ("macro_f1", "preference_bias")}
 
 
 def strategy_floors(parts: ValidParts) -> dict[str, Figures]:
@@ -55,41 +55,22 @@ def strategy_floors(parts: ValidParts) -> dict[str, Figures]:
     train = esconv.supporter_turns(parts.folder, "train")
     labels = np.array([example.targets["strategy"] for example in train])
     shares = np.bincount(labels, minlength=_STRATEGIES)
-    drawn = _strategy_figures(np.eye(_STRATEGIES)[prior_sampling(shares, len(truth), 13)], truth, groups)
-    del drawn["top3"]  # one draw ranks one strategy
+    drawn = estimates(
+        figures_.strategies(np.eye(_STRATEGIES)[prior_sampling(shares, len(truth), 13)], truth, groups)
+    )
+    commonest = np.tile(np.eye(_STRATEGIES)[shares.argmax()], (len(truth), 1))
     words = floors.words_one([_last_two(e) for e in train], labels, [_last_two(e) for e in found.examples])
+    del drawn["top3"]  # one draw ranks one strategy
+    always = estimates(figures_.one_of(commonest, truth, groups))
     return {
         "prior sampling": drawn,
-        "majority": {
-            "accuracy": bootstrap(np.mean, groups, truth == shares.argmax()),
-            "macro_f1": bootstrap(_macro_f1, groups, np.full(len(truth), shares.argmax()), truth),
-        },
-        "TF-IDF": _strategy_figures(words, truth, groups),
+        "majority": {name: always[name] for name in ("accuracy", "macro_f1")},
+        "TF-IDF": estimates(figures_.strategies(words, truth, groups)),
     }
 
 
 def _last_two(example: Any) -> str:
     return " ".join(message.text for message in example.messages[-2:])
-
-
-def _strategy_figures(probabilities: Array, truth: NDArray[np.intp], groups: NDArray[Any]) -> Figures:
-    predicted = probabilities.argmax(axis=1)
-    rank = (probabilities > probabilities[np.arange(len(truth)), truth][:, None]).sum(axis=1)
-    return {
-        "accuracy": bootstrap(np.mean, groups, predicted == truth),
-        "macro_f1": bootstrap(_macro_f1, groups, predicted, truth),
-        "weighted_f1": bootstrap(lambda p, t: scores.weighted_f1(p, t, _STRATEGIES), groups, predicted, truth),
-        "preference_bias": bootstrap(_bias, groups, predicted, truth, draws=300),
-        "top3": bootstrap(np.mean, groups, rank < _LEVELS),
-    }
-
-
-def _macro_f1(predicted: NDArray[np.intp], truth: NDArray[np.intp]) -> float:
-    return scores.macro_f1(predicted, truth, _STRATEGIES)
-
-
-def _bias(predicted: NDArray[np.intp], truth: NDArray[np.intp]) -> float:
-    return scores.preference_bias(scores.confusion(predicted, truth, _STRATEGIES))
 
 
 def causes(parts: ValidParts, head: Head) -> Figures:
@@ -98,27 +79,22 @@ def causes(parts: ValidParts, head: Head) -> Figures:
     `crossfitted_*` calibrate each fifth of the dialogues on the others.
     """
     logits, truth, distance, groups = cause_pairs(parts["causes"])
-    figures = _pairs(head.at_distances(logits, distance) >= head.thresholds[0], truth, groups)
+    figures = estimates(figures_.pairs(head.at_distances(logits, distance) >= head.thresholds[0], truth, groups))
     predicted = np.zeros(len(truth), bool)
     for scored in calibration.folds(groups):
         fitted = dataclasses.replace(head, **cause_calibration(logits[~scored], truth[~scored], distance[~scored]))
         predicted[scored] = fitted.at_distances(logits[scored], distance[scored]) >= fitted.thresholds[0]
-    return figures | {f"crossfitted_{name}": value for name, value in _pairs(predicted, truth, groups).items()}
+    return figures | {
+        f"crossfitted_{name}": value for name, value in estimates(figures_.pairs(predicted, truth, groups)).items()
+    }
 
 
 def cause_floors(parts: ValidParts) -> dict[str, Figures]:
     """Rules that look at nothing but the position."""
     _, truth, distance, groups = cause_pairs(parts["causes"])
-    return {rule: _pairs(positional_causes(distance, rule=rule), truth, groups) for rule in RULES}
-
-
-def _pairs(predicted: NDArray[np.bool_], truth: NDArray[np.bool_], groups: NDArray[Any]) -> Figures:
-    def part(name: str) -> Estimate:
-        return bootstrap(
-            lambda p, t: getattr(scores.entailment(p.astype(float), t, 0.5), name), groups, predicted, truth
-        )
-
-    return {"positive_f1": part("positive"), "macro_f1": part("macro")}
+    return {
+        rule: estimates(figures_.pairs(positional_causes(distance, rule=rule), truth, groups)) for rule in RULES
+    }
 
 
 def spans(parts: ValidParts, name: str = "causes") -> tuple[Figures, dict[str, Figures]]:
@@ -133,14 +109,8 @@ def spans(parts: ValidParts, name: str = "causes") -> tuple[Figures, dict[str, F
             true.append(text[start:end])
             whole.append(text)
             groups.append(example.group)
-    return _span_figures(said, true, groups), {"whole utterance": _span_figures(whole, true, groups)}
-
-
-def _span_figures(said: list[str], true: list[str], groups: list[str]) -> Figures:
-    matches = scores.span_matches(said, true)
-    return {
-        "exact_match": bootstrap(np.mean, np.array(groups), matches[:, 0]),
-        "token_f1": bootstrap(np.mean, np.array(groups), matches[:, 1]),
+    return estimates(figures_.spans(said, true, groups)), {
+        "whole utterance": estimates(figures_.spans(whole, true, groups))
     }
 
 
@@ -170,16 +140,10 @@ def empathy(parts: ValidParts, head: Head) -> tuple[Figures, dict[str, Figures]]
     train = np.array([e.targets["empathy"] for e in epitome.pairs(parts.folder, "train")])
     commonest = np.array([np.bincount(column, minlength=_LEVELS).argmax() for column in train.T])
     floor = np.tile(commonest, (len(truth), 1))
-    return _mechanisms(predicted, truth, groups), {"majority": _mechanisms(floor, truth, groups)}
-
-
-def _mechanisms(predicted: NDArray[np.intp], truth: NDArray[np.intp], groups: NDArray[Any]) -> Figures:
-    figures = {}
-    for place, name in enumerate(EMPATHY.labels):
-        columns = predicted[:, place], truth[:, place]
-        figures[f"{name}_macro_f1"] = bootstrap(lambda p, t: scores.macro_f1(p, t, _LEVELS), groups, *columns)
-        figures[f"{name}_accuracy"] = bootstrap(lambda p, t: float((p == t).mean()), groups, *columns)
-    return figures
+    figures, floors_ = (
+        estimates(figures_.mechanisms(said, truth, groups, EMPATHY.labels)) for said in (predicted, floor)
+    )
+    return figures, {"majority": floors_}
 
 
 def evidence_f1(found: ReadSet, head: str, threshold: float = 0.5) -> Estimate:

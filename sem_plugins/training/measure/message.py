@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from sem_plugins import conformal
 from sem_plugins.labels import AFFECT, EMPATHETIC_DIALOGUES, FELT, GO_EMOTIONS
-from sem_plugins.training import calibration, floors, scores
+from sem_plugins.training import calibration, floors
+from sem_plugins.training import figures as figures_
 from sem_plugins.training.examples import Example
-from sem_plugins.training.intervals import Estimate, bootstrap
+from sem_plugins.training.intervals import Estimate, bootstrap, estimates
 from sem_plugins.training.measure.reading import ReadSet, ValidParts
 from sem_plugins.training.sets import emobank, empathetic_dialogues, empathic_reactions, goemotions
 from sem_plugins.weights import Head
@@ -34,7 +35,7 @@ def emotion(parts: ValidParts, head: Head, name: str) -> Figures:
     found = parts[name]
     probabilities, truth = head.distribution(found.outputs("emotion")), found.labels("emotion")
     groups = found.groups
-    figures = _one_of(probabilities, truth, groups)
+    figures = estimates(figures_.one_of(probabilities, truth, groups))
     figures["ece"] = bootstrap(calibration.expected_calibration_error, groups, probabilities, truth, draws=200)
     if head.conformal is not None:
         members = head.conformal.members(probabilities)
@@ -59,8 +60,8 @@ def emotion_floors(parts: ValidParts, name: str) -> dict[str, Figures]:
     labels = np.array([example.targets["emotion"] for example in train])
     words = floors.words_one([_seeker(e) for e in train], labels, [_seeker(e) for e in found.examples])
     return {
-        "majority": _one_of(floors.majority(labels, _EMOTIONS, len(truth)), truth, groups),
-        "TF-IDF": _one_of(words, truth, groups),
+        "majority": estimates(figures_.one_of(floors.majority(labels, _EMOTIONS, len(truth)), truth, groups)),
+        "TF-IDF": estimates(figures_.one_of(words, truth, groups)),
     }
 
 
@@ -68,28 +69,12 @@ def _seeker(example: Example) -> str:
     return " ".join(message.text for message in example.messages if message.role == "seeker")
 
 
-def _one_of(probabilities: Array, truth: NDArray[np.intp], groups: NDArray[Any]) -> Figures:
-    predicted, size = probabilities.argmax(axis=1), probabilities.shape[1]
-    tops = {f"top{k}": _hits(probabilities, truth, k) for k in (3, 5)}
-    return {
-        "accuracy": bootstrap(np.mean, groups, predicted == truth),
-        **{name: bootstrap(np.mean, groups, hits) for name, hits in tops.items()},
-        "macro_f1": bootstrap(lambda p, t: scores.macro_f1(p, t, size), groups, predicted, truth),
-    }
-
-
-def _hits(probabilities: Array, truth: NDArray[np.intp], k: int) -> NDArray[np.bool_]:
-    rank = (probabilities > probabilities[np.arange(len(truth)), truth][:, None]).sum(axis=1)
-    hits: NDArray[np.bool_] = rank < k
-    return hits
-
-
 def expression(parts: ValidParts, head: Head) -> Figures:
     """Of GoEmotions' 28 labels; thresholds as shipped."""
     found = parts["comments"]
     predicted = head.each(found.outputs("expression")) >= np.array(head.thresholds)
     truth = found.targets("expression") > 0
-    return {"macro_f1": bootstrap(_mean_f1, found.groups, predicted, truth, draws=300)}
+    return estimates(figures_.several(predicted, truth, found.groups))
 
 
 def expression_floors(parts: ValidParts) -> dict[str, Figures]:
@@ -106,13 +91,9 @@ def expression_floors(parts: ValidParts) -> dict[str, Figures]:
     )
     neutral = np.tile(np.arange(len(GO_EMOTIONS)) == GO_EMOTIONS.index("neutral"), (len(truth), 1))
     return {
-        "always neutral": {"macro_f1": bootstrap(_mean_f1, groups, neutral, truth, draws=300)},
-        "TF-IDF": {"macro_f1": bootstrap(_mean_f1, groups, words[len(held_out) :] >= chosen, truth, draws=300)},
+        "always neutral": estimates(figures_.several(neutral, truth, groups)),
+        "TF-IDF": estimates(figures_.several(words[len(held_out) :] >= chosen, truth, groups)),
     }
-
-
-def _mean_f1(predicted: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
-    return float(calibration.f1_per_label(predicted, truth).mean())
 
 
 def affect(parts: ValidParts) -> Figures:
@@ -136,22 +117,13 @@ def felt_floors(parts: ValidParts) -> dict[str, Figures]:
 
 
 def _numbers(found: ReadSet, head: str, names: tuple[str, ...]) -> Figures:
-    return _correlations(found.outputs(head), found.targets(head), found.groups, names)
+    return estimates(figures_.correlations(found.outputs(head), found.targets(head), found.groups, names))
 
 
 def _ridge(found: ReadSet, train: list[Example], head: str, names: tuple[str, ...]) -> dict[str, Figures]:
     texts, values = [e.text for e in train], np.array([e.targets[head] for e in train])
     predicted = floors.words_numbers(texts, values, [e.text for e in found.examples])
-    return {"TF-IDF": _correlations(predicted, found.targets(head), found.groups, names)}
-
-
-def _correlations(predicted: Array, truth: Array, groups: NDArray[Any], names: tuple[str, ...]) -> Figures:
-    figures = {}
-    for place, name in enumerate(names):
-        columns = predicted[:, place], truth[:, place]
-        figures[f"{name}_r"] = bootstrap(scores.pearson, groups, *columns)
-        figures[f"{name}_mae"] = bootstrap(scores.mean_absolute_error, groups, *columns)
-    return figures
+    return {"TF-IDF": estimates(figures_.correlations(predicted, found.targets(head), found.groups, names))}
 
 
 def _plain(value: float, n: int) -> Estimate:

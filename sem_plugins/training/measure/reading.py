@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,12 +11,14 @@ from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.console import Console
 from rich.progress import Progress
 
 from agent.turn import Message
 from sem_plugins.encoder import Encoded, Encoder
 from sem_plugins.training.examples import Example
 from sem_plugins.training.sets import (
+    counsel_chat,
     cssrs,
     emobank,
     empathetic_dialogues,
@@ -25,13 +26,14 @@ from sem_plugins.training.sets import (
     epitome,
     esconv,
     goemotions,
+    imhi,
     reccon,
     risk,
     se_emotions,
 )
 from sem_plugins.weights import Manifest
 
-__all__ = ["SETS", "ReadSet", "ValidParts"]
+__all__ = ["SETS", "ReadSet", "ValidParts", "read_all"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,29 +66,6 @@ class ReadSet:
         return np.array([example.targets[head] for example in self.examples], np.intp)
 
 
-def _live(folder: Path) -> list[Example]:
-    """A message of each dialogue at random, after everything that was said before it: what an agent reads."""
-    rng = random.Random(13)
-    out = []
-    for dialogue in empathetic_dialogues.dialogues(folder, "valid"):
-        places = [place for place, message in enumerate(dialogue.messages) if message.role == "seeker"]
-        until = rng.choice(places) + 1
-        out.append(Example(dialogue.messages[:until], {"emotion": dialogue.label}, dialogue.id))
-    return out
-
-
-def _seeker_only(folder: Path) -> list[Example]:
-    """ESConv with everything that supporters said taken out, down to the strategy marks."""
-    return [
-        Example(
-            tuple(m for m in example.messages if m.role == "seeker") or (Message("seeker", ""),),
-            example.targets,
-            example.group,
-        )
-        for example in esconv.supporter_turns(folder, "valid")
-    ]
-
-
 def _benign_esconv(folder: Path) -> list[Example]:
     """Every message of a seeker in ESConv valid that a supporter answered, in its dialogue."""
     last: dict[str, tuple[Example, ...]] = {}
@@ -107,7 +86,7 @@ SETS: Mapping[str, Callable[[Path], list[Example]]] = MappingProxyType(
     {
         "situations": lambda f: empathetic_dialogues.situations(empathetic_dialogues.dialogues(f, "valid")),
         "seeker-turns": lambda f: empathetic_dialogues.seeker_turns(empathetic_dialogues.dialogues(f, "valid")),
-        "live": _live,
+        "live": lambda f: empathetic_dialogues.live(empathetic_dialogues.dialogues(f, "valid")),
         "comments": lambda f: goemotions.comments(f, "valid"),
         "held-out comments": lambda f: goemotions.held_out_tenth(goemotions.comments(f, "train"))[1],
         "sentences": lambda f: emobank.sentences(f, "valid"),
@@ -115,12 +94,17 @@ SETS: Mapping[str, Callable[[Path], list[Example]]] = MappingProxyType(
         "statements": lambda _: risk.statements("valid"),
         "seekers of ESConv": _benign_esconv,
         "strategies": lambda f: esconv.supporter_turns(f, "valid"),
-        "strategies, seekers only": _seeker_only,
+        "strategies, seekers only": lambda f: [
+            esconv.without_supporters(example) for example in esconv.supporter_turns(f, "valid")
+        ],
         "causes": lambda f: reccon.targets(f, "valid"),
         "replies": lambda f: epitome.pairs(f, "valid"),
         "developers": lambda f: se_emotions.comments(f, "valid"),
-        "causes of developers": se_emotions.causes,
+        "causes of developers": lambda f: se_emotions.causes(f, "dev"),
         "users": lambda f: cssrs.pieces(f, "dev"),
+        "posts": lambda f: imhi.posts(f, "dev"),
+        "segments": lambda f: risk.stress(f, "valid"),
+        "questions": lambda f: counsel_chat.questions(f, "dev"),
     }
 )
 """Name to the examples that are read."""
@@ -140,7 +124,6 @@ class ValidParts:
         self._progress = progress
         # One thread a pass and one pass a core: a third faster in all than one pass on every core.
         self._encoder = Encoder(manifest, threads=1)
-        self._workers = os.cpu_count() or 1
         self._read: dict[str, ReadSet] = {}
 
     def __getitem__(self, name: str) -> ReadSet:
@@ -151,11 +134,31 @@ class ValidParts:
         """
         if name not in self._read:
             examples = SETS[name](self.folder)
-            with ThreadPoolExecutor(self._workers) as threads, Progress(disable=not self._progress) as bar:
-                row = bar.add_task(f"reading {name}", total=len(examples))
-                encoded = []
-                for one in threads.map(lambda example: self._encoder.read(example.messages), examples):
-                    encoded.append(one)
-                    bar.advance(row)
+            dialogues = [example.messages for example in examples]
+            encoded = read_all(self._encoder, dialogues, name=name, progress=self._progress)
             self._read[name] = ReadSet(examples, encoded)
         return self._read[name]
+
+
+def read_all(
+    encoder: Encoder, dialogues: Sequence[Sequence[Message]], *, name: str, progress: bool = True
+) -> list[Encoded]:
+    """What the encoder gives for each dialogue, in their order, one pass a core.
+
+    Args:
+        encoder: Of one thread.
+        dialogues: Messages of each.
+        name: What is read, for the progress bar.
+        progress: Show the bar with the time left; on standard error, so that output stays clean.
+    """
+    found: list[Encoded] = []
+    console = Console(stderr=True)
+    with (
+        ThreadPoolExecutor(os.cpu_count() or 1) as threads,
+        Progress(disable=not progress, console=console) as bar,
+    ):
+        row = bar.add_task(f"reading {name}", total=len(dialogues))
+        for one in threads.map(encoder.read, dialogues):
+            found.append(one)
+            bar.advance(row)
+    return found

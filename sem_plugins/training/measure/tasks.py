@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sem_plugins.labels import OF_HEADS
 from sem_plugins.training.intervals import Estimate
 from sem_plugins.training.measure import danger, dialogue, elsewhere, message
 from sem_plugins.training.measure.reading import ValidParts
@@ -35,6 +36,7 @@ class Task:
 
     Attributes:
         name: As evaluations name it.
+        heads: Outputs of the encoder that it is about.
         figures: Measures the shipped weights.
         floors: Measures what they must beat.
         aims: Metric to aim.
@@ -42,6 +44,7 @@ class Task:
     """
 
     name: str
+    heads: tuple[str, ...]
     figures: Callable[[ValidParts, Manifest], Figures]
     floors: Callable[[ValidParts], dict[str, Figures]] = lambda _: {}
     aims: Mapping[str, Aim] = field(default_factory=dict)
@@ -51,6 +54,7 @@ class Task:
 def _emotion(name: str, form: str, aims: Mapping[str, Aim], published: str = "") -> Task:
     return Task(
         f"empathetic-dialogues/{name}",
+        ("emotion",),
         lambda parts, m: message.emotion(parts, m.heads["emotion"], form),
         lambda parts: message.emotion_floors(parts, form),
         aims,
@@ -74,6 +78,7 @@ TASKS = (
     ),
     Task(
         "goemotions",
+        ("expression",),
         lambda parts, m: message.expression(parts, m.heads["expression"]),
         message.expression_floors,
         {"macro_f1": Aim(least=0.48)},
@@ -81,12 +86,14 @@ TASKS = (
     ),
     Task(
         "emobank",
+        ("affect",),
         lambda parts, _: message.affect(parts),
         message.affect_floors,
         {"valence_r": Aim(least=0.80)},
     ),
     Task(
         "empathic-reactions",
+        ("felt",),
         lambda parts, _: message.felt(parts),
         message.felt_floors,
         {},
@@ -94,6 +101,7 @@ TASKS = (
     ),
     Task(
         "esconv/next-strategy",
+        ("strategy",),
         lambda parts, m: dialogue.strategies(parts, m.heads["strategy"]),
         dialogue.strategy_floors,
         {"crossfitted_macro_f1": Aim(least=0.29), "crossfitted_preference_bias": Aim(most=0.30)},
@@ -101,10 +109,12 @@ TASKS = (
     ),
     Task(
         "esconv/next-strategy, supporters masked",
+        ("strategy",),
         lambda parts, m: dialogue.strategies(parts, m.heads["strategy"], "strategies, seekers only"),
     ),
     Task(
         "reccon/entailment",
+        ("cause",),
         lambda parts, m: dialogue.causes(parts, m.heads["cause"]),
         dialogue.cause_floors,
         {"crossfitted_positive_f1": Aim(least=0.68), "crossfitted_macro_f1": Aim(least=0.78)},
@@ -112,14 +122,20 @@ TASKS = (
     ),
     Task(
         "reccon/span",
+        ("span",),
         lambda parts, _: dialogue.spans(parts)[0],
         lambda parts: dialogue.spans(parts)[1],
         {"exact_match": Aim(least=0.36)},
         "exact match RoBERTa-base 32.6, SpanBERT 34.6 (Poria et al. 2021; other protocol: no cause is an answer)",
     ),
-    Task("reccon/cause-type", lambda parts, m: dialogue.cause_types(parts["causes"], m.heads["cause_type"])),
+    Task(
+        "reccon/cause-type",
+        ("cause_type",),
+        lambda parts, m: dialogue.cause_types(parts["causes"], m.heads["cause_type"]),
+    ),
     Task(
         "epitome",
+        ("empathy", "rationale"),
         lambda parts, m: (
             dialogue.empathy(parts, m.heads["empathy"])[0]
             | {"rationale_token_f1": dialogue.evidence_f1(parts["replies"], "rationale")}
@@ -134,17 +150,23 @@ TASKS = (
     ),
     Task(
         "se-emotions, zero-shot",
+        ("expression",),
         lambda parts, m: elsewhere.developers(parts, m.heads["expression"]),
         elsewhere.developers_floors,
     ),
     Task(
         "se-emotion-causes, zero-shot",
+        ("span",),
         lambda parts, _: dialogue.spans(parts, "causes of developers")[0],
         lambda parts: dialogue.spans(parts, "causes of developers")[1],
     ),
-    Task("cssrs", elsewhere.levels_of_users),
+    Task("cssrs", ("risk",), elsewhere.levels_of_users),
+    Task("imhi", ("risk",), lambda parts, m: elsewhere.posts(parts, m.heads["risk"])),
+    Task("dreaddit", ("risk",), lambda parts, m: elsewhere.stress(parts, m.heads["risk"])),
+    Task("counsel-chat", ("risk",), elsewhere.alarms_of_questions),
     Task(
         "risk",
+        ("risk", "evidence"),
         lambda parts, m: (
             danger.danger(parts, m) | {"evidence_token_f1": dialogue.evidence_f1(parts["statements"], "evidence")}
         ),
@@ -168,13 +190,17 @@ def _any_head() -> Any:
     return Head(EMPATHY, "levels")
 
 
-def figures_of(parts: ValidParts, manifest: Manifest) -> dict[str, Figures]:
-    """Every task's figures, with intervals. Minutes on two cores.
+def figures_of(
+    parts: ValidParts, manifest: Manifest, *, heads: Collection[str] = frozenset(OF_HEADS)
+) -> dict[str, Figures]:
+    """Every task's figures, with intervals; of some heads, those tasks that are about them alone.
+
+    Minutes on two cores.
 
     Raises:
         DataError: A data set is missing or malformed.
     """
-    return {task.name: task.figures(parts, manifest) for task in TASKS}
+    return {task.name: task.figures(parts, manifest) for task in TASKS if set(heads) >= set(task.heads)}
 
 
 def floors_of(parts: ValidParts) -> dict[str, dict[str, Figures]]:

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from sem_plugins.training.examples import Example, alone
-from sem_plugins.training.sets.records import Part, read
+from sem_plugins.training.sets.records import Part, pieces_of, read
 
 __all__ = ["LEVELS", "pieces"]
 
@@ -19,8 +19,6 @@ LEVELS: Mapping[str, int] = MappingProxyType(
     {"supportive": 0, "indicator": 1, "ideation": 2, "behavior": 3, "attempt": 4}
 )
 """Label to step, as on our ladder (none, distress, ideation, plan, acute); the scales are not the same."""
-
-_WORDS = 100  # a piece; posts are far longer than a window
 
 
 def pieces(folder: Path, part: Part) -> list[Example]:
@@ -34,11 +32,5 @@ def pieces(folder: Path, part: Part) -> list[Example]:
 
 
 def _user(row: dict[str, Any]) -> list[Example]:
-    out = []
-    for post in row["posts"]:
-        words = post.split()
-        out += [
-            alone(" ".join(words[start : start + _WORDS]), row["id"], level=LEVELS[row["label"]])
-            for start in range(0, len(words), _WORDS)
-        ]
-    return out
+    level = LEVELS[row["label"]]
+    return [alone(piece, row["id"], level=level) for post in row["posts"] for piece in pieces_of(post)]

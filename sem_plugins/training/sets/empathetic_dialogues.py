@@ -20,7 +20,7 @@ from sem_plugins.labels import EMPATHETIC_DIALOGUES
 from sem_plugins.training.examples import Example, alone
 from sem_plugins.training.sets.records import Part, index_of, message_of, plain, read, text_of
 
-__all__ = ["Dialogue", "dialogues", "epoch", "in_dialogue", "seeker_turns", "situations"]
+__all__ = ["Dialogue", "dialogues", "epoch", "in_dialogue", "live", "seeker_turns", "situations"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,17 @@ def seeker_turns(found: Sequence[Dialogue]) -> list[Example]:
 def in_dialogue(found: Sequence[Dialogue]) -> list[Example]:
     """The seeker's last message, after everything that both said before."""
     return [Example(_until_seeker(d, len(d.messages)), {"emotion": d.label}, d.id) for d in found]
+
+
+def live(found: Sequence[Dialogue], *, seed: int = 13) -> list[Example]:
+    """A message of each dialogue's seeker at random, after everything before it: what a running agent reads."""
+    rng = random.Random(seed)
+    out = []
+    for dialogue in found:
+        places = [place for place, message in enumerate(dialogue.messages) if message.role == "seeker"]
+        until = rng.choice(places) + 1
+        out.append(Example(dialogue.messages[:until], {"emotion": dialogue.label}, dialogue.id))
+    return out
 
 
 def epoch(found: Sequence[Dialogue], *, seed: int, number: int) -> list[Example]:

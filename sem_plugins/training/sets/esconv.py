@@ -3,11 +3,13 @@
     {"dialogue_id": "esconv-0001", "turns": [{"speaker": "seeker", "text": "..."},
      {"speaker": "supporter", "text": "...", "strategy": "Question"}]}
 
-The situation, the survey and the emotion of the dialogue are not used: a running agent has none.
+The situation and the emotion of the dialogue are not used: a running agent has none. The survey is what
+`outcomes` are measured by.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +18,13 @@ from sem_plugins.labels import ESCONV, ESCONV_NAMES
 from sem_plugins.training.examples import Example
 from sem_plugins.training.sets.records import Part, message_of, read
 
-__all__ = ["seekers", "supporter_turns"]
+__all__ = ["outcomes", "seekers", "supporter_turns", "without_supporters"]
 
 _IDS = {name: strategy for strategy, name in ESCONV_NAMES.items()}
 
 
 def supporter_turns(folder: Path, part: Part) -> list[Example]:
-    """One example per supporter turn: everything before it, and the strategy that was taken.
+    """One example per supporter turn: everything before it, the strategy that was taken, and what was said.
 
     Where the supporter speaks first, the window holds an empty message of the seeker.
 
@@ -31,6 +33,23 @@ def supporter_turns(folder: Path, part: Part) -> list[Example]:
     """
     found = read(folder / "esconv" / f"{part}.jsonl", _turns)
     return [example for examples in found for example in examples]
+
+
+def without_supporters(example: Example) -> Example:
+    """The same with everything that supporters said taken out, down to the marks of their strategies."""
+    said = tuple(message for message in example.messages if message.role == "seeker")
+    return replace(example, messages=said or (Message("seeker", ""),))
+
+
+def outcomes(folder: Path, part: Part) -> list[Example]:
+    """Whole dialogues whose seeker filled in the survey; the target `fall`: how many of five levels the bad
+    feeling's intensity is lower at the end, in [-4, 4].
+
+    Raises:
+        DataError: The file is missing or malformed.
+    """
+    found = read(folder / "esconv" / f"{part}.jsonl", _outcome)
+    return [example for example in found if example is not None]
 
 
 def seekers(folder: Path, part: Part) -> list[str]:
@@ -43,12 +62,21 @@ def seekers(folder: Path, part: Part) -> list[str]:
     return [message.text for messages in found for message in messages if message.role == "seeker"]
 
 
+def _outcome(row: dict[str, Any]) -> Example | None:
+    survey = row.get("survey_score", {}).get("seeker", {})
+    if "final_emotion_intensity" not in survey:
+        return None
+    fall = int(survey["initial_emotion_intensity"]) - int(survey["final_emotion_intensity"])
+    messages = tuple(message_of(turn, _strategy(turn)) for turn in row["turns"])
+    return Example(messages, {"fall": fall}, row["dialogue_id"])
+
+
 def _turns(row: dict[str, Any]) -> list[Example]:
     messages = tuple(message_of(turn, _strategy(turn)) for turn in row["turns"])
     return [
         Example(
             messages[:place] or (Message("seeker", ""),),
-            {"strategy": ESCONV.index(str(message.strategy))},
+            {"strategy": ESCONV.index(str(message.strategy)), "reply": message.text},
             row["dialogue_id"],
         )
         for place, message in enumerate(messages)

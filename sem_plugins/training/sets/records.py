@@ -7,17 +7,20 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, TypeVar, get_args
 
 from agent.errors import DataError
 from agent.readings import LabelSet
+from agent.settings import load_settings
 from agent.turn import Message, Role
 
 __all__ = [
     "Part",
+    "data_folder",
     "falls_in_tenth",
     "index_of",
     "message_of",
+    "pieces_of",
     "plain",
     "read",
     "read_jsonl",
@@ -25,8 +28,25 @@ __all__ = [
     "text_of",
 ]
 
-Part = Literal["train", "valid", "dev"]
+Part = str
+"""Name of a part: its file is `<part>.jsonl`, e.g. `train`, `valid`, `test`."""
+
+_WORDS = 100  # a piece
 MadeT = TypeVar("MadeT")
+
+
+def data_folder(named: Path | None) -> Path:
+    """The folder with data sets that the argument or the settings name.
+
+    Raises:
+        DataError: Neither does.
+    """
+    folder: Path | None = load_settings(data=named).data
+    if folder is None:
+        raise DataError(
+            "No data folder. Name one with `--data DIR` or HEARTLINE_DATA; docs/data.md says what it holds."
+        )
+    return folder
 
 
 def read(path: Path, make: Callable[[dict[str, Any]], MadeT]) -> list[MadeT]:
@@ -51,8 +71,10 @@ def read_jsonl(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         DataError: The file is missing, or a line is no JSON object.
     """
     if not path.exists():
+        test = " --with-test" if path.stem == "test" else ""
         msg = (
-            f"No file {path.name!r} in {str(path.parent)!r}. Name the data folder with `--data` or HEARTLINE_DATA."
+            f"No file {path.name!r} in {str(path.parent)!r}. Get it: heartline data fetch {path.parent.name}{test}"
+            ". Or name another folder with `--data` or HEARTLINE_DATA."
         )
         raise DataError(msg)
     with path.open(encoding="utf-8") as lines:
@@ -93,6 +115,12 @@ def message_of(turn: Mapping[str, Any], strategy: str | None = None) -> Message:
     if turn["speaker"] not in get_args(Role):
         raise ValueError(f"speaker {turn['speaker']!r}, expected one of: {', '.join(get_args(Role))}")
     return Message(turn["speaker"], text_of(turn, "text"), strategy)
+
+
+def pieces_of(text: str) -> list[str]:
+    """A post, which is far longer than a window, in pieces of a hundred words; none where there are no words."""
+    words = text.split()
+    return [" ".join(words[start : start + _WORDS]) for start in range(0, len(words), _WORDS)]
 
 
 def plain(text: str) -> str:

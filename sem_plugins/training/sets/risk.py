@@ -21,7 +21,7 @@ from agent.readings import RiskLevel
 from sem_plugins.training.examples import Example, alone
 from sem_plugins.training.sets.records import Part, read, text_of
 
-__all__ = ["LADDER", "benign", "statements", "stress"]
+__all__ = ["LADDER", "benign", "danger", "statements", "stress"]
 
 LADDER: tuple[RiskLevel, ...] = get_args(RiskLevel)
 _STEPS = len(LADDER) - 1
@@ -53,6 +53,12 @@ def _reached(level: str) -> NDArray[np.float64]:
     if level not in LADDER:
         raise ValueError(f"level {level!r}, expected one of: {', '.join(LADDER)}")
     return (np.arange(_STEPS) < LADDER.index(level)).astype(float)
+
+
+def danger(levels: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+    """Probability, (N,), that ideation or more is reached on either ladder, of rows as in `statements`."""
+    step = LADDER.index("ideation") - 1
+    return np.maximum(levels[:, step], levels[:, _STEPS + step])
 
 
 def stress(folder: Path, part: Part) -> list[Example]:

@@ -1,0 +1,143 @@
+"""`heartline eval`: run a task, compare two runs, report, list the tasks.
+
+Others script against its words and files.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+if TYPE_CHECKING:
+    from evals.result import Result
+
+__all__ = ["app"]
+
+
+class _TaskOrCommand(TyperGroup):
+    """`heartline eval TASK` is short for `heartline eval run TASK`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and not args[0].startswith("-") and args[0] not in self.commands:
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(
+    cls=_TaskOrCommand,
+    help="Evaluate: `heartline eval TASK --split valid`; `heartline eval tasks` lists them.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+Data = Annotated[Path | None, typer.Option("--data", help="Folder of prepared sets; default: HEARTLINE_DATA.")]
+
+
+@app.command()
+def run(  # noqa: PLR0917 - typer names them all
+    task: Annotated[str, typer.Argument(help="Name of a task.")],
+    split: Annotated[str, typer.Option(help="Reads DATA/<set>/<split>.jsonl.")] = "valid",
+    data: Data = None,
+    system: Annotated[
+        list[str] | None,
+        typer.Option(help="Who answers (may be given again); default: all of the task, its first for --out."),
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first samples.")] = None,
+    weights: Annotated[Path | None, typer.Option(help="Folder of weights; default: the shipped ones.")] = None,
+    llm: Annotated[
+        str | None, typer.Option("--llm", metavar="URL", help="OpenAI-compatible server, for systems with an LLM.")
+    ] = None,
+    model: Annotated[str | None, typer.Option("--model", help="Its model; default: the server's first.")] = None,
+    parallel: Annotated[int, typer.Option(min=1, help="Replies asked for at once.")] = 8,
+    cache: Annotated[
+        Path | None, typer.Option(help="Folder that keeps replies: a run that was stopped goes on where it was.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="File that gets the result as JSON.")] = None,
+) -> None:
+    """Run a task and print its figures, with 95% intervals and floors."""
+    from agent.settings import load_settings
+    from evals.registry import task as named
+    from evals.result import write_result
+    from evals.run import EncoderKit, evaluate
+    from evals.table import print_results
+    from sem_plugins.training.sets.records import data_folder
+
+    chosen = named(task)
+    folder = data_folder(data)
+    settings = load_settings(weights=weights, llm_url=llm, llm_model=model)
+    kit = EncoderKit(settings, cache=cache, parallel=parallel)
+    results: list[Result] = [
+        evaluate(chosen, folder, split, kit=kit, system=name, limit=limit) for name in system or chosen.systems
+    ]
+    print_results(results)
+    if out is not None:
+        write_result(out, results[0])
+        typer.echo(f"Result of {results[0].signature['system']}: {out}", err=True)
+
+
+@app.command()
+def compare(
+    first: Annotated[Path, typer.Argument(help="Result file to compare with.")],
+    second: Annotated[Path, typer.Argument(help="Result file that may be better.")],
+    data: Data = None,
+    force: Annotated[bool, typer.Option("--force", help="Although their signatures differ.")] = False,
+) -> None:
+    """Put two runs of one task side by side: paired intervals and a permutation test over dialogues."""
+    from evals.compare import compare as differences_of
+    from evals.registry import task as named
+    from evals.result import read_result
+    from evals.table import print_differences
+    from sem_plugins.training.sets.records import data_folder
+
+    one, other = read_result(first), read_result(second)
+    task = named(one.task)
+    samples = task.samples(data_folder(data), str(one.signature["split"]))
+    print_differences(one, other, differences_of(task, one, other, samples=samples, force=force))
+
+
+@app.command()
+def report(
+    results: Annotated[list[Path], typer.Argument(help="Result files of one task, a column each.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="File to write: .html, .md, .tex, .csv or .json.")],
+    force: Annotated[bool, typer.Option("--force", help="Although their signatures differ.")] = False,
+) -> None:
+    """Write a report of one or several runs: figures with intervals and floors, and charts on the HTML page."""
+    from evals.report import checked_suffix, write_report
+    from evals.result import read_result
+
+    checked_suffix(out)
+    write_report(out, [read_result(path) for path in results], force=force)
+    typer.echo(f"Report of {len(results)} result{'s' * (len(results) != 1)}: {out}", err=True)
+
+
+@app.command()
+def curve(
+    split: Annotated[str, typer.Option(help="Reads DATA/esconv/<split>.jsonl.")] = "valid",
+    data: Data = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first samples.")] = None,
+    weights: Annotated[Path | None, typer.Option(help="Folder of weights; default: the shipped ones.")] = None,
+) -> None:
+    """Print what counter-weights against preference bias cost, on ESConv's next strategy."""
+    from agent.settings import load_settings
+    from evals.curve import counterweight_curve
+    from evals.run import EncoderKit
+    from evals.table import print_curve
+    from sem_plugins.training.sets.records import data_folder
+
+    folder = data_folder(data)
+    print_curve(counterweight_curve(folder, split, kit=EncoderKit(load_settings(weights=weights)), limit=limit))
+
+
+@app.command()
+def tasks() -> None:
+    """List the tasks, who can answer each, and the file it reads."""
+    from evals.registry import task as named
+    from evals.registry import task_names
+
+    for name in task_names():
+        found = named(name)
+        summary = (found.__doc__ or "").partition("\n")[0]
+        typer.echo(f"{name:36}{found.data}/<split>.jsonl; {', '.join(found.systems)}: {summary}")

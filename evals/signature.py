@@ -1,0 +1,53 @@
+"""What decides the figures of a run, so that two runs are only compared where they may be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from evals.task import Task
+from sem_plugins.training.sets.records import sha256_of
+from sem_plugins.weights import MODEL, Manifest
+
+__all__ = ["SHARED", "differences", "signature_of"]
+
+DRAWS = 1000
+"""Bootstrap draws; costly figures take fewer (`sem_plugins.training.figures`)."""
+
+SHARED = ("task", "task_version", "metric_versions", "data_sha256", "split", "limit", "n")
+"""What must be equal in two runs that are put side by side. Systems and weights are what is compared."""
+
+
+def signature_of(
+    task: Task, *, folder: Path, split: str, limit: int | None, system: str, manifest: Manifest, n: int
+) -> dict[str, Any]:
+    """The signature of a run.
+
+    Raises:
+        DataError: The split's file is missing.
+    """
+    from heartline import __version__
+
+    return {
+        "task": task.name,
+        "task_version": task.version,
+        "data": f"{task.data}/{split}.jsonl",
+        "data_sha256": sha256_of(folder / task.data / f"{split}.jsonl"),
+        "split": split,
+        "limit": limit,
+        "n": n,
+        "system": system,
+        "weights": manifest.id,
+        "weights_sha256": manifest.sha256[MODEL],
+        "metric_versions": getattr(task, "metric_versions", dict)(),
+        "heartline": __version__,
+        "intervals": f"95% bootstrap over groups, {DRAWS} draws or as the figure says, seed 13",
+    }
+
+
+def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """Why two runs may not be put side by side, a line each; empty where they may."""
+    return [
+        f"{name}: {one.get(name)!r} and {other.get(name)!r}" for name in SHARED if one.get(name) != other.get(name)
+    ]

@@ -1,0 +1,116 @@
+"""ESConv (Liu et al. 2021): which strategy the supporter takes next."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from agent.errors import SettingsError
+from agent.readings import StrategyReading
+from agent.registry import make, names
+from agent.settings import load_settings
+from agent.turn import Message, Turn
+from evals.task import Answer, Answers, Kit, Measures, Sample, scored
+from evals.tasks.one_label import always, as_answer, as_rows, labels_of
+from sem_plugins.labels import ESCONV
+from sem_plugins.training import figures
+from sem_plugins.training.positional import prior_sampling
+from sem_plugins.training.sets import esconv
+
+__all__ = ["NextStrategy"]
+
+_SEED = 13  # of draws from the prior
+
+
+class NextStrategy:
+    """The strategy of every supporter turn, from everything before it.
+
+    An item (made up): the seeker wrote "They gave my desk to the new one.", the supporter asked "When was
+    that?" (question), the seeker wrote "On Monday. I found out from the seating plan."; truth: `"reflection"`.
+
+    Protocol: every supporter turn counts, those that follow another supporter turn and those that open the
+    dialogue too; the situation, the survey and the emotion of the dialogue are not shown, since a running agent
+    has none; eight labels, `others` among them. Of an answer of several turns in a row each is a sample.
+
+    Traps: papers cut the dialogues in ways of their own (other splits, windows of five utterances, no
+    `others`, several turns merged), so their figures are neighbours and no ranking. Macro-F1 (Q) without the
+    preference bias (B) rewards one favourite; B without Q is won by drawing from the prior: read both, beside
+    the floors. The bias is undefined where one strategy wins every confusion, as for *always question*.
+    """
+
+    name = "esconv/next-strategy"
+    data = "esconv"
+    systems = ("sem", "rules", "blend")
+    version = 1
+
+    def samples(self, folder: Path, split: str) -> list[Sample]:
+        """Truth: the id of a strategy of `esconv-8`."""
+        turns = esconv.supporter_turns(folder, split)
+        return [
+            Sample(f"{turn.group}#{place}", turn.group, turn.messages, ESCONV.labels[turn.targets["strategy"]])
+            for place, turn in enumerate(turns)
+        ]
+
+    def answers(self, system: str, samples: Sequence[Sample], kit: Kit) -> Answers:
+        """`sem`: the strategy head; any other name: the planner of that name.
+
+        Planners get the head's distribution as a reading, and no other.
+        """
+        head = kit.manifest.heads["strategy"]
+        outputs = np.stack([encoded.outputs["strategy"] for encoded in kit.read(samples)])
+        rows = head.distribution(outputs.astype(np.float64))
+        if system == "sem":
+            return [as_answer(ESCONV, row) for row in rows]
+        if system not in names("planners"):
+            raise SettingsError(f"No planner {system!r}. Systems: sem, {', '.join(names('planners'))}.")
+        planner = make("planners", system, load_settings())
+
+        async def plan_all() -> Answers:
+            planned: list[Answer] = []
+            for sample, row in zip(samples, rows, strict=True):
+                reading = StrategyReading(ESCONV.id, dict(zip(ESCONV.labels, row.tolist(), strict=True)))
+                plan = await planner.plan(_turn(sample.messages).fill(likely_strategies=reading))
+                ranked = {one.strategy: round(one.probability, 4) for one in plan.ranked}
+                planned.append({"label": plan.chosen.id, "probabilities": ranked})
+            return planned
+
+        return asyncio.run(plan_all())
+
+    def measures(self, samples: Sequence[Sample], answers: Answers) -> Measures:
+        """Accuracy, macro- (Q) and weighted F1, preference bias (B), `top3`, `ece`, and F1 per strategy."""
+        kept, given = scored(samples, answers)
+        rows, truth, groups = as_rows(ESCONV, kept, given)
+        found = figures.strategies(rows, truth, groups)
+        if all("probabilities" in answer for answer in given):
+            found |= figures.calibration_error(rows.clip(0, 1), truth, groups)
+        else:
+            del found["top3"]  # one guess ranks one strategy
+        one_hot = np.eye(len(ESCONV), dtype=bool)
+        return found | figures.f1_of_each(one_hot[rows.argmax(axis=1)], one_hot[truth], groups, ESCONV.labels)
+
+    def floors(self, samples: Sequence[Sample], folder: Path) -> Mapping[str, Callable[[], Answers]]:
+        """Draws from train's shares, even draws, and its commonest strategy."""
+
+        def shares() -> list[int]:
+            counted = labels_of(self.samples(folder, "train"))
+            return [counted[label] for label in ESCONV.labels]
+
+        def drawn(weights: Sequence[int]) -> Answers:
+            chosen = prior_sampling(weights, len(samples), _SEED)
+            return [{"label": ESCONV.labels[place]} for place in chosen]
+
+        return {
+            "prior sampling": lambda: drawn(shares()),
+            "uniform": lambda: drawn([1] * len(ESCONV)),
+            "majority": lambda: always(ESCONV.labels[int(np.argmax(shares()))], samples),
+        }
+
+
+def _turn(messages: Sequence[Message]) -> Turn:
+    """The turn to plan for. Where the supporter spoke last, the seeker has said nothing new."""
+    if messages[-1].role == "seeker":
+        return Turn("", "", 0, messages[-1].text, tuple(messages[:-1]))
+    return Turn("", "", 0, "", tuple(messages))

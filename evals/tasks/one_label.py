@@ -1,0 +1,58 @@
+"""What tasks share in which one of several labels holds: truth `"sad"`, answers `{"label", "probabilities"}`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.errors import DataError
+from agent.readings import LabelSet
+from evals.task import Answer, Answers, Sample
+
+__all__ = ["always", "as_answer", "as_rows", "labels_of"]
+
+_DIGITS = 4  # of probabilities in result files
+
+
+def as_answer(labels: LabelSet, row: NDArray[np.floating[Any]]) -> Answer:
+    """A distribution, (labels,), as an answer."""
+    probabilities = dict(zip(labels.labels, np.round(row, _DIGITS).tolist(), strict=True))
+    return {"label": labels.labels[int(np.argmax(row))], "probabilities": probabilities}
+
+
+def as_rows(
+    labels: LabelSet, samples: Sequence[Sample], answers: Sequence[Mapping[str, Any]]
+) -> tuple[NDArray[np.float64], NDArray[np.intp], NDArray[np.str_]]:
+    """Probabilities (N, labels), true labels (N,) and groups (N,).
+
+    The label of an answer is its likeliest one, whatever rounding left of its probability; an answer
+    without probabilities counts as sure.
+
+    Raises:
+        DataError: An answer's label is none of the set.
+    """
+    rows = np.zeros((len(answers), len(labels)))
+    for row, (sample, answer) in enumerate(zip(samples, answers, strict=True)):
+        if answer["label"] not in labels.labels:
+            choices = ", ".join(labels.labels)
+            raise DataError(f"Sample {sample.id!r}: {answer['label']!r} is no label. Labels: {choices}.")
+        for label, probability in answer.get("probabilities", {}).items():
+            rows[row, labels.index(label)] = probability
+        chosen = labels.index(answer["label"])
+        rows[row, chosen] = max(rows[row].max() + 1e-9, rows[row, chosen])
+    truth = np.array([labels.index(sample.truth) for sample in samples], np.intp)
+    return rows, truth, np.array([sample.group for sample in samples])
+
+
+def always(label: str, samples: Sequence[Sample]) -> Answers:
+    """The same label for every sample."""
+    return [{"label": label}] * len(samples)
+
+
+def labels_of(samples: Sequence[Sample]) -> Counter[str]:
+    """How often each true label occurs."""
+    return Counter(sample.truth for sample in samples)

@@ -1,0 +1,177 @@
+"""ESConv: what the agent says, beside what the supporter said."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from agent.build import build_agent
+from agent.decisions import Plan
+from agent.errors import DataError, SettingsError
+from agent.settings import Settings
+from agent.turn import Turn
+from evals.speak import ReplyCache, SampleStore, key_of, speak
+from evals.task import Answers, Kit, Measures, Sample, scored
+from evals.text.metrics import METRICS, RowMetric
+from evals.text.replies import words
+from sem_plugins.labels import ESCONV
+from sem_plugins.training.intervals import Measure
+from sem_plugins.training.sets.esconv import supporter_turns
+from sem_plugins.weights import MODEL
+from strategies.rules import RulePlanner, reranked
+from strategies.taxonomy import esconv
+
+__all__ = ["Response"]
+
+_FIXED = "I am sorry to hear that. It sounds hard. What would help you most right now?"
+_GOLD = "+gold"
+_PERCENT = 100.0
+
+
+class Response:
+    """The agent's reply where a supporter of ESConv replied to a message of the seeker.
+
+    An item (made up): the seeker wrote "They gave my desk to the new one."; the supporter's turn "That must have
+    felt like being pushed out." (reflection) is the reference, `{"strategy": "reflection", "text": ...}`.
+
+    Protocol: every supporter turn that follows a message of the seeker; what was really said before is the
+    history, so that a bad reply does not spoil the next one. Systems: `offline` (no LLM) and `llm`
+    (HEARTLINE_LLM_URL) with the agent's own planner, and the same with `+gold`, which are told the supporter's
+    strategy. The emotional state starts anew in each turn. Metrics of `evals.text`, each with its signature;
+    `strategy_accuracy` of the agent's own plan.
+
+    Traps: BLEU, ROUGE and Distinct of ESConv papers come from four code bases that disagree by more than the
+    papers differ; distinct n-grams fall with the number of replies. A reply may be better than the reference and
+    share no word with it. With the gold strategy figures rise; tables often do not say which was used.
+    """
+
+    name = "esconv/response"
+    data = "esconv"
+    systems = ("offline", "offline+gold")
+    version = 1
+
+    def samples(self, folder: Path, split: str) -> list[Sample]:
+        """Truth: the supporter's strategy and text."""
+        return [
+            Sample(
+                f"{turn.group}#{place}",
+                turn.group,
+                turn.messages,
+                {"strategy": ESCONV.labels[turn.targets["strategy"]], "text": turn.targets["reply"]},
+            )
+            for place, turn in enumerate(supporter_turns(folder, split))
+            if turn.messages[-1].role == "seeker"
+            and turn.messages[-1].text.strip()
+            and turn.targets["reply"].strip()
+        ]
+
+    def answers(self, system: str, samples: Sequence[Sample], kit: Kit) -> Answers:
+        """What the agent says, with its strategy and who spoke; None where the LLM failed."""
+        base = system.removesuffix(_GOLD)
+        if base not in {"offline", "llm"}:
+            raise SettingsError(f"No system {system!r}. Systems: offline, llm, each also with `{_GOLD}`.")
+        if base == "llm" and not kit.settings.llm_url:
+            raise SettingsError(
+                "No LLM is named. Give `--llm URL` or HEARTLINE_LLM_URL, or take system `offline`."
+            )
+        settings = kit.settings if base == "llm" else kit.settings.model_copy(update={"llm_url": None})
+        agent = build_agent(settings.model_copy(update={"store": "memory"}))
+        agent.store = SampleStore(samples)
+        if system.endswith(_GOLD):
+            agent.planner = _GoldPlanner({sample.id: sample.truth["strategy"] for sample in samples})
+        decides = _decides(system, settings, kit)
+        keys = [key_of(decides | {"told": _told(system, sample)}, sample) for sample in samples]
+        cache = ReplyCache(kit.cache / "esconv-response.jsonl" if kit.cache else None)
+        said = asyncio.run(
+            speak(agent, samples, keys=keys, cache=cache, parallel=kit.parallel, progress=kit.progress)
+        )
+        # A plan that was told is no guess to be scored.
+        return [answer and {**answer, "strategy": None} for answer in said] if system.endswith(_GOLD) else said
+
+    def measures(self, samples: Sequence[Sample], answers: Answers) -> Measures:
+        """Metrics of `evals.text.metrics`, words per reply, and the plan's accuracy where it was the agent's."""
+        kept, given = scored(samples, answers)
+        if not kept:
+            raise DataError(
+                f"None of {len(samples)} samples has a reply. Look at the LLM with `heartline doctor`."
+            )
+        replies = np.array([answer["reply"] for answer in given], object)
+        references = np.array([sample.truth["text"] for sample in kept], object)
+        groups = np.array([sample.group for sample in kept])
+        found: Measures = {}
+        rows_by: dict[Any, np.ndarray[Any, Any]] = {}  # the four of BLEU share theirs
+        for name, metric in METRICS.items():
+            if isinstance(metric, RowMetric):
+                if metric.rows not in rows_by:
+                    rows_by[metric.rows] = metric.rows(replies.tolist(), references.tolist())
+                found[name] = Measure(_share(metric), groups, (rows_by[metric.rows],))
+            else:
+                found[name] = Measure(metric.figure, groups, (replies, references), 0)
+        found["words_per_reply"] = Measure(np.mean, groups, (np.array([len(words(reply)) for reply in replies]),))
+        if all(answer.get("strategy") for answer in given):
+            right = np.array([a["strategy"] == s.truth["strategy"] for s, a in zip(kept, given, strict=True)])
+            found["strategy_accuracy"] = Measure(np.mean, groups, (right,))
+        return found
+
+    def metric_versions(self) -> dict[str, str]:
+        """Metric to its settings and versions."""
+        return {name: metric.signature() for name, metric in METRICS.items()}
+
+    def floors(self, samples: Sequence[Sample], folder: Path) -> Mapping[str, Callable[[], Answers]]:  # noqa: ARG002
+        """One reply to everything, and the seeker's own message said back."""
+        return {
+            "fixed reply": lambda: [{"reply": _FIXED}] * len(samples),
+            "echo": lambda: [{"reply": sample.messages[-1].text} for sample in samples],
+        }
+
+
+def _share(metric: RowMetric) -> Callable[..., float]:
+    """Its figure, of those in percent as a share: files hold shares."""
+    if metric.best != _PERCENT:
+        return metric.figure
+    return lambda rows: metric.figure(rows) / _PERCENT
+
+
+class _GoldPlanner:
+    """Plans what the supporter did; on an escalated turn what the rules say.
+
+    Args:
+        strategies: Sample to strategy.
+    """
+
+    name = "gold"
+    reads = frozenset({"text", "history"})
+
+    def __init__(self, strategies: Mapping[str, str]) -> None:
+        self.taxonomy = esconv()
+        self._strategies = strategies
+
+    async def plan(self, turn: Turn) -> Plan:
+        """The plan of the sample that the conversation is called after."""
+        ruled = await RulePlanner(name=self.name).plan(turn)
+        if turn.escalated:
+            return ruled
+        told = self._strategies[turn.conversation_id]
+        scores = {ranked.strategy: float(ranked.strategy == told) for ranked in ruled.ranked}
+        return reranked(ruled, scores, reason="It is what the supporter did.")
+
+
+def _told(system: str, sample: Sample) -> str | None:
+    return sample.truth["strategy"] if system.endswith(_GOLD) else None
+
+
+def _decides(system: str, settings: Settings, kit: Kit) -> dict[str, Any]:
+    """What decides replies besides the dialogue. The address of a server does not; its model does."""
+    from heartline import __version__
+
+    named = ("llm_model", "llm_temperature", "llm_max_tokens", "planner", "tracker", "composer", "history_turns")
+    return {
+        "heartline": __version__,
+        "system": system,
+        "weights": kit.manifest.sha256[MODEL],
+        **{name: getattr(settings, name) for name in named},
+    }

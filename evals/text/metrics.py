@@ -1,0 +1,186 @@
+"""The metrics by name, and all of them over a finished run.
+
+A `RowMetric` has rows, one for each reply, and a figure over any selection of them: an interval draws rows
+again, whole dialogues at a time. A `CorpusMetric` has a figure alone.
+
+Example:
+    >>> found = measure(
+    ...     ["That sounds hard.", None, ""],
+    ...     ["That sounds so hard.", "What happened?", "I see."],
+    ...     dialogues=["a", "a", "b"],
+    ...     metrics={"distinct_1": METRICS["distinct_1"]},
+    ... )["distinct_1"]
+    >>> found.value, found.scored, found.unscored
+    (1.0, 2, 1)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from agent.errors import DataError
+from evals.text import bleu, cider, distinct, meteor, rouge
+from evals.text.embedding import EmbedTokens, EmbedWords, embedding_average, embedding_extrema, embedding_f1
+from evals.text.replies import References, Replies, Scores, check_pairs, mean_scored
+from sem_plugins.training.intervals import Estimate, bootstrap
+
+__all__ = [
+    "METRICS",
+    "CorpusMetric",
+    "Measured",
+    "Metric",
+    "RowMetric",
+    "measure",
+    "token_vector_metrics",
+    "word_vector_metrics",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowMetric:
+    """A metric with rows that can be drawn again.
+
+    Attributes:
+        rows: From replies and references, (N,) scores or (N, k) counts; NaN where the reply is None.
+        figure: Over rows; those of NaN are left out. The mean, where rows are scores.
+        best: The figure's upper bound.
+        signature: Settings and versions, for the table.
+    """
+
+    rows: Callable[[Replies, References], Scores]
+    signature: Callable[[], str]
+    best: float = 1.0
+    figure: Callable[[Scores], float] = mean_scored
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorpusMetric:
+    """A metric of the run as a whole.
+
+    Attributes:
+        figure: From replies and references; replies that are None are left out.
+        best: Its upper bound.
+        signature: Settings and versions, for the table.
+    """
+
+    figure: Callable[[Replies, References], float]
+    signature: Callable[[], str]
+    best: float = 1.0
+
+
+Metric = RowMetric | CorpusMetric
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A figure over the replies that are not None.
+
+    Attributes:
+        value: From 0 to the metric's `best`.
+        interval: With its 95% interval by dialogue; None for a `CorpusMetric`.
+        scored, unscored: Replies that are texts, and that are None.
+        signature: Of the metric.
+    """
+
+    value: float
+    interval: Estimate | None
+    scored: int
+    unscored: int
+    signature: str
+
+
+def measure(
+    replies: Replies,
+    references: References,
+    *,
+    dialogues: Sequence[str] | Sequence[int],
+    metrics: Mapping[str, Metric] | None = None,
+    draws: int = 1000,
+) -> dict[str, Measured]:
+    """Each metric over the run, by name.
+
+    Args:
+        replies: N texts; None for a turn that got no reply, which is unscored. An empty text scores 0.
+        references: N texts.
+        dialogues: The dialogue of each turn, (N,); at least two with replies.
+        metrics: Which ones; all of `METRICS` if not given.
+        draws: For the intervals.
+
+    Raises:
+        DataError: Lengths differ, a reference is blank, or there is nothing to score.
+    """
+    check_pairs(replies, references)
+    scored = np.array([reply is not None for reply in replies])
+    if len(dialogues) != len(replies):
+        raise DataError(f"{len(dialogues)} dialogues for {len(replies)} replies; name the dialogue of each reply.")
+    of_scored = np.asarray(dialogues)[scored]
+    rows_by: dict[Callable[[Replies, References], Scores], Scores] = {}  # the four of BLEU share theirs
+    out = {}
+    for name, metric in (METRICS if metrics is None else metrics).items():
+        if isinstance(metric, CorpusMetric):
+            interval, value = None, metric.figure(replies, references)
+        else:
+            if metric.rows not in rows_by:
+                rows_by[metric.rows] = metric.rows(replies, references)[scored]
+            interval = bootstrap(metric.figure, of_scored, rows_by[metric.rows], draws=draws)
+            value = interval.value
+        out[name] = Measured(value, interval, int(scored.sum()), int((~scored).sum()), metric.signature())
+    return out
+
+
+def word_vector_metrics(embed: EmbedWords, *, source: str) -> dict[str, RowMetric]:
+    """The metrics of word vectors; `source` names the vectors and their version, for the signature."""
+    pooled = {"embedding_average": embedding_average, "embedding_extrema": embedding_extrema}
+    return {
+        name: RowMetric(
+            rows=partial(score, embed=embed), signature=partial(str, f"{name}|case:lc|tok:words|vectors:{source}")
+        )
+        for name, score in pooled.items()
+    }
+
+
+def token_vector_metrics(embed: EmbedTokens, *, source: str) -> dict[str, RowMetric]:
+    """The metric of token vectors; `source` names the encoder and its version, for the signature."""
+    text = f"embedding_f1|idf:no|baseline:no|vectors:{source}"
+    return {"embedding_f1": RowMetric(rows=partial(embedding_f1, embed=embed), signature=partial(str, text))}
+
+
+def _bleu(order: int) -> RowMetric:
+    return RowMetric(
+        rows=bleu.ngram_counts,
+        figure=partial(bleu.corpus_bleu, order=order),
+        best=100.0,
+        signature=partial(bleu.signature, order, effective_order=False),
+    )
+
+
+def _distinct(n: int) -> CorpusMetric:
+    return CorpusMetric(
+        figure=lambda replies, _references: distinct.distinct(replies, n=n),
+        signature=partial(distinct.signature, n, over="run"),
+    )
+
+
+METRICS: Mapping[str, Metric] = {
+    "bleu_1": _bleu(1),
+    "bleu_2": _bleu(2),
+    "bleu_3": _bleu(3),
+    "bleu_4": _bleu(4),
+    "sentence_bleu_2": RowMetric(
+        rows=bleu.sentence_bleu, best=100.0, signature=partial(bleu.signature, 2, effective_order=True)
+    ),
+    "rouge_l": RowMetric(rows=rouge.rouge_l, signature=rouge.signature),
+    "meteor_exact_stem": RowMetric(rows=meteor.meteor_exact_stem, signature=meteor.signature),
+    "cider": RowMetric(rows=cider.cider, best=10.0, signature=cider.signature),
+    "distinct_1": _distinct(1),
+    "distinct_2": _distinct(2),
+    "distinct_3": _distinct(3),
+    "distinct_1_per_reply": RowMetric(
+        rows=lambda replies, _references: distinct.distinct_1_per_reply(replies),
+        signature=partial(distinct.signature, 1, over="reply"),
+    ),
+}

@@ -1,0 +1,111 @@
+"""The blend planner: what supporters would do and what the rules advise, weighed against each other.
+
+A log-linear pool: each strategy's two probabilities, raised to their weights and multiplied. So a strategy
+must be tolerable to both, and what the rules hold back (advice that comes too early, the same thing again)
+stays held back unless the reading is sure of it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from agent.decisions import Plan, Taxonomy
+from agent.turn import Turn
+from strategies.balance import check_share
+from strategies.predicted import UNREAD, likely, supporters
+from strategies.rules import RulePlanner, aim, reranked, standing_in
+from strategies.taxonomy import esconv
+
+__all__ = ["BlendPlanner", "create", "pooled"]
+
+_FLOOR = 0.01  # share of the reading that is made flat, so that what it holds impossible is only unlikely
+
+
+@dataclass(frozen=True)
+class BlendPlanner:
+    """Pools the strategy reading with the rules. Pure: the same turn gives the same plan.
+
+    On an escalated turn, and where nothing usable was read, the rules plan alone; the reason says which. The
+    stage is always theirs.
+
+    Args:
+        weight: Of the reading, in [0, 1]; the rules have the rest. The default, half, is our judgement: more
+            agrees more often with ESConv's supporters, less keeps more of the rules' caution.
+        counterweight: How much of ESConv's prior is taken out of the reading, in [0, 1]. 0 by default: the
+            shipped weights carry offsets of their own against it, and a second correction overshoots.
+
+    Raises:
+        WiringError: `weight` or `counterweight` is not in [0, 1].
+
+    Example:
+        Mostly the rules:
+
+        >>> planner = BlendPlanner(weight=0.3)
+    """
+
+    weight: float = 0.5
+    counterweight: float = 0.0
+    name: str = "blend"
+    reads: frozenset[str] = frozenset({"text", "history", "likely_strategies"})
+    taxonomy: Taxonomy = field(default_factory=esconv, init=False)
+
+    def __post_init__(self) -> None:
+        check_share("weight", self.weight)
+        check_share("counterweight", self.counterweight)
+
+    async def plan(self, turn: Turn) -> Plan:
+        """The plan for this turn; there is always one."""
+        ruled = await RulePlanner(name=self.name).plan(turn)
+        if turn.escalated:
+            return ruled
+        probabilities = likely(turn, counterweight=self.counterweight)
+        if probabilities is None:
+            return standing_in(ruled, because=UNREAD)
+        scores = {ranked.strategy: ranked.probability for ranked in ruled.ranked}
+        pool = pooled(probabilities, scores, weight=self.weight)
+        reason = self._reason(ruled, read=_best(probabilities), chosen=_best(pool))
+        return reranked(ruled, pool, reason=reason)
+
+    def _reason(self, ruled: Plan, *, read: str, chosen: str) -> str:
+        """Who wanted what, and who prevails."""
+        who = supporters(self.counterweight)
+        if read == chosen == ruled.chosen.id:
+            return f"{who} would choose as the rules do: {ruled.reason[0].lower()}{ruled.reason[1:]}"
+        if chosen == read:
+            outcome = "the supporters' way weighs more here"
+        elif chosen == ruled.chosen.id:
+            outcome = "the rules weigh more here"
+        else:
+            outcome = f"{self.taxonomy[chosen].name} suits both"
+        theirs = self.taxonomy[read].name
+        return f"{who} would choose {theirs} and the rules {ruled.chosen.name}; {outcome}, so {aim(chosen)}."
+
+
+def pooled(read: Mapping[str, float], ruled: Mapping[str, float], *, weight: float) -> dict[str, float]:
+    """The log-linear pool of two distributions over the same strategies; sums to 1.
+
+    Args:
+        read: Strategy to probability. Those of 0 count as very unlikely, not as impossible.
+        ruled: Strategy to probability, each above 0.
+        weight: Of `read`, in [0, 1]: at 0 the pool is `ruled`, at 1 it is ranked as `read` is.
+    """
+    logs = {
+        strategy: weight * math.log((1 - _FLOOR) * p + _FLOOR / len(read))
+        + (1 - weight) * math.log(ruled[strategy])
+        for strategy, p in read.items()
+    }
+    highest = max(logs.values())
+    weights = {strategy: math.exp(log - highest) for strategy, log in logs.items()}
+    total = sum(weights.values())
+    return {strategy: value / total for strategy, value in weights.items()}
+
+
+def _best(probabilities: Mapping[str, float]) -> str:
+    return max(probabilities, key=lambda strategy: probabilities[strategy])
+
+
+def create(settings: object | None = None) -> BlendPlanner:  # noqa: ARG001 - every part is made with the settings
+    """Entry point `blend`."""
+    return BlendPlanner()

@@ -1,0 +1,95 @@
+"""Sets of a few records, enough for intervals: several dialogues in each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sem_plugins.labels import ESCONV_NAMES
+from tests.sem_plugins.tiny_sets import ROWS, Row, comment, dialogue, pair, support, write_sets
+
+__all__ = ["small_sets"]
+
+_NAMES = tuple(ESCONV_NAMES.values())
+
+_TALKS = [
+    {
+        "survey_score": {
+            "seeker": {"initial_emotion_intensity": 4, "final_emotion_intensity": 5 - number % 4} if number else {}
+        }
+    }
+    | support(
+        f"talk {number}",
+        f"The roof leaks since day {number}.",
+        ("Since when?", "Question"),
+        "Since the storm.",
+        ("That is a lot.", _NAMES[number % 8]),
+        ("You did well.", _NAMES[(number + 3) % 8]),
+    )
+    for number in range(8)
+]
+
+
+def _meal(number: int) -> Row:
+    return {
+        "dialogue_id": f"meal {number}",
+        "turns": [
+            {"speaker": "A", "text": "You burnt the soup.", "emotion": "neutral"},
+            {
+                "speaker": "B",
+                "text": f"I hate this oven number {number}!",
+                "emotion": "anger",
+                "causes": [
+                    {"turn": 0, "span": "burnt the soup", "start": 4, "end": 18},
+                    {"turn": 1, "span": "this oven", "start": 7, "end": 16},
+                ],
+                "cause_types": ["no-context"],
+            },
+        ],
+    }
+
+
+def small_sets(folder: Path, split: str = "valid") -> Path:
+    """Every set of the tasks, in a split of that name; train is there too."""
+    own = {
+        f"esconv/{split}.jsonl": _TALKS,
+        f"reccon/{split}.jsonl": [_meal(number) for number in range(4)],
+        f"goemotions/{split}.jsonl": [comment(f"Thank you, number {n}", "gratitude") for n in range(5)],
+        f"epitome/{split}.jsonl": [
+            pair(f"The heating broke on day {day}.", "You must be cold.", 0, day % 3, 0, words="must be cold")
+            for day in range(6)
+        ],
+        f"emobank/{split}.jsonl": [
+            {
+                "id": str(n),
+                "text": f"{n} good days.",
+                "valence": 3 + n / 10,
+                "arousal": 3 - n / 10,
+                "dominance": 3 + n / 7,
+            }
+            for n in range(6)
+        ],
+        f"empathic_reactions/{split}.jsonl": [
+            {"id": str(n), "writer_id": str(n), "text": f"{n} poor horses.", "distress": 1 + n, "empathy": 7 - n}
+            for n in range(6)
+        ],
+        f"empathetic_dialogues/{split}.jsonl": [
+            dialogue(f"Day {day} of rain.", f"It rains for {day} days.", "Still?", "Yes.", emotion=emotion)
+            for day, emotion in enumerate(("sad", "angry", "sad", "hopeful", "proud"))
+        ],
+        f"se_emotions/{split}.jsonl": [
+            {"id": str(n), "text": f"Build {n} fails again!", "labels": ["anger"] * (n % 2)} for n in range(4)
+        ],
+        f"se_emotion_causes/{split}.jsonl": [
+            {
+                "id": str(n),
+                "text": "The flaky test drives me mad.",
+                "cause": {"text": "flaky test", "start": 4, "end": 14},
+            }
+            for n in range(3)
+        ],
+        f"cssrs_reddit/{split}.jsonl": [
+            {"id": f"user {n}", "label": ("ideation", "supportive")[n % 2], "posts": ["The bread is sold out."]}
+            for n in range(6)
+        ],
+    }
+    return write_sets(folder, {**ROWS, **own})

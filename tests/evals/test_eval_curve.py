@@ -1,0 +1,57 @@
+"""Counter-weights: what they do to proficiency and bias."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from evals.curve import counterweight_curve
+from evals.task import Sample
+from sem_plugins.labels import ESCONV
+from sem_plugins.weights import Head
+from tests.sem_plugins.tiny_sets import support, write_sets
+
+COMMON, RARE = "Question", "Information"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """In train nine of ten turns are questions; in valid each turn says what it is."""
+    train = [support(str(n), "Well.", ("Yes.", COMMON if n % 10 else RARE)) for n in range(40)]
+    valid = [support(str(n), f"{name} please.", ("Yes.", name)) for n in range(6) for name in (COMMON, RARE)]
+    valid = [row | {"dialogue_id": str(n)} for n, row in enumerate(valid)]
+    return write_sets(tmp_path, {"esconv/train.jsonl": train, "esconv/valid.jsonl": valid})
+
+
+class Leaning:
+    """An encoder that leans to what is common: by 2 of log-odds, against 1 for what was said."""
+
+    manifest: Any = SimpleNamespace(heads={"strategy": Head(ESCONV, "softmax", offsets=(0.0,) * 8)})
+
+    def read(self, samples: Sequence[Sample]) -> list[Any]:
+        rows = []
+        for sample in samples:
+            row = np.full(8, -9.0)
+            row[ESCONV.index("question")] = 2.0 + sample.messages[-1].text.startswith(COMMON)
+            row[ESCONV.index("information")] = float(sample.messages[-1].text.startswith(RARE))
+            rows.append(SimpleNamespace(outputs={"strategy": row}))
+        return rows
+
+
+def test_that_taking_the_prior_out_brings_back_what_is_rare(folder: Path):
+    points = counterweight_curve(folder, "valid", kit=Leaning(), strengths=(0.0, 0.8))
+    plain, weighed, shipped = points
+    assert plain.figures["macro_f1"].value == pytest.approx(1 / 3)  # all are questions: F1 of 2/3 and 0
+    assert weighed.figures["macro_f1"].value == 1
+    assert shipped.strength is None
+    assert shipped.figures["macro_f1"] == plain.figures["macro_f1"]
+
+
+def test_that_a_bias_that_is_not_defined_is_left_out_and_not_zero(folder: Path):
+    plain, *_ = counterweight_curve(folder, "valid", kit=Leaning(), strengths=(0.0,))
+    assert set(plain.figures) == {"macro_f1", "accuracy"}
