@@ -15,14 +15,38 @@ from typing import Any, Literal
 
 from agent.errors import SettingsError, WiringError
 
-__all__ = ["Kind", "make", "names"]
+__all__ = ["Kind", "load", "make", "names"]
 
-Kind = Literal["plugins", "trackers", "planners", "composers", "generators", "guards", "stores"]
+Kind = Literal[
+    "plugins", "trackers", "planners", "composers", "generators", "guards", "stores", "tasks", "commands"
+]
+"""Parts of an agent; tasks of evaluations, and commands of the command line, which are loaded and not made."""
 
 
 def names(kind: Kind) -> tuple[str, ...]:
     """Names that are registered for a kind of part, sorted."""
     return tuple(sorted({entry.name for entry in entry_points(group=f"heartline.{kind}")}))
+
+
+def load(kind: Kind, name: str) -> Any:
+    """What is registered under `name`: what makes the part, for parts of an agent.
+
+    Raises:
+        SettingsError: Nothing has this name.
+        WiringError: Two distributions claim the name, or it cannot be imported.
+    """
+    found = [entry for entry in entry_points(group=f"heartline.{kind}") if entry.name == name]
+    if not found:
+        choices = ", ".join(names(kind)) or "none (is `heartline` installed? try `pip install -e .`)"
+        raise SettingsError(f"No {kind[:-1]} is called {name!r}. Registered are: {choices}.")
+    places = sorted({entry.value for entry in found})
+    if len(places) > 1:
+        raise WiringError(f"The {kind[:-1]} {name!r} is claimed twice: {' and '.join(places)}. Uninstall one.")
+    try:
+        return found[0].load()
+    except Exception as error:  # a stranger's module may fail in any way while it is imported
+        msg = f"The {kind[:-1]} {name!r} ({places[0]}) cannot be imported: {error}. Reinstall what provides it."
+        raise WiringError(msg) from error
 
 
 def make(kind: Kind, name: str, settings: Any) -> Any:
@@ -34,19 +58,6 @@ def make(kind: Kind, name: str, settings: Any) -> Any:
         settings: Passed to the part's `create`.
 
     Raises:
-        SettingsError: No part has this name.
-        WiringError: Two distributions claim the name, or the part cannot be imported.
+        SettingsError, WiringError: As `load`.
     """
-    found = [entry for entry in entry_points(group=f"heartline.{kind}") if entry.name == name]
-    if not found:
-        choices = ", ".join(names(kind)) or "none (is `heartline` installed? try `pip install -e .`)"
-        raise SettingsError(f"No {kind[:-1]} is called {name!r}. Registered are: {choices}.")
-    places = sorted({entry.value for entry in found})
-    if len(places) > 1:
-        raise WiringError(f"The {kind[:-1]} {name!r} is claimed twice: {' and '.join(places)}. Uninstall one.")
-    try:
-        create = found[0].load()
-    except Exception as error:  # a stranger's module may fail in any way while it is imported
-        msg = f"The {kind[:-1]} {name!r} ({places[0]}) cannot be imported: {error}. Reinstall what provides it."
-        raise WiringError(msg) from error
-    return create(settings)
+    return load(kind, name)(settings)

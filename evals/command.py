@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 if TYPE_CHECKING:
-    from evals.result import Result
+    from evals.task import Task
 
 __all__ = ["app"]
 
@@ -58,20 +58,18 @@ def run(  # noqa: PLR0917 - typer names them all
     out: Annotated[Path | None, typer.Option("--out", "-o", help="File that gets the result as JSON.")] = None,
 ) -> None:
     """Run a task and print its figures, with 95% intervals and floors."""
+    from agent.registry import load
     from agent.settings import load_settings
-    from evals.registry import task as named
     from evals.result import write_result
     from evals.run import EncoderKit, evaluate
     from evals.table import print_results
     from sem_plugins.training.sets.records import data_folder
 
-    chosen = named(task)
+    chosen: Task = load("tasks", task)()
     folder = data_folder(data)
     settings = load_settings(weights=weights, llm_url=llm, llm_model=model)
     kit = EncoderKit(settings, cache=cache, parallel=parallel)
-    results: list[Result] = [
-        evaluate(chosen, folder, split, kit=kit, system=name, limit=limit) for name in system or chosen.systems
-    ]
+    results = evaluate(chosen, folder, split, kit=kit, systems=system or chosen.systems, limit=limit)
     print_results(results)
     if out is not None:
         write_result(out, results[0])
@@ -86,14 +84,14 @@ def compare(
     force: Annotated[bool, typer.Option("--force", help="Although their signatures differ.")] = False,
 ) -> None:
     """Put two runs of one task side by side: paired intervals and a permutation test over dialogues."""
+    from agent.registry import load
     from evals.compare import compare as differences_of
-    from evals.registry import task as named
     from evals.result import read_result
     from evals.table import print_differences
     from sem_plugins.training.sets.records import data_folder
 
     one, other = read_result(first), read_result(second)
-    task = named(one.task)
+    task: Task = load("tasks", one.task)()
     samples = task.samples(data_folder(data), str(one.signature["split"]))
     print_differences(one, other, differences_of(task, one, other, samples=samples, force=force))
 
@@ -134,10 +132,9 @@ def curve(
 @app.command()
 def tasks() -> None:
     """List the tasks, who can answer each, and the file it reads."""
-    from evals.registry import task as named
-    from evals.registry import task_names
+    from agent.registry import load, names
 
-    for name in task_names():
-        found = named(name)
+    for name in names("tasks"):
+        found: Task = load("tasks", name)()
         summary = (found.__doc__ or "").partition("\n")[0]
         typer.echo(f"{name:36}{found.data}/<split>.jsonl; {', '.join(found.systems)}: {summary}")

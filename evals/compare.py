@@ -13,11 +13,10 @@ from agent.errors import DataError
 from evals.result import Result
 from evals.signature import differences
 from evals.task import Sample, Task
-from sem_plugins.training.intervals import Measure
+from sem_plugins.training.intervals import DRAWS, Measure
 
 __all__ = ["Difference", "compare"]
 
-_DRAWS = 1000
 _SMALL = 1e-12
 _SEED = 13
 
@@ -89,7 +88,7 @@ def _difference(name: str, first: Measure, second: Measure) -> Difference:
     groups, of_row = np.unique(first.groups, return_inverse=True)
     members = [np.flatnonzero(of_row == group) for group in range(len(groups))]
     drawn, exchanged = [], []
-    for _ in range(_DRAWS):
+    for _ in range(DRAWS):
         rows = np.concatenate([members[place] for place in rng.integers(0, len(members), len(members))])
         drawn.append(_value(second, rows) - _value(first, rows))
         swapped = (rng.random(len(members)) < 1 / 2)[of_row]
@@ -98,7 +97,7 @@ def _difference(name: str, first: Measure, second: Measure) -> Difference:
     low, high = np.nanpercentile(drawn, [2.5, 97.5]).tolist()
     gap = abs(second.value() - first.value())
     larger = sum(abs(one) >= gap - _SMALL for one in exchanged if not np.isnan(one))
-    return Difference(name, first.value(), second.value(), low, high, (1 + larger) / (1 + _DRAWS))
+    return Difference(name, first.value(), second.value(), low, high, (1 + larger) / (1 + DRAWS))
 
 
 def _mixed(one: Measure, other: Measure, swapped: NDArray[np.bool_]) -> tuple[NDArray[Any], ...]:

@@ -29,7 +29,7 @@ class Result:
         metrics: Metric to `value`, `low`, `high` (absent where no interval is drawn), `n`, `unscored`.
         floors: Name to the same of what understands nothing.
         notes: What a reader must know, e.g. which floor could not be had.
-        samples: Per sample `id`, `group`, `truth` and `answer`; no words of people are in it.
+        samples: Per sample `id`, `group`, `truth` and `answer`; no text of the data set.
     """
 
     task: str
@@ -54,14 +54,9 @@ def as_json(figures: Mapping[str, Estimate], unscored: int) -> dict[str, dict[st
 def sample_rows(samples: Sequence[Sample], answers: Answers) -> list[dict[str, Any]]:
     """Samples as they stand in files."""
     return [
-        {"id": sample.id, "group": sample.group, "truth": _without_words(sample.truth), "answer": answer}
+        {"id": sample.id, "group": sample.group, "truth": sample.truth, "answer": answer}
         for sample, answer in zip(samples, answers, strict=True)
     ]
-
-
-def _without_words(truth: Any) -> Any:
-    """What people wrote stays in the data; it is found there by the sample's id."""
-    return {name: value for name, value in truth.items() if name != "text"} if isinstance(truth, dict) else truth
 
 
 def write_result(path: Path, result: Result) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
 from agent.errors import DataError
 from agent.settings import Settings
 from evals.result import Result, as_json, sample_rows
 from evals.signature import signature_of
-from evals.task import Answers, Kit, Sample, Task
+from evals.task import Kit, Measures, Sample, Task
 from sem_plugins.encoder import Encoded, Encoder
 from sem_plugins.training.intervals import Estimate
 from sem_plugins.training.measure.reading import read_all
@@ -39,8 +40,12 @@ class EncoderKit:
     ) -> None:
         self.settings, self.cache, self.parallel, self.progress = settings, cache, parallel, progress
         self.manifest = load_manifest(settings.weights or SHIPPED)
-        self._encoder = Encoder(self.manifest, threads=1)
         self._read: dict[str, Encoded] = {}
+
+    @cached_property
+    def _encoder(self) -> Encoder:
+        """Made when it is first asked for: agents bring their own."""
+        return Encoder(self.manifest, threads=1)
 
     def read(self, samples: Sequence[Sample]) -> Sequence[Encoded]:
         """One pass per sample; samples that were read before are remembered by their id."""
@@ -52,36 +57,25 @@ class EncoderKit:
 
 
 def evaluate(
-    task: Task,
-    folder: Path,
-    split: str,
-    *,
-    kit: Kit,
-    system: str | None = None,
-    limit: int | None = None,
-) -> Result:
-    """Run a task.
+    task: Task, folder: Path, split: str, *, kit: Kit, systems: Sequence[str], limit: int | None = None
+) -> list[Result]:
+    """Run a task: one result per system, on the same samples and beside the same floors.
 
     Args:
         task: Which.
         folder: The prepared data sets.
         split: Name of the file, e.g. `valid`.
-        kit: What systems answer with; of one task, to share passes between its systems.
-        system: Who answers; None takes the task's first.
+        kit: What systems answer with; of one task, since it remembers samples by their ids.
+        systems: Who answers, by name.
         limit: Only the first samples.
 
     Raises:
         DataError: The file is missing, malformed, empty, names a sample twice, or holds too few dialogues.
-        SettingsError: The system does not exist.
+        SettingsError: A system does not exist.
     """
-    system = system or task.systems[0]
     samples = _checked(task, task.samples(folder, split)[:limit], f"{task.data}/{split}.jsonl")
-    answers = task.answers(system, samples, kit)
-    signature = signature_of(
-        task, folder=folder, split=split, limit=limit, system=system, manifest=kit.manifest, n=len(samples)
-    )
+    answered = {system: task.answers(system, samples, kit) for system in systems}
     notes: list[str] = []
-    found = _estimates(task, samples, answers, notes=notes, of="")
     floors = {}
     for name, make in task.floors(samples, folder).items():
         try:
@@ -89,9 +83,25 @@ def evaluate(
         except DataError as error:  # most are made from train, which need not be there
             notes.append(f"floor {name!r} left out: {error}")
             continue
-        floors[name] = as_json(_estimates(task, samples, guessed, notes=notes, of=f"floor {name!r}: "), 0)
-    unscored = sum(answer is None for answer in answers)
-    return Result(task.name, signature, as_json(found, unscored), floors, notes, sample_rows(samples, answers))
+        floors[name] = as_json(_estimates(task.measures(samples, guessed), notes, of=f"floor {name!r}: "), 0)
+    signed = signature_of(task, folder=folder, split=split, limit=limit, manifest=kit.manifest, n=len(samples))
+    results = []
+    for system, answers in answered.items():
+        measures = task.measures(samples, answers)
+        own: list[str] = []
+        found = _estimates(measures, own, of="")
+        versions = {name: measure.version for name, measure in measures.items() if measure.version}
+        results.append(
+            Result(
+                task.name,
+                signed | {"system": system, "metric_versions": versions},
+                as_json(found, sum(answer is None for answer in answers)),
+                floors,
+                [*own, *notes],
+                sample_rows(samples, answers),
+            )
+        )
+    return results
 
 
 def _checked(task: Task, samples: list[Sample], file: str) -> list[Sample]:
@@ -107,12 +117,10 @@ def _checked(task: Task, samples: list[Sample], file: str) -> list[Sample]:
     return samples
 
 
-def _estimates(
-    task: Task, samples: list[Sample], answers: Answers, *, notes: list[str], of: str
-) -> dict[str, Estimate]:
-    """Every metric with its interval; what is not defined is left out, with a note."""
+def _estimates(measures: Measures, notes: list[str], *, of: str) -> dict[str, Estimate]:
+    """Each with its interval; what is not defined is left out, with a note."""
     found = {}
-    for name, measure in task.measures(samples, answers).items():
+    for name, measure in measures.items():
         try:
             found[name] = measure.estimate()
         except DataError as error:

@@ -7,22 +7,20 @@ from pathlib import Path
 from typing import Any
 
 from evals.task import Task
+from sem_plugins.training.intervals import DRAWS
 from sem_plugins.training.sets.records import sha256_of
 from sem_plugins.weights import MODEL, Manifest
 
 __all__ = ["SHARED", "differences", "signature_of"]
-
-DRAWS = 1000
-"""Bootstrap draws; costly figures take fewer (`sem_plugins.training.figures`)."""
 
 SHARED = ("task", "task_version", "metric_versions", "data_sha256", "split", "limit", "n")
 """What must be equal in two runs that are put side by side. Systems and weights are what is compared."""
 
 
 def signature_of(
-    task: Task, *, folder: Path, split: str, limit: int | None, system: str, manifest: Manifest, n: int
+    task: Task, *, folder: Path, split: str, limit: int | None, manifest: Manifest, n: int
 ) -> dict[str, Any]:
-    """The signature of a run.
+    """The signature of a run, without what differs from system to system.
 
     Raises:
         DataError: The split's file is missing.
@@ -37,10 +35,8 @@ def signature_of(
         "split": split,
         "limit": limit,
         "n": n,
-        "system": system,
         "weights": manifest.id,
         "weights_sha256": manifest.sha256[MODEL],
-        "metric_versions": getattr(task, "metric_versions", dict)(),
         "heartline": __version__,
         "intervals": f"95% bootstrap over groups, {DRAWS} draws or as the figure says, seed 13",
     }

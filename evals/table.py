@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
-from rich.console import Console
 from rich.table import Table
 
 from evals.compare import Difference
 from evals.curve import METRICS, Point
 from evals.result import Result
-from sem_plugins.training.cells import shown
+from sem_plugins.training.cells import page, shown
 
 __all__ = ["print_curve", "print_differences", "print_results"]
 
-_FILE_WIDTH = 140  # columns; a file has no width of its own
 _SURE = 0.05  # a p below it is marked
 
 
@@ -23,21 +20,21 @@ def print_results(results: Sequence[Result]) -> None:
     """Runs of one task on the same samples, one column each, with the floors beside."""
     first = results[0]
     signature = first.signature
-    page = Table(box=None, padding=(0, 2, 0, 0))
-    page.add_column("metric", no_wrap=True)
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column("metric", no_wrap=True)
     for result in results:
-        page.add_column(str(result.signature["system"]))
+        table.add_column(str(result.signature["system"]))
     for name in first.floors:
-        page.add_column(f"floor: {name}")
+        table.add_column(f"floor: {name}")
     for metric in dict.fromkeys(name for result in results for name in result.metrics):
-        page.add_row(
+        table.add_row(
             metric,
             *(shown(result.metrics.get(metric), metric) for result in results),
             *(shown(floor.get(metric), metric) for floor in first.floors.values()),
         )
-    console = _console()
+    console = page()
     console.print(f"{first.task}, {signature['data']}, n = {signature['n']:,}, {signature['weights']}")
-    console.print(page)
+    console.print(table)
     for result in results:
         unscored = max((int(figure["unscored"]) for figure in result.metrics.values()), default=0)
         if unscored:
@@ -49,34 +46,30 @@ def print_results(results: Sequence[Result]) -> None:
 def print_differences(first: Result, second: Result, found: Sequence[Difference]) -> None:
     """Second less first, with 95% interval and the p of exchanging dialogues."""
     names = [f"{result.signature['system']} ({result.signature['weights']})" for result in (first, second)]
-    page = Table(box=None, padding=(0, 2, 0, 0))
+    table = Table(box=None, padding=(0, 2, 0, 0))
     for column in ("metric", "first", "second", "difference (95%)", "p"):
-        page.add_column(column, no_wrap=True)
+        table.add_column(column, no_wrap=True)
     for one in found:
         difference = {"value": one.value, "low": one.low, "high": one.high}
-        page.add_row(
+        table.add_row(
             one.metric,
             shown({"value": one.first}, one.metric),
             shown({"value": one.second}, one.metric),
             shown(difference, one.metric),
             f"{one.p:.3f}{' *' if one.p < _SURE else ''}",
         )
-    console = _console()
+    console = page()
     console.print(f"{first.task}: {names[1]} less {names[0]}")
-    console.print(page)
+    console.print(table)
 
 
 def print_curve(points: Sequence[Point]) -> None:
     """Strength, proficiency and bias."""
-    page = Table(box=None, padding=(0, 2, 0, 0))
+    table = Table(box=None, padding=(0, 2, 0, 0))
     for column in ("strength", "Q (macro-F1)", "B (preference bias)", "accuracy"):
-        page.add_column(column, no_wrap=True)
+        table.add_column(column, no_wrap=True)
     for point in points:
         figures = {name: estimate.as_dict() for name, estimate in point.figures.items()}
         strength = "as shipped" if point.strength is None else f"{point.strength:.1f}"
-        page.add_row(strength, *(shown(figures.get(name), name) for name in METRICS))
-    _console().print(page)
-
-
-def _console() -> Console:
-    return Console(highlight=False, width=None if sys.stdout.isatty() else _FILE_WIDTH)
+        table.add_row(strength, *(shown(figures.get(name), name) for name in METRICS))
+    page().print(table)

@@ -33,12 +33,14 @@ class Sample:
         group: The dialogue it belongs to: what is drawn as a whole for intervals.
         messages: What a system is given.
         truth: What the data say, in a form that JSON holds; each task says which.
+        reference: What a person wrote, where that is the truth; it stays out of result files.
     """
 
     id: str
     group: str
     messages: tuple[Message, ...]
     truth: Any
+    reference: str = ""
 
 
 Answer = Mapping[str, Any] | None
@@ -77,8 +79,6 @@ class Task(Protocol):
         data: Folder of its data set.
         systems: Who can answer, by name; the first one is taken unless another is asked for.
         version: Raised when the same answers would get other figures.
-
-    Metrics of libraries have versions of their own: a task with such has a method `metric_versions`.
     """
 
     name: str

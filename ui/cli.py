@@ -6,13 +6,13 @@ Heavy imports stay inside the commands, so that `heartline --help` answers at on
 from __future__ import annotations
 
 import sys
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from agent.errors import HeartlineError
+from agent.registry import load, names
 
 __all__ = ["app", "main"]
 
@@ -156,13 +156,11 @@ def models_check(
 
 def _add_registered() -> None:
     """Commands of packages that are no face of ours, e.g. `eval`: they enter by name (`heartline.commands`)."""
-    for entry in entry_points(group="heartline.commands"):
+    for name in names("commands"):
         try:
-            command = entry.load()
-        except Exception as error:  # noqa: BLE001 - a stranger's module may fail in any way while it is imported
-            typer.echo(f"Command {entry.name!r} ({entry.value}) cannot be imported: {error}.", err=True)
-            continue
-        app.add_typer(command, name=entry.name)
+            app.add_typer(load("commands", name), name=name)
+        except HeartlineError as error:  # the other commands go on
+            typer.echo(f"Left out: {error}", err=True)
 
 
 _add_registered()

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from agent.errors import SettingsError
@@ -17,8 +15,6 @@ __all__ = ["check", "table"]
 
 CLOSE = 0.003
 """How far a figure may lie from the card's: another processor rounds eight-bit arithmetic in another way."""
-
-_FILE_WIDTH = 140  # columns; the widest table has four figures with intervals and an aim
 
 Scores = Mapping[str, Mapping[str, Mapping[str, float]]]
 
@@ -71,6 +67,7 @@ def check(data: Path, *, weights: Path | None = None, out: Path | None = None) -
 def table(scores: Scores, floors: Mapping[str, Scores]) -> None:
     """Print task, metric, figure with interval, floors, aim, and what others published."""
     from sem_plugins.training.card import told
+    from sem_plugins.training.cells import page as page_
     from sem_plugins.training.cells import shown
     from sem_plugins.training.measure.tasks import TASKS
 
@@ -85,8 +82,7 @@ def table(scores: Scores, floors: Mapping[str, Scores]) -> None:
             floor = [shown(floors[task.name][name].get(metric), metric) for name in named]
             aim = task.aims.get(metric)
             page.add_row(metric, shown(estimate, metric), *floor, told(aim, metric, estimate) if aim else "")
-        # A file has no width of its own; 80 columns would fold every figure.
-        console = Console(highlight=False, width=None if sys.stdout.isatty() else _FILE_WIDTH)
+        console = page_()
         console.print(page)
         if task.published:
             console.print(f"published, on test: {task.published}", style="dim")

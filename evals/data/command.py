@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,27 +21,25 @@ app = typer.Typer(
 
 Data = Annotated[Path | None, typer.Option("--data", help="Folder of prepared sets; default: HEARTLINE_DATA.")]
 
-_FILE_WIDTH = 140  # columns; a file has no width of its own
 _UNUSABLE = 2  # exit status
 
 
 @app.command("list")
 def list_sets(data: Data = None) -> None:
     """List the sets, what they are for, on which terms, and what of them is in the data folder."""
-    from rich.console import Console
     from rich.table import Table
 
     from agent.settings import load_settings
     from evals.data.catalogue import data_sets
+    from sem_plugins.training.cells import page
 
     folder = load_settings(data=data).data
-    page = Table(box=None, padding=(0, 2, 0, 0))
+    table = Table(box=None, padding=(0, 2, 0, 0))
     for column in ("set", "what for", "licence", "here"):
-        page.add_column(column, no_wrap=column == "set")
+        table.add_column(column, no_wrap=column == "set")
     for data_set in data_sets().values():
-        page.add_row(data_set.name, data_set.labels, data_set.licence, _here(folder, data_set))
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else _FILE_WIDTH)
-    console.print(page)
+        table.add_row(data_set.name, data_set.labels, data_set.licence, _here(folder, data_set))
+    page().print(table)
     if folder is None:
         typer.echo("No data folder is named: use `--data DIR` or HEARTLINE_DATA.", err=True)
 

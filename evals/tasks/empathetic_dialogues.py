@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from evals.task import Answers, Kit, Measures, Sample, scored
-from evals.tasks.one_label import always, as_answer, as_rows, labels_of
+from evals.tasks.one_label import always, as_answer, labels_of, measured
 from sem_plugins.labels import EMPATHETIC_DIALOGUES
 from sem_plugins.training import figures
 from sem_plugins.training.examples import Example
@@ -18,7 +19,7 @@ from sem_plugins.training.sets import empathetic_dialogues as sets
 __all__ = ["Dialogue", "SeekerTurns", "Situation"]
 
 
-class _Emotion:
+class _Emotion(ABC):
     """What the three share: truth is the emotion that the dialogue was written for."""
 
     name = ""
@@ -26,9 +27,9 @@ class _Emotion:
     systems = ("sem",)
     version = 1
 
+    @abstractmethod
     def examples(self, found: Sequence[sets.Dialogue]) -> list[Example]:
         """The form of input that tells the three apart."""
-        raise NotImplementedError
 
     def samples(self, folder: Path, split: str) -> list[Sample]:
         """Truth: one of the 32 labels."""
@@ -61,13 +62,9 @@ class _Emotion:
     def measures(self, samples: Sequence[Sample], answers: Answers) -> Measures:
         """Accuracy, `top3`, `top5`, macro-F1; `ece`; `coverage` and `set_size` of the conformal sets."""
         kept, given = scored(samples, answers)
-        rows, truth, groups = as_rows(EMPATHETIC_DIALOGUES, kept, given)
-        found = figures.one_of(rows, truth, groups)
-        if all("probabilities" in answer for answer in given):
-            found |= figures.calibration_error(rows.clip(0, 1), truth, groups)
-        else:
-            del found["top3"], found["top5"]  # one guess ranks one label
+        found = measured(EMPATHETIC_DIALOGUES, kept, given, count=figures.one_of)
         if all("primary" in answer for answer in given):
+            groups = np.array([sample.group for sample in kept])
             held = np.array([s.truth in a["primary"] for s, a in zip(kept, given, strict=True)])
             found["coverage"] = Measure(np.mean, groups, (held,))
             found["set_size"] = Measure(np.mean, groups, (np.array([len(a["primary"]) for a in given]),))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agent.errors import SettingsError
 from agent.readings import StrategyReading
@@ -14,7 +15,7 @@ from agent.registry import make, names
 from agent.settings import load_settings
 from agent.turn import Message, Turn
 from evals.task import Answer, Answers, Kit, Measures, Sample, scored
-from evals.tasks.one_label import always, as_answer, as_rows, labels_of
+from evals.tasks.one_label import always, as_answer, labels_of, measured
 from sem_plugins.labels import ESCONV
 from sem_plugins.training import figures
 from sem_plugins.training.positional import prior_sampling
@@ -82,14 +83,7 @@ class NextStrategy:
     def measures(self, samples: Sequence[Sample], answers: Answers) -> Measures:
         """Accuracy, macro- (Q) and weighted F1, preference bias (B), `top3`, `ece`, and F1 per strategy."""
         kept, given = scored(samples, answers)
-        rows, truth, groups = as_rows(ESCONV, kept, given)
-        found = figures.strategies(rows, truth, groups)
-        if all("probabilities" in answer for answer in given):
-            found |= figures.calibration_error(rows.clip(0, 1), truth, groups)
-        else:
-            del found["top3"]  # one guess ranks one strategy
-        one_hot = np.eye(len(ESCONV), dtype=bool)
-        return found | figures.f1_of_each(one_hot[rows.argmax(axis=1)], one_hot[truth], groups, ESCONV.labels)
+        return measured(ESCONV, kept, given, count=_counted)
 
     def floors(self, samples: Sequence[Sample], folder: Path) -> Mapping[str, Callable[[], Answers]]:
         """Draws from train's shares, even draws, and its commonest strategy."""
@@ -107,6 +101,12 @@ class NextStrategy:
             "uniform": lambda: drawn([1] * len(ESCONV)),
             "majority": lambda: always(ESCONV.labels[int(np.argmax(shares()))], samples),
         }
+
+
+def _counted(rows: NDArray[np.float64], truth: NDArray[np.intp], groups: NDArray[np.str_]) -> Measures:
+    one_hot = np.eye(len(ESCONV), dtype=bool)
+    each = figures.f1_of_each(one_hot[rows.argmax(axis=1)], one_hot[truth], groups, ESCONV.labels)
+    return figures.strategies(rows, truth, groups) | each
 
 
 def _turn(messages: Sequence[Message]) -> Turn:

@@ -14,13 +14,10 @@ from sem_plugins.encoder import Encoder
 from sem_plugins.labels import EMPATHY
 from sem_plugins.risk.plugin import RiskPlugin
 from sem_plugins.risk.rules import LADDER
-from sem_plugins.training import figures, scores
-from sem_plugins.training.intervals import Measure
+from sem_plugins.training import figures
 from sem_plugins.training.sets import cssrs, epitome
 
 __all__ = ["Cssrs", "Epitome"]
-
-_IDEATION = LADDER.index("ideation")
 
 
 class Epitome:
@@ -126,15 +123,9 @@ class Cssrs:
         for sample, answer in zip(kept, given, strict=True):
             said[sample.group] = max(said.get(sample.group, 0), LADDER.index(answer["level"]))
             true[sample.group] = cssrs.LEVELS[sample.truth]
-        predicted, truth = np.array(list(said.values())), np.array(list(true.values()))
-        rows = np.arange(len(truth))
-        danger, supportive = truth >= _IDEATION, truth == 0
-        return {
-            "level_kappa": Measure(lambda p, t: scores.ordinal(p, t).kappa, rows, (predicted, truth)),
-            "level_mae": Measure(scores.mean_absolute_error, rows, (predicted, truth)),
-            "ideation_recall": Measure(np.mean, rows[danger], (predicted[danger] >= _IDEATION,)),
-            "supportive_alarms": Measure(np.mean, rows[supportive], (predicted[supportive] >= _IDEATION,)),
-        }
+        return figures.levels_of_users(
+            np.array(list(said.values())), np.array(list(true.values())), danger=LADDER.index("ideation")
+        )
 
     def floors(self, samples: Sequence[Sample], folder: Path) -> Mapping[str, Callable[[], Answers]]:  # noqa: ARG002
         """Ideation for everybody."""

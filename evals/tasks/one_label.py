@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from agent.errors import DataError
 from agent.readings import LabelSet
-from evals.task import Answer, Answers, Sample
+from evals.task import Answer, Answers, Measures, Sample
+from sem_plugins.training import figures
 
-__all__ = ["always", "as_answer", "as_rows", "labels_of"]
+__all__ = ["always", "as_answer", "as_rows", "labels_of", "measured"]
 
 _DIGITS = 4  # of probabilities in result files
 
@@ -46,6 +47,21 @@ def as_rows(
         rows[row, chosen] = max(rows[row].max() + 1e-9, rows[row, chosen])
     truth = np.array([labels.index(sample.truth) for sample in samples], np.intp)
     return rows, truth, np.array([sample.group for sample in samples])
+
+
+def measured(
+    labels: LabelSet,
+    samples: Sequence[Sample],
+    answers: Sequence[Mapping[str, Any]],
+    *,
+    count: Callable[[NDArray[np.float64], NDArray[np.intp], NDArray[np.str_]], Measures],
+) -> Measures:
+    """What `count` makes of `as_rows`, and `ece`; of guesses without probabilities neither that nor any `top`."""
+    rows, truth, groups = as_rows(labels, samples, answers)
+    found = count(rows, truth, groups)
+    if all("probabilities" in answer for answer in answers):
+        return found | figures.calibration_error(rows.clip(0, 1), truth, groups)
+    return {name: measure for name, measure in found.items() if not name.startswith("top")}
 
 
 def always(label: str, samples: Sequence[Sample]) -> Answers:

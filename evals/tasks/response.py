@@ -16,7 +16,7 @@ from agent.settings import Settings
 from agent.turn import Turn
 from evals.speak import ReplyCache, SampleStore, key_of, speak
 from evals.task import Answers, Kit, Measures, Sample, scored
-from evals.text.metrics import METRICS, RowMetric
+from evals.text.metrics import measures
 from evals.text.replies import words
 from sem_plugins.labels import ESCONV
 from sem_plugins.training.intervals import Measure
@@ -29,14 +29,13 @@ __all__ = ["Response"]
 
 _FIXED = "I am sorry to hear that. It sounds hard. What would help you most right now?"
 _GOLD = "+gold"
-_PERCENT = 100.0
 
 
 class Response:
     """The agent's reply where a supporter of ESConv replied to a message of the seeker.
 
     An item (made up): the seeker wrote "They gave my desk to the new one."; the supporter's turn "That must have
-    felt like being pushed out." (reflection) is the reference, `{"strategy": "reflection", "text": ...}`.
+    felt like being pushed out." (reflection) is the reference, truth: `{"strategy": "reflection"}`.
 
     Protocol: every supporter turn that follows a message of the seeker; what was really said before is the
     history, so that a bad reply does not spoil the next one. Systems: `offline` (no LLM) and `llm`
@@ -55,13 +54,14 @@ class Response:
     version = 1
 
     def samples(self, folder: Path, split: str) -> list[Sample]:
-        """Truth: the supporter's strategy and text."""
+        """Truth: the supporter's strategy; reference: what the supporter said."""
         return [
             Sample(
                 f"{turn.group}#{place}",
                 turn.group,
                 turn.messages,
-                {"strategy": ESCONV.labels[turn.targets["strategy"]], "text": turn.targets["reply"]},
+                {"strategy": ESCONV.labels[turn.targets["strategy"]]},
+                turn.targets["reply"],
             )
             for place, turn in enumerate(supporter_turns(folder, split))
             if turn.messages[-1].role == "seeker"
@@ -99,27 +99,16 @@ class Response:
             raise DataError(
                 f"None of {len(samples)} samples has a reply. Look at the LLM with `heartline doctor`."
             )
-        replies = np.array([answer["reply"] for answer in given], object)
-        references = np.array([sample.truth["text"] for sample in kept], object)
-        groups = np.array([sample.group for sample in kept])
-        found: Measures = {}
-        rows_by: dict[Any, np.ndarray[Any, Any]] = {}  # the four of BLEU share theirs
-        for name, metric in METRICS.items():
-            if isinstance(metric, RowMetric):
-                if metric.rows not in rows_by:
-                    rows_by[metric.rows] = metric.rows(replies.tolist(), references.tolist())
-                found[name] = Measure(_share(metric), groups, (rows_by[metric.rows],))
-            else:
-                found[name] = Measure(metric.figure, groups, (replies, references), 0)
-        found["words_per_reply"] = Measure(np.mean, groups, (np.array([len(words(reply)) for reply in replies]),))
+        replies = [answer["reply"] for answer in given]
+        groups = [sample.group for sample in kept]
+        found = measures(replies, [sample.reference for sample in kept], dialogues=groups)
+        found["words_per_reply"] = Measure(
+            np.mean, np.array(groups), (np.array([len(words(reply)) for reply in replies]),)
+        )
         if all(answer.get("strategy") for answer in given):
             right = np.array([a["strategy"] == s.truth["strategy"] for s, a in zip(kept, given, strict=True)])
-            found["strategy_accuracy"] = Measure(np.mean, groups, (right,))
+            found["strategy_accuracy"] = Measure(np.mean, np.array(groups), (right,))
         return found
-
-    def metric_versions(self) -> dict[str, str]:
-        """Metric to its settings and versions."""
-        return {name: metric.signature() for name, metric in METRICS.items()}
 
     def floors(self, samples: Sequence[Sample], folder: Path) -> Mapping[str, Callable[[], Answers]]:  # noqa: ARG002
         """One reply to everything, and the seeker's own message said back."""
@@ -127,13 +116,6 @@ class Response:
             "fixed reply": lambda: [{"reply": _FIXED}] * len(samples),
             "echo": lambda: [{"reply": sample.messages[-1].text} for sample in samples],
         }
-
-
-def _share(metric: RowMetric) -> Callable[..., float]:
-    """Its figure, of those in percent as a share: files hold shares."""
-    if metric.best != _PERCENT:
-        return metric.figure
-    return lambda rows: metric.figure(rows) / _PERCENT
 
 
 class _GoldPlanner:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from sem_plugins.training.sets import emobank, empathic_reactions, goemotions, s
 __all__ = ["EmoBank", "EmpathicReactions", "GoEmotions", "SEEmotions"]
 
 
-class _Several:
+class _Several(ABC):
     """Several labels may hold; truth and answers are lists of labels."""
 
     name, data = "", ""
@@ -27,9 +28,9 @@ class _Several:
     labels: LabelSet = GO_EMOTIONS
     target = "expression"
 
+    @abstractmethod
     def examples(self, folder: Path, split: str) -> list[Example]:
         """Texts with a target of ones and zeros."""
-        raise NotImplementedError
 
     def samples(self, folder: Path, split: str) -> list[Sample]:
         """Truth: the labels that hold, in the order of the label set."""
@@ -126,7 +127,7 @@ class SEEmotions(_Several):
         return {"all of them": lambda: [{"labels": list(SE_EMOTIONS.labels)}] * len(samples)}
 
 
-class _Numbers:
+class _Numbers(ABC):
     """Truth and answers are numbers by name."""
 
     name, data = "", ""
@@ -135,9 +136,9 @@ class _Numbers:
     head = ""
     names: tuple[str, ...] = ()
 
+    @abstractmethod
     def examples(self, folder: Path, split: str) -> list[Example]:
         """Texts with a target of numbers."""
-        raise NotImplementedError
 
     def samples(self, folder: Path, split: str) -> list[Sample]:
         """Truth: name to number."""

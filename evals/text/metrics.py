@@ -4,14 +4,14 @@ A `RowMetric` has rows, one for each reply, and a figure over any selection of t
 again, whole dialogues at a time. A `CorpusMetric` has a figure alone.
 
 Example:
-    >>> found = measure(
+    >>> found = measures(
     ...     ["That sounds hard.", None, ""],
     ...     ["That sounds so hard.", "What happened?", "I see."],
     ...     dialogues=["a", "a", "b"],
     ...     metrics={"distinct_1": METRICS["distinct_1"]},
     ... )["distinct_1"]
-    >>> found.value, found.scored, found.unscored
-    (1.0, 2, 1)
+    >>> found.value(), len(found.groups)
+    (1.0, 2)
 """
 
 from __future__ import annotations
@@ -24,20 +24,12 @@ import numpy as np
 
 from agent.errors import DataError
 from evals.text import bleu, cider, distinct, meteor, rouge
-from evals.text.embedding import EmbedTokens, EmbedWords, embedding_average, embedding_extrema, embedding_f1
 from evals.text.replies import References, Replies, Scores, check_pairs, mean_scored
-from sem_plugins.training.intervals import Estimate, bootstrap
+from sem_plugins.training.intervals import Measure
 
-__all__ = [
-    "METRICS",
-    "CorpusMetric",
-    "Measured",
-    "Metric",
-    "RowMetric",
-    "measure",
-    "token_vector_metrics",
-    "word_vector_metrics",
-]
+__all__ = ["METRICS", "CorpusMetric", "Metric", "RowMetric", "measures"]
+
+_PERCENT = 100.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,40 +67,22 @@ class CorpusMetric:
 Metric = RowMetric | CorpusMetric
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """A figure over the replies that are not None.
-
-    Attributes:
-        value: From 0 to the metric's `best`.
-        interval: With its 95% interval by dialogue; None for a `CorpusMetric`.
-        scored, unscored: Replies that are texts, and that are None.
-        signature: Of the metric.
-    """
-
-    value: float
-    interval: Estimate | None
-    scored: int
-    unscored: int
-    signature: str
-
-
-def measure(
+def measures(
     replies: Replies,
     references: References,
     *,
     dialogues: Sequence[str] | Sequence[int],
     metrics: Mapping[str, Metric] | None = None,
-    draws: int = 1000,
-) -> dict[str, Measured]:
-    """Each metric over the run, by name.
+) -> dict[str, Measure]:
+    """Each metric over the run, by name, as what its figure and its interval are computed from.
+
+    What is a percentage becomes a share. A `CorpusMetric` has no interval.
 
     Args:
         replies: N texts; None for a turn that got no reply, which is unscored. An empty text scores 0.
         references: N texts.
-        dialogues: The dialogue of each turn, (N,); at least two with replies.
+        dialogues: The dialogue of each turn, (N,).
         metrics: Which ones; all of `METRICS` if not given.
-        draws: For the intervals.
 
     Raises:
         DataError: Lengths differ, a reference is blank, or there is nothing to score.
@@ -118,35 +92,23 @@ def measure(
     if len(dialogues) != len(replies):
         raise DataError(f"{len(dialogues)} dialogues for {len(replies)} replies; name the dialogue of each reply.")
     of_scored = np.asarray(dialogues)[scored]
+    texts = tuple(np.array(side, object)[scored] for side in (replies, references))
     rows_by: dict[Callable[[Replies, References], Scores], Scores] = {}  # the four of BLEU share theirs
     out = {}
     for name, metric in (METRICS if metrics is None else metrics).items():
         if isinstance(metric, CorpusMetric):
-            interval, value = None, metric.figure(replies, references)
-        else:
-            if metric.rows not in rows_by:
-                rows_by[metric.rows] = metric.rows(replies, references)[scored]
-            interval = bootstrap(metric.figure, of_scored, rows_by[metric.rows], draws=draws)
-            value = interval.value
-        out[name] = Measured(value, interval, int(scored.sum()), int((~scored).sum()), metric.signature())
+            out[name] = Measure(metric.figure, of_scored, texts, 0, metric.signature())
+            continue
+        if metric.rows not in rows_by:
+            rows_by[metric.rows] = metric.rows(replies, references)[scored]
+        out[name] = Measure(_share(metric), of_scored, (rows_by[metric.rows],), version=metric.signature())
     return out
 
 
-def word_vector_metrics(embed: EmbedWords, *, source: str) -> dict[str, RowMetric]:
-    """The metrics of word vectors; `source` names the vectors and their version, for the signature."""
-    pooled = {"embedding_average": embedding_average, "embedding_extrema": embedding_extrema}
-    return {
-        name: RowMetric(
-            rows=partial(score, embed=embed), signature=partial(str, f"{name}|case:lc|tok:words|vectors:{source}")
-        )
-        for name, score in pooled.items()
-    }
-
-
-def token_vector_metrics(embed: EmbedTokens, *, source: str) -> dict[str, RowMetric]:
-    """The metric of token vectors; `source` names the encoder and its version, for the signature."""
-    text = f"embedding_f1|idf:no|baseline:no|vectors:{source}"
-    return {"embedding_f1": RowMetric(rows=partial(embedding_f1, embed=embed), signature=partial(str, text))}
+def _share(metric: RowMetric) -> Callable[[Scores], float]:
+    if metric.best != _PERCENT:
+        return metric.figure
+    return lambda rows: metric.figure(rows) / _PERCENT
 
 
 def _bleu(order: int) -> RowMetric:

@@ -80,7 +80,7 @@ def hear(turn: Turn, *, phrases: Phrases, variant: int) -> Heard:
     where nothing speaks against it: to congratulate somebody who is hurt is the worse mistake.
 
     Args:
-        turn: `text`; `emotion`, `expression`, `affect` where they were read.
+        turn: `text`; `emotion`, `expression`, `affect`, `risk` where they were read.
         phrases: The lists.
         variant: Which of several words for a feeling, counted round.
     """
@@ -123,7 +123,9 @@ def _read(turn: Turn, phrases: Phrases, variant: int) -> Heard:
     for other, share in turn.emotion.probabilities.items():
         if other in phrases.feelings:
             mass[_TONES[phrases.feelings[other].family] in _GOOD_TONES] += share
-    if (tone in _GOOD_TONES and valence < -_OPPOSED) or (tone == "hard" and valence > _OPPOSED):
+    distressed = turn.risk is not None and turn.risk.level != "none"
+    opposed = (distressed or valence < -_OPPOSED) if tone in _GOOD_TONES else tone == "hard" and valence > _OPPOSED
+    if opposed:
         return Heard()
     sure = probability >= _SURE and neutrality < _PLAIN_WORDS
     words = _one(first, sure=sure, variant=variant)

@@ -29,6 +29,7 @@ __all__ = [
     "render_card",
     "rounded",
     "told",
+    "with_card",
     "write_card",
     "write_manifest",
 ]
@@ -58,6 +59,13 @@ def write_manifest(
     }
     text = json.dumps(manifest, indent=1, ensure_ascii=False)
     (folder / "manifest.json").write_text(text + "\n", encoding="utf-8")
+
+
+def with_card(folder: Path, card: Mapping[str, Any]) -> Manifest:
+    """Put a card into the manifest of a folder, whose heads stay as they are."""
+    raw = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    write_manifest(folder, max_tokens=raw["max_tokens"], heads=raw["heads"], card=card)
+    return load_manifest(folder)
 
 
 def write_card(
@@ -97,9 +105,7 @@ def write_card(
         "reliability": _reliability(parts, manifest),
         "remark": remark,
     }
-    raw = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    write_manifest(folder, max_tokens=manifest.max_tokens, heads=raw["heads"], card=card)
-    manifest = load_manifest(folder)
+    manifest = with_card(folder, card)
     (folder / "CARD.md").write_text(render_card(manifest), encoding="utf-8")
     return manifest
 

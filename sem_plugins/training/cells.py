@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 
-__all__ = ["is_plain", "shown"]
+from rich.console import Console
+
+__all__ = ["is_plain", "page", "shown"]
+
+_FILE_WIDTH = 140  # columns; the widest table has four figures with intervals and an aim
+
+
+def page() -> Console:
+    """Standard output for tables. A file has no width of its own, and 80 columns would fold every figure."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else _FILE_WIDTH)
 
 
 def shown(estimate: Mapping[str, float] | None, metric: str) -> str:

@@ -19,6 +19,7 @@ __all__ = [
     "calibration_error",
     "correlations",
     "f1_of_each",
+    "levels_of_users",
     "mechanisms",
     "one_of",
     "pairs",
@@ -139,6 +140,20 @@ def mechanisms(predicted: Rows, truth: Rows, groups: Groups, names: Sequence[str
         figures[f"{name}_macro_f1"] = Measure(lambda p, t: scores.macro_f1(p, t, _LEVELS), groups, columns)
         figures[f"{name}_accuracy"] = Measure(lambda p, t: float((p == t).mean()), groups, columns)
     return figures
+
+
+def levels_of_users(predicted: Rows, truth: Rows, *, danger: int) -> Measures:
+    """Of users at levels from 0, both (N,): quadratic kappa, mean distance, recall from level `danger` on, and the
+    share of those at 0 that are taken to be there.
+    """
+    users = np.arange(len(truth))
+    alarmed, endangered, supportive = predicted >= danger, truth >= danger, truth == 0
+    return {
+        "level_kappa": Measure(lambda p, t: scores.ordinal(p, t).kappa, users, (predicted, truth)),
+        "level_mae": Measure(scores.mean_absolute_error, users, (predicted, truth)),
+        "ideation_recall": Measure(np.mean, users[endangered], (alarmed[endangered],)),
+        "supportive_alarms": Measure(np.mean, users[supportive], (alarmed[supportive],)),
+    }
 
 
 def _hits(probabilities: Array, truth: Rows, k: int) -> NDArray[np.bool_]:

@@ -15,7 +15,11 @@ from numpy.typing import NDArray
 
 from agent.errors import DataError
 
-__all__ = ["Estimate", "Measure", "bootstrap", "estimates"]
+__all__ = ["DRAWS", "Estimate", "Measure", "bootstrap", "estimates"]
+
+
+DRAWS = 1000
+"""Of the bootstrap; what takes long has fewer (`training.figures`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +60,15 @@ class Measure:
         groups: (N,), which dialogue a row belongs to.
         arrays: Each with N rows.
         draws: For the interval; 0 for none.
+        version: Settings and version of what computes it, where a library does.
+        version: Settings and version of what computes it, where a library does.
     """
 
     metric: Callable[..., SupportsFloat]
     groups: NDArray[Any]
     arrays: tuple[NDArray[Any], ...]
-    draws: int = 1000
+    draws: int = DRAWS
+    version: str = ""
 
     def value(self, rows: NDArray[np.intp] | slice = slice(None)) -> float:
         """The metric of all rows, or of some.
@@ -91,7 +98,7 @@ def bootstrap(
     metric: Callable[..., SupportsFloat],
     groups: NDArray[Any],
     *arrays: NDArray[Any],
-    draws: int = 1000,
+    draws: int = DRAWS,
     seed: int = 13,
 ) -> Estimate:
     """`metric` with its interval over groups that are drawn whole, with replacement.

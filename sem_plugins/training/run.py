@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import shutil
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -15,7 +14,7 @@ from tokenizers import Tokenizer
 from agent.errors import SettingsError
 from sem_plugins.training.apart import apart
 from sem_plugins.training.base import base_weights
-from sem_plugins.training.card import as_dicts, write_card, write_manifest
+from sem_plugins.training.card import as_dicts, with_card, write_card, write_manifest
 from sem_plugins.training.export import export
 from sem_plugins.training.heads import HEADS
 from sem_plugins.training.loop import Recipe, train
@@ -165,9 +164,7 @@ def _try_out(
         "scores": {task: as_dicts(found) for task, found in figures.items()},
         "floors": {},
     }
-    calibrated = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["heads"]
-    write_manifest(folder, max_tokens=recipe.max_tokens, heads=calibrated, card=card)
-    return load_manifest(folder)
+    return with_card(folder, card)
 
 
 def _exported(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from agent.registry import load, names
+from evals.task import Task
 from sem_plugins.labels import ESCONV_NAMES
 from tests.sem_plugins.tiny_sets import ROWS, Row, comment, dialogue, pair, support, write_sets
 
-__all__ = ["small_sets"]
+__all__ = ["small_sets", "task", "task_names"]
 
 _NAMES = tuple(ESCONV_NAMES.values())
 
@@ -27,6 +29,17 @@ _TALKS = [
     )
     for number in range(8)
 ]
+
+
+def task_names() -> tuple[str, ...]:
+    """Of all tasks."""
+    return names("tasks")
+
+
+def task(name: str) -> Task:
+    """One of them."""
+    made: Task = load("tasks", name)()
+    return made
 
 
 def _meal(number: int) -> Row:

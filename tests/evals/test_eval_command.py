@@ -59,7 +59,7 @@ def test_that_two_runs_are_put_side_by_side(folder: Path, tmp_path: Path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["mood"], "No task 'mood'. Tasks: cssrs, "),
+        (["mood"], "No task is called 'mood'. Registered are: cssrs, "),
         (["goemotions", "--split", "winter"], "No file 'winter.jsonl'"),
         (["goemotions", "--split", "autumn", "--limit", "1"], "1 dialogue for goemotions"),
         (["esconv/next-strategy", "--split", "autumn", "--system", "oracle"], "No planner 'oracle'"),

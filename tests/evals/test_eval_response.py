@@ -14,12 +14,11 @@ from agent.errors import DataError, GenerationError, SettingsError
 from agent.loop import Agent
 from agent.settings import load_settings
 from agent.turn import Message, Turn
-from evals.registry import task
 from evals.result import write_result
 from evals.run import EncoderKit, evaluate
 from evals.speak import ReplyCache, SampleStore, key_of, speak
 from evals.task import Answers, Sample
-from tests.evals.small_sets import small_sets
+from tests.evals.small_sets import small_sets, task
 from tests.fake_llm_server import FakeLLMServer, says
 
 for library in ("sacrebleu", "rouge_score", "nltk"):
@@ -46,7 +45,8 @@ def samples(count: int) -> list[Sample]:
                 Message("supporter", "Oh."),
                 Message("seeker", f"Since day {n}."),
             ),
-            {"strategy": "question", "text": "Since when?"},
+            {"strategy": "question"},
+            "Since when?",
         )
         for n in range(count)
     ]
@@ -151,7 +151,7 @@ def test_that_a_reply_to_another_history_or_of_another_system_has_another_key():
 
 def test_that_the_offline_responder_answers_the_whole_split(folder: Path, tmp_path: Path):
     found = task("esconv/response")
-    result = evaluate(found, folder, "valid", kit=kit())
+    [result] = evaluate(found, folder, "valid", kit=kit(), systems=["offline"])
     # Each talk has two supporter turns after the seeker; the third follows another supporter turn.
     assert result.signature["n"] == 16
     assert {"bleu_2", "rouge_l", "distinct_1", "words_per_reply", "strategy_accuracy"} <= set(result.metrics)
@@ -165,7 +165,7 @@ def test_that_the_offline_responder_answers_the_whole_split(folder: Path, tmp_pa
 
 
 def test_that_a_told_strategy_is_followed_and_not_scored_as_a_guess(folder: Path):
-    result = evaluate(task("esconv/response"), folder, "valid", kit=kit(), system="offline+gold")
+    [result] = evaluate(task("esconv/response"), folder, "valid", kit=kit(), systems=["offline+gold"])
     assert "strategy_accuracy" not in result.metrics
     assert all(row["answer"]["strategy"] is None for row in result.samples)
 
@@ -173,20 +173,20 @@ def test_that_a_told_strategy_is_followed_and_not_scored_as_a_guess(folder: Path
 def test_that_an_openai_compatible_server_is_asked_and_paid_once(folder: Path, tmp_path: Path):
     found = task("esconv/response")
     with FakeLLMServer(*[says("I ", "hear you.") for _ in range(6)]) as server:
-        first = evaluate(
+        [first] = evaluate(
             found,
             folder,
             "valid",
             kit=kit(llm_url=server.url, llm_model="m", cache=tmp_path),
-            system="llm",
+            systems=["llm"],
             limit=6,
         )
-        again = evaluate(
+        [again] = evaluate(
             found,
             folder,
             "valid",
             kit=kit(llm_url=server.url, llm_model="m", cache=tmp_path),
-            system="llm",
+            systems=["llm"],
             limit=6,
         )
         assert len(server.requests) == 6
@@ -201,7 +201,7 @@ def test_that_an_llm_that_is_gone_leaves_nothing_scored_and_an_error_that_says_s
             folder,
             "valid",
             kit=kit(llm_url="http://127.0.0.1:9/v1", llm_model="m"),
-            system="llm",
+            systems=["llm"],
             limit=4,
         )
 
@@ -209,4 +209,4 @@ def test_that_an_llm_that_is_gone_leaves_nothing_scored_and_an_error_that_says_s
 @pytest.mark.parametrize(("system", "said_"), [("llm", "No LLM is named"), ("oracle", "Systems: offline, llm")])
 def test_that_a_system_that_cannot_answer_is_an_error_that_says_what_to_do(folder: Path, system: str, said_: str):
     with pytest.raises(SettingsError, match=said_):
-        evaluate(task("esconv/response"), folder, "valid", kit=kit(), system=system)
+        evaluate(task("esconv/response"), folder, "valid", kit=kit(), systems=[system])

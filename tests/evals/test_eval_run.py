@@ -10,12 +10,11 @@ import pytest
 from agent.errors import DataError, SettingsError
 from agent.settings import load_settings
 from evals.compare import compare
-from evals.registry import task, task_names
 from evals.result import Result, read_result, write_result
 from evals.run import EncoderKit, evaluate
 from evals.signature import differences
 from evals.task import Answers, Sample
-from tests.evals.small_sets import small_sets
+from tests.evals.small_sets import small_sets, task, task_names
 
 
 @pytest.fixture(scope="module")
@@ -34,14 +33,16 @@ def fresh() -> EncoderKit:
 
 
 def ran(name: str, folder: Path, kit: EncoderKit, split: str = "valid", **options: object) -> Result:
-    return evaluate(task(name), folder, split, kit=kit, **options)
+    system = options.pop("system", None) or task(name).systems[0]
+    [result] = evaluate(task(name), folder, split, kit=kit, systems=[system], **options)
+    return result
 
 
 @pytest.mark.parametrize("name", task_names())
 def test_that_a_task_runs_with_the_shipped_weights(folder: Path, kit: EncoderKit, name: str):
     result = ran(name, folder, fresh())
     assert len(result.samples) == result.signature["n"] == len(task(name).samples(folder, "valid"))
-    assert result.metrics or result.notes
+    assert result.metrics
     for metric, figure in result.metrics.items():
         assert set(figure) in ({"value", "low", "high", "n", "unscored"}, {"value", "n", "unscored"}), metric
         assert figure["unscored"] == 0
@@ -82,6 +83,14 @@ def test_that_a_metric_that_is_not_defined_is_left_out_and_named(folder: Path, k
     assert any(note.startswith("floor 'majority': preference_bias left out") for note in result.notes)
 
 
+def test_that_several_systems_answer_the_same_samples_beside_the_same_floors(folder: Path, kit: EncoderKit):
+    sem, rules = evaluate(task("esconv/next-strategy"), folder, "valid", kit=kit, systems=["sem", "rules"])
+    assert [one.signature["system"] for one in (sem, rules)] == ["sem", "rules"]
+    assert [row["id"] for row in sem.samples] == [row["id"] for row in rules.samples]
+    assert sem.floors == rules.floors
+    assert sem.metrics != rules.metrics
+
+
 def test_that_a_planner_answers_by_its_name(folder: Path, kit: EncoderKit):
     result = ran("esconv/next-strategy", folder, kit, system="rules")
     assert result.signature["system"] == "rules"
@@ -94,7 +103,7 @@ def test_that_an_unknown_system_is_named_with_those_that_there_are(folder: Path,
 
 
 def test_that_an_unknown_task_is_named_with_those_that_there_are():
-    with pytest.raises(SettingsError, match=r"No task 'mood'\. Tasks: cssrs, .*goemotions"):
+    with pytest.raises(SettingsError, match=r"No task is called 'mood'\. Registered are: cssrs, .*goemotions"):
         task("mood")
 
 

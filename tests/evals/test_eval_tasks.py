@@ -10,10 +10,9 @@ import pytest
 
 from agent.errors import DataError
 from agent.turn import Message
-from evals.registry import task, task_names
 from evals.task import Answers, Sample
 from sem_plugins.labels import ESCONV
-from tests.evals.small_sets import small_sets
+from tests.evals.small_sets import small_sets, task, task_names
 
 
 @pytest.fixture(scope="module")

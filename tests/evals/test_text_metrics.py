@@ -10,7 +10,7 @@ import pytest
 from agent.errors import DataError
 from evals.text import metrics
 from evals.text.cider import cider
-from evals.text.metrics import METRICS, CorpusMetric, RowMetric, measure, token_vector_metrics, word_vector_metrics
+from evals.text.metrics import METRICS, CorpusMetric, RowMetric, measures
 
 REPLIES = ["That sounds so very hard.", None, "", "Have you told your sister about it?"]
 REFERENCES = [
@@ -94,34 +94,43 @@ def test_that_every_metric_has_a_signature_of_its_own():
 
 @pytest.mark.usefixtures("evals_extra")
 def test_that_all_metrics_are_measured_by_default():
-    found = measure(REPLIES, REFERENCES, dialogues=DIALOGUES, draws=20)
+    found = measures(REPLIES, REFERENCES, dialogues=DIALOGUES)
     assert list(found) == list(METRICS)
-    assert found["bleu_2"].interval.low <= found["bleu_2"].value <= found["bleu_2"].interval.high
+    bleu = found["bleu_2"].estimate()
+    assert bleu.low <= bleu.value <= bleu.high
+
+
+@pytest.mark.usefixtures("evals_extra")
+def test_that_percentages_become_shares():
+    texts = ["That sounds so very hard.", "What could help you right now?"]
+    found = measures(texts, texts, dialogues=["a", "b"])
+    assert found["bleu_4"].value() == pytest.approx(1)
+    assert found["cider"].value() == pytest.approx(10, rel=0.01)
 
 
 def test_that_replies_are_counted():
-    found = measure(REPLIES, REFERENCES, dialogues=DIALOGUES, metrics=LIGHT, draws=20)
-    assert {(one.scored, one.unscored) for one in found.values()} == {(3, 1)}
-    assert found["cider"].interval.n == 3
+    found = measures(REPLIES, REFERENCES, dialogues=DIALOGUES, metrics=LIGHT)
+    assert {len(one.groups) for one in found.values()} == {3}
+    assert found["cider"].estimate().n == 3
 
 
 def test_that_a_figure_is_the_mean_of_what_is_scored():
-    found = measure(REPLIES, REFERENCES, dialogues=DIALOGUES, metrics=LIGHT, draws=20)["cider"]
-    assert found.value == pytest.approx(cider(REPLIES, REFERENCES)[[0, 2, 3]].mean())
-    assert found.signature == METRICS["cider"].signature()
+    found = measures(REPLIES, REFERENCES, dialogues=DIALOGUES, metrics=LIGHT)["cider"]
+    assert found.value() == pytest.approx(cider(REPLIES, REFERENCES)[[0, 2, 3]].mean())
+    assert found.version == METRICS["cider"].signature()
 
 
 def test_that_a_figure_of_the_run_has_no_interval():
-    assert (
-        measure(REPLIES, REFERENCES, dialogues=DIALOGUES, metrics=LIGHT, draws=20)["distinct_1"].interval is None
-    )
+    found = measures(REPLIES, REFERENCES, dialogues=DIALOGUES, metrics=LIGHT)["distinct_1"].estimate()
+    assert np.isnan([found.low, found.high]).all()
 
 
 def test_that_dialogues_are_drawn_whole():
     # Each dialogue has a 1 and a 0: whole ones always come to a half.
     halves = RowMetric(rows=lambda replies, _: np.array([float(reply == "a") for reply in replies]), signature=str)
-    found = measure(["a", "b"] * 4, ["c"] * 8, dialogues=[0, 0, 1, 1, 2, 2, 3, 3], metrics={"halves": halves})
-    assert (found["halves"].interval.low, found["halves"].interval.high) == (0.5, 0.5)
+    found = measures(["a", "b"] * 4, ["c"] * 8, dialogues=[0, 0, 1, 1, 2, 2, 3, 3], metrics={"halves": halves})
+    halved = found["halves"].estimate()
+    assert (halved.low, halved.high) == (0.5, 0.5)
 
 
 def test_that_shared_rows_are_computed_once():
@@ -132,19 +141,10 @@ def test_that_shared_rows_are_computed_once():
         return np.ones(len(replies))
 
     both = {name: RowMetric(rows=rows, signature=str) for name in ("one", "other")}
-    measure(REPLIES, REFERENCES, dialogues=DIALOGUES, metrics=both, draws=5)
+    measures(REPLIES, REFERENCES, dialogues=DIALOGUES, metrics=both)
     assert len(calls) == 1
 
 
 def test_that_dialogues_of_another_number_are_refused():
     with pytest.raises(DataError, match="2 dialogues for 4 replies"):
-        measure(REPLIES, REFERENCES, dialogues=["a", "b"], metrics=LIGHT)
-
-
-def test_that_metrics_of_vectors_name_their_vectors():
-    made = word_vector_metrics(lambda names: np.ones((len(names), 2)), source="ones 1.0")
-    made |= token_vector_metrics(lambda texts: [np.ones((1, 2)) for _ in texts], source="ones 1.0")
-    assert list(made) == ["embedding_average", "embedding_extrema", "embedding_f1"]
-    assert all(metric.signature().endswith("vectors:ones 1.0") for metric in made.values())
-    found = measure(REPLIES, REFERENCES, dialogues=DIALOGUES, metrics=made, draws=5)
-    assert [one.value for one in found.values()] == pytest.approx([2 / 3] * 3)
+        measures(REPLIES, REFERENCES, dialogues=["a", "b"], metrics=LIGHT)

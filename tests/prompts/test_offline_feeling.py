@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agent.decisions import EmotionalState
-from agent.readings import Affect, EmotionReading, ExpressionReading
+from agent.readings import Affect, EmotionReading, ExpressionReading, RiskReading
 from agent.testing import a_turn
 from prompts.offline.feeling import hear
 from prompts.offline.phrases import load_phrases
@@ -83,6 +83,13 @@ def test_that_nobody_is_congratulated_on_something_sad(text, fields):
 
     assert result.tone != "joy"
     assert result.words is None
+
+
+@pytest.mark.parametrize("label", ["trusting", "content", "grateful", "hopeful"])
+def test_that_a_good_feeling_is_not_put_into_the_mouth_of_somebody_in_distress(label):
+    emotion = a_distribution(**{label: 0.6})
+    assert heard(emotion=emotion, risk=RiskReading("none")).words is not None
+    assert heard(emotion=emotion, risk=RiskReading("distress")).words is None
 
 
 def test_that_tears_of_joy_are_believed():

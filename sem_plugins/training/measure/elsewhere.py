@@ -10,8 +10,7 @@ from sem_plugins.encoder import Encoder
 from sem_plugins.ontology import SE_EMOTIONS
 from sem_plugins.risk.plugin import RiskPlugin
 from sem_plugins.risk.rules import LADDER
-from sem_plugins.training import scores
-from sem_plugins.training.figures import several
+from sem_plugins.training import figures
 from sem_plugins.training.intervals import Estimate, bootstrap, estimates
 from sem_plugins.training.measure.reading import ReadSet, ValidParts
 from sem_plugins.training.sets import imhi
@@ -32,14 +31,14 @@ def developers(parts: ValidParts, head: Head) -> Figures:
     present = head.each(found.outputs("expression")) >= np.array(head.thresholds)
     primaries = np.array(primaries_of_expression())
     columns = [present[:, primaries == emotion].any(axis=1) for emotion in SE_EMOTIONS.labels]
-    return estimates(several(np.stack(columns, axis=1), found.targets("se_emotion") > 0, found.groups))
+    return estimates(figures.several(np.stack(columns, axis=1), found.targets("se_emotion") > 0, found.groups))
 
 
 def developers_floors(parts: ValidParts) -> dict[str, Figures]:
     """Every emotion in every comment."""
     found = parts["developers"]
     truth = found.targets("se_emotion") > 0
-    return {"all of them": estimates(several(np.ones_like(truth), truth, found.groups))}
+    return {"all of them": estimates(figures.several(np.ones_like(truth), truth, found.groups))}
 
 
 def levels_of_users(parts: ValidParts, manifest: Manifest) -> Figures:
@@ -49,21 +48,13 @@ def levels_of_users(parts: ValidParts, manifest: Manifest) -> Figures:
     support others, in communities about suicide, that are taken for people in danger.
     """
     found = parts["users"]
-    plugin = RiskPlugin(Encoder(manifest, threads=1))
-    levels: dict[str, int] = {}
-    truth: dict[str, int] = {}
-    for example, encoded in zip(found.examples, found.encoded, strict=True):
-        reading = plugin.judge(Turn("", "", 0, example.text), encoded)
-        levels[example.group] = max(levels.get(example.group, 0), LADDER.index(reading.level))
-        truth[example.group] = example.targets["level"]
-    said, true = np.array(list(levels.values())), np.array(list(truth.values()))
-    rows = np.arange(len(true))
-    danger, supportive = true >= _IDEATION, true == 0
-    return {
-        "level_kappa": bootstrap(lambda p, t: scores.ordinal(p, t).kappa, rows, said, true),
-        "ideation_recall": bootstrap(np.mean, rows[danger], said[danger] >= _IDEATION),
-        "supportive_alarms": bootstrap(np.mean, rows[supportive], said[supportive] >= _IDEATION),
-    }
+    truth = {example.group: example.targets["level"] for example in found.examples}
+    said = _highest_levels(found, manifest)
+    return estimates(
+        figures.levels_of_users(
+            np.array(list(said.values())), np.array([truth[user] for user in said]), danger=_IDEATION
+        )
+    )
 
 
 def posts(parts: ValidParts, head: Head) -> Figures:
@@ -74,14 +65,14 @@ def posts(parts: ValidParts, head: Head) -> Figures:
     """
     found = parts["posts"]
     rows, highest = _by_group(found, head)
-    figures = {}
+    areas = {}
     for number, task in enumerate(imhi.TASKS):
         chosen = np.array([found.examples[row].targets["task"] == number for row in rows])
         yes = np.array([found.examples[row].targets["answer"] for row in rows])
         step = _DISTRESS if task in {"depression", "loneliness"} else _IDEATION
         groups = np.arange(chosen.sum())
-        figures[f"{task}_auc"] = bootstrap(_area, groups, highest[chosen, step - 1], yes[chosen], draws=300)
-    return figures
+        areas[f"{task}_auc"] = bootstrap(_area, groups, highest[chosen, step - 1], yes[chosen], draws=300)
+    return areas
 
 
 def stress(parts: ValidParts, head: Head) -> Figures:
@@ -94,18 +85,22 @@ def stress(parts: ValidParts, head: Head) -> Figures:
 
 def alarms_of_questions(parts: ValidParts, manifest: Manifest) -> Figures:
     """Share of questions to therapists that are read as distress, and as ideation or above; no truth is known."""
-    found = parts["questions"]
-    plugin = RiskPlugin(Encoder(manifest, threads=1))
-    levels: dict[str, int] = {}
-    for example, encoded in zip(found.examples, found.encoded, strict=True):
-        reading = plugin.judge(Turn("", "", 0, example.text), encoded)
-        levels[example.group] = max(levels.get(example.group, 0), LADDER.index(reading.level))
-    said = np.array(list(levels.values()))
+    said = np.array(list(_highest_levels(parts["questions"], manifest).values()))
     rows = np.arange(len(said))
     return {
         "read_as_distress": bootstrap(np.mean, rows, said >= _DISTRESS),
         "read_as_ideation": bootstrap(np.mean, rows, said >= _IDEATION),
     }
+
+
+def _highest_levels(found: ReadSet, manifest: Manifest) -> dict[str, int]:
+    """Group to the highest level in any of its pieces, by rules and head together."""
+    plugin = RiskPlugin(Encoder(manifest, threads=1))
+    levels: dict[str, int] = {}
+    for example, encoded in zip(found.examples, found.encoded, strict=True):
+        reading = plugin.judge(Turn("", "", 0, example.text), encoded)
+        levels[example.group] = max(levels.get(example.group, 0), LADDER.index(reading.level))
+    return levels
 
 
 def _by_group(found: ReadSet, head: Head) -> tuple[list[int], NDArray[np.float64]]:
