@@ -40,7 +40,8 @@ class Encoded:
 
     Attributes:
         window: What the encoder saw, without its ids: they spell the text, which is not kept.
-        outputs: Per head its numbers, uncalibrated: (size,), or (T, size) for heads over tokens.
+        outputs: Per head its numbers, uncalibrated: (size,), or (T, size) for heads over tokens; inner tensors
+            that were asked for are beside them, (T, size).
     """
 
     window: Window
@@ -60,16 +61,17 @@ class Encoder:
     Args:
         manifest: What to load.
         threads: Threads within one operation; 0 takes what the process may use, at most four.
+        inner: Names of tensors inside of the graph, over tokens, that are given beside the heads.
 
     Raises:
-        WeightsError: A file is missing, altered, or cannot be loaded.
+        WeightsError: A file is missing, altered, or cannot be loaded, or has no such tensor.
     """
 
-    def __init__(self, manifest: Manifest, *, threads: int = 0) -> None:
+    def __init__(self, manifest: Manifest, *, threads: int = 0, inner: Sequence[str] = ()) -> None:
         self.manifest = manifest
-        self._session = open_session(manifest.verified(manifest.model), threads)
+        self._session = open_session(manifest.verified(manifest.model), threads, inner=inner)
         self._maker = WindowMaker(_tokenizer(manifest.verified(manifest.tokenizer)), manifest.max_tokens)
-        self._names = list(manifest.heads)
+        self._names = [*manifest.heads, *inner]
         _agree(self._session, manifest)
         self._kept: OrderedDict[bytes, Encoded] = OrderedDict()
         self._lock = threading.Lock()
@@ -141,11 +143,16 @@ def load_onnxruntime() -> ModuleType:
     return onnxruntime  # type: ignore[no-any-return]  # it has no types
 
 
-def open_session(path: Path, threads: int = 0) -> InferenceSession:
+def open_session(path: Path, threads: int = 0, *, inner: Sequence[str] = ()) -> InferenceSession:
     """A session of ONNX Runtime, set up as the encoder wants it.
 
+    Args:
+        path: The model.
+        threads: As the encoder has them.
+        inner: Names of tensors inside of the graph that become outputs too.
+
     Raises:
-        WeightsError: The file is no model.
+        WeightsError: The file is no model, or has no such tensor.
     """
     ort = load_onnxruntime()
     options = ort.SessionOptions()
@@ -154,9 +161,32 @@ def open_session(path: Path, threads: int = 0) -> InferenceSession:
     options.add_session_config_entry("session.force_spinning_stop", "1")
     options.log_severity_level = 3  # warnings about the hardware say nothing to a person who chats
     try:
-        return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        model = path.read_bytes() + _outputs(inner) if inner else str(path)
+        return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # the library's exceptions share no public base class
-        raise WeightsError(f"Weights file {str(path)!r} is no model that ONNX Runtime can load. {CURE}") from error
+        without = f" with a tensor {' and '.join(map(repr, inner))} inside" if inner else ""
+        raise WeightsError(
+            f"Weights file {str(path)!r} is no model{without} that ONNX Runtime can load. {CURE}"
+        ) from error
+
+
+def _outputs(tensors: Sequence[str]) -> bytes:
+    """What, put behind a model, makes tensors inside of its graph outputs.
+
+    A model is a message of protobuf, and such messages are joined by putting one behind the other: fields that
+    repeat, as `ModelProto.graph.output` does, are added to. So no `onnx` is needed, which is large.
+    """
+    graph, output, name = 7, 12, 1  # numbers of the fields in onnx.proto
+    return b"".join(_field(graph, _field(output, _field(name, tensor.encode()))) for tensor in tensors)
+
+
+def _field(number: int, content: bytes) -> bytes:
+    """One field of protobuf: number and wire type in a byte, length with seven bits a byte, content."""
+    length, more, head = len(content), 1 << 7, bytes([number << 3 | 2])
+    while length >= more:
+        head += bytes([length % more + more])
+        length //= more
+    return head + bytes([length]) + content
 
 
 def _usable_threads() -> int:

@@ -61,7 +61,6 @@ class Measure:
         arrays: Each with N rows.
         draws: For the interval; 0 for none.
         version: Settings and version of what computes it, where a library does.
-        version: Settings and version of what computes it, where a library does.
     """
 
     metric: Callable[..., SupportsFloat]

@@ -15,6 +15,7 @@ import pytest
 from tokenizers import Tokenizer
 
 import sem_plugins.encoder
+from agent.errors import WeightsError
 from agent.testing import a_turn
 from agent.turn import Message
 from sem_plugins.affect.plugin import AffectPlugin
@@ -58,7 +59,7 @@ class StandInSession:
 @pytest.fixture
 def session(monkeypatch: pytest.MonkeyPatch) -> StandInSession:
     stand_in = StandInSession()
-    monkeypatch.setattr(sem_plugins.encoder, "open_session", lambda _path, _threads: stand_in)
+    monkeypatch.setattr(sem_plugins.encoder, "open_session", lambda _path, _threads, inner: stand_in)
     return stand_in
 
 
@@ -99,6 +100,21 @@ def test_that_any_text_gives_every_head_its_finite_numbers(shared: Encoder, text
     for name, head in shared.manifest.heads.items():
         assert encoded.outputs[name].shape == ((tokens, head.size) if head.kind in OVER_TOKENS else (head.size,))
         assert np.isfinite(encoded.outputs[name]).all(), name
+
+
+def test_that_an_inner_tensor_comes_beside_heads_that_stay_as_they_are(shared: Encoder):
+    tensor = "/network/embeddings/LayerNorm/LayerNormalization_output_0"
+    opened = Encoder(load_manifest(), threads=1, inner=[tensor, tensor.replace("embeddings", "shared.3/output")])
+    found, plain = opened.read(TALK).outputs, shared.read(TALK).outputs
+    assert all(np.array_equal(found[name], numbers) for name, numbers in plain.items())
+    words, states = (found[name] for name in found.keys() - plain.keys())
+    assert words.shape == states.shape == (len(opened.read(TALK).window.places), 384)
+    assert not np.allclose(words, states)
+
+
+def test_that_a_tensor_that_is_not_in_the_graph_is_an_error_that_names_it():
+    with pytest.raises(WeightsError, match="with a tensor 'a layer of another network' inside"):
+        Encoder(load_manifest(), threads=1, inner=["a layer of another network"])
 
 
 @pytest.mark.parametrize("text", ["", " ", "\u200b"], ids=["empty", "blank", "invisible"])
