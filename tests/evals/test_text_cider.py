@@ -95,6 +95,27 @@ def test_that_letters_beyond_ascii_match():
 
 
 @given(pairs)
+def test_that_cider_is_that_of_an_independent_computation(rows):
+    # As matrices of n-grams: a column per n-gram, a row per text.
+    replies, references = ([row[side].split() for row in rows] for side in (0, 1))
+    lengths = np.array([[len(text) for text in texts] for texts in (replies, references)])
+    expected = np.zeros(len(rows))
+    for order in (1, 2, 3, 4):
+        grams = [
+            [tuple(text[i : i + order]) for i in range(len(text) - order + 1)] for text in replies + references
+        ]
+        every = sorted({gram for text in grams for gram in text})
+        counts = np.array([[text.count(gram) for gram in every] for text in grams]).reshape(len(grams), -1)
+        weights = counts * np.log(len(rows) / np.maximum(1, (counts[len(rows) :] > 0).sum(axis=0)))
+        own, other = weights[: len(rows)], weights[len(rows) :]
+        norms = np.linalg.norm(own, axis=1) * np.linalg.norm(other, axis=1)
+        expected += (np.minimum(own, other) * other).sum(axis=1) / np.where(norms > 0, norms, 1)
+    expected *= 10 / 4 * np.exp(-((lengths[0] - lengths[1]) ** 2) / 72)
+    found = cider([row[0] for row in rows], [row[1] for row in rows])
+    assert found == pytest.approx(expected)
+
+
+@given(pairs)
 def test_that_cider_lies_between_0_and_10(rows):
     replies, references = map(list, zip(*rows, strict=True))
     found = cider(replies, references)

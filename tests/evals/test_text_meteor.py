@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -51,6 +53,22 @@ def test_that_an_empty_reply_scores_0_and_none_is_unscored():
 
 def test_that_letters_beyond_ascii_match():
     assert _score("Ça va", "ça va") == pytest.approx(1 - 0.5 / 8)
+
+
+once = st.lists(st.sampled_from([word for word in WORDS if word != "feeling"]), min_size=1, unique=True)
+
+
+@given(once, once)
+def test_that_meteor_is_that_of_an_independent_computation_where_words_come_once(reply, reference):
+    # Then there is but one way to match: place in the reply and place in the reference of each shared word.
+    matches = [(place, reference.index(word)) for place, word in enumerate(reply) if word in reference]
+    expected = 0.0
+    if matches:
+        broken = sum(after != (a + 1, b + 1) for (a, b), after in itertools.pairwise(matches))
+        precision, recall = len(matches) / len(reply), len(matches) / len(reference)
+        mean = 10 * precision * recall / (recall + 9 * precision)
+        expected = mean * (1 - 0.5 * ((broken + 1) / len(matches)) ** 3)
+    assert _score(" ".join(reply), " ".join(reference)) == pytest.approx(expected)
 
 
 @given(texts, texts.filter(bool))

@@ -47,6 +47,24 @@ def test_that_letters_beyond_ascii_part_words():
     assert _score("我明白", "我明白") == 0
 
 
+def _subsequence(one: list[str], other: list[str]) -> int:
+    """Length of the longest common subsequence, from its definition."""
+    if not one or not other:
+        return 0
+    if one[0] == other[0]:
+        return 1 + _subsequence(one[1:], other[1:])
+    return max(_subsequence(one[1:], other), _subsequence(one, other[1:]))
+
+
+short = st.lists(st.sampled_from(WORDS[:4]), min_size=1, max_size=6)
+
+
+@given(short, short)
+def test_that_rouge_is_that_of_an_independent_computation(reply, reference):
+    found = 2 * _subsequence(reply, reference) / (len(reply) + len(reference))
+    assert _score(" ".join(reply), " ".join(reference)) == pytest.approx(found)
+
+
 @given(texts, texts)
 def test_that_rouge_lies_between_0_and_1_and_does_not_mind_which_is_which(reply, reference):
     assert 0 <= _score(reply, reference) <= 1
