@@ -1,4 +1,4 @@
-"""`heartline eval`: run a task, compare two runs, report, list the tasks.
+"""`heartline eval`: run a task, read its replies, compare two runs, report, list the tasks.
 
 Others script against its words and files.
 """
@@ -94,6 +94,31 @@ def compare(
     task: Task = load("tasks", one.task)()
     samples = task.samples(data_folder(data), str(one.signature["split"]))
     print_differences(one, other, differences_of(task, one, other, samples=samples, force=force))
+
+
+@app.command("read-replies")
+def read_replies(
+    run: Annotated[Path, typer.Argument(help="Result file of a task with replies.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="File that gets the result with the new figures.")],
+    data: Data = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="Folder of weights that read; default: the shipped ones.")
+    ] = None,
+) -> None:
+    """Read the replies of a run with the encoder: empathy, positive emotion, coherence, BERTScore, Extrema."""
+    from agent.registry import load
+    from evals.read_replies import read_replies as read
+    from evals.result import read_result, write_result
+    from evals.table import print_results
+    from sem_plugins.training.sets.records import data_folder
+    from sem_plugins.weights import SHIPPED, load_manifest
+
+    result = read_result(run)
+    task: Task = load("tasks", result.task)()
+    found = read(task, result, data_folder(data), manifest=load_manifest(weights or SHIPPED))
+    print_results([found])
+    write_result(out, found)
+    typer.echo(f"Result of {found.signature['system']}, read: {out}", err=True)
 
 
 @app.command()

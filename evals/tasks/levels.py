@@ -10,6 +10,7 @@ import numpy as np
 
 from agent.turn import Turn
 from evals.task import Answers, Kit, Measures, Sample, scored
+from sem_plugins.empathy.reader import likeliest_levels
 from sem_plugins.encoder import Encoder
 from sem_plugins.labels import EMPATHY
 from sem_plugins.risk.plugin import RiskPlugin
@@ -50,16 +51,7 @@ class Epitome:
 
     def answers(self, system: str, samples: Sequence[Sample], kit: Kit) -> Answers:  # noqa: ARG002
         """Each mechanism's likeliest level."""
-        return [
-            dict(
-                zip(
-                    EMPATHY.labels,
-                    encoded.outputs["empathy"].reshape(len(EMPATHY), 3).argmax(axis=1).tolist(),
-                    strict=True,
-                )
-            )
-            for encoded in kit.read(samples)
-        ]
+        return [likeliest_levels(encoded) for encoded in kit.read(samples)]
 
     def measures(self, samples: Sequence[Sample], answers: Answers) -> Measures:
         """Macro-F1 and accuracy per mechanism."""

@@ -16,7 +16,9 @@ from agent.settings import Settings
 from agent.turn import Turn
 from evals.speak import ReplyCache, SampleStore, key_of, speak
 from evals.task import Answers, Kit, Measures, Sample, scored
-from evals.text.metrics import measures
+from evals.text.language import in_other_language
+from evals.text.metrics import METRICS, WITHOUT_REFERENCES, measures
+from evals.text.reader import read_measures
 from evals.text.replies import words
 from sem_plugins.labels import ESCONV
 from sem_plugins.training.intervals import Measure
@@ -93,26 +95,40 @@ class Response:
         return [answer and {**answer, "strategy": None} for answer in said] if system.endswith(_GOLD) else said
 
     def measures(self, samples: Sequence[Sample], answers: Answers) -> Measures:
-        """Metrics of `evals.text.metrics`, words per reply, and the plan's accuracy where it was the agent's."""
+        """Metrics of `evals.text.metrics`, length, shares of empty replies and of those in another language, the
+        plan's accuracy where it was the agent's, and what the encoder says where they have been read
+        (`evals.read_replies`). Replies that are the references are compared with nothing.
+        """
         kept, given = scored(samples, answers)
         if not kept:
             raise DataError(
                 f"None of {len(samples)} samples has a reply. Look at the LLM with `heartline doctor`."
             )
-        replies = [answer["reply"] for answer in given]
-        groups = [sample.group for sample in kept]
-        found = measures(replies, [sample.reference for sample in kept], dialogues=groups)
-        found["words_per_reply"] = Measure(
-            np.mean, np.array(groups), (np.array([len(words(reply)) for reply in replies]),)
-        )
+        replies, references = [answer["reply"] for answer in given], [sample.reference for sample in kept]
+        chosen = WITHOUT_REFERENCES if replies == references else METRICS
+        dialogues = [sample.group for sample in kept]
+        groups = np.array(dialogues)
+        found = measures(replies, references, dialogues=dialogues, metrics=chosen)
+        for name, rows in {
+            "words_per_reply": [len(words(reply)) for reply in replies],
+            "empty_replies": [not reply.strip() for reply in replies],
+            "other_language": [
+                in_other_language(sample.messages[-1].text, reply)
+                for sample, reply in zip(kept, replies, strict=True)
+            ],
+        }.items():
+            found[name] = Measure(np.mean, groups, (np.array(rows),))
         if all(answer.get("strategy") for answer in given):
             right = np.array([a["strategy"] == s.truth["strategy"] for s, a in zip(kept, given, strict=True)])
-            found["strategy_accuracy"] = Measure(np.mean, np.array(groups), (right,))
+            found["strategy_accuracy"] = Measure(np.mean, groups, (right,))
+        if all("read" in answer for answer in given):
+            found |= read_measures([answer["read"] for answer in given], dialogues)
         return found
 
     def floors(self, samples: Sequence[Sample], folder: Path) -> Mapping[str, Callable[[], Answers]]:  # noqa: ARG002
-        """One reply to everything, and the seeker's own message said back."""
+        """What people replied, one reply to everything, and the seeker's own message said back."""
         return {
+            "people": lambda: [{"reply": sample.reference} for sample in samples],
             "fixed reply": lambda: [{"reply": _FIXED}] * len(samples),
             "echo": lambda: [{"reply": sample.messages[-1].text} for sample in samples],
         }

@@ -27,7 +27,7 @@ from evals.text import bleu, cider, distinct, meteor, rouge
 from evals.text.replies import References, Replies, Scores, check_pairs, mean_scored
 from sem_plugins.training.intervals import Measure
 
-__all__ = ["METRICS", "CorpusMetric", "Metric", "RowMetric", "measures"]
+__all__ = ["METRICS", "WITHOUT_REFERENCES", "CorpusMetric", "Metric", "RowMetric", "measures"]
 
 _PERCENT = 100.0
 
@@ -146,3 +146,8 @@ METRICS: Mapping[str, Metric] = {
         signature=partial(distinct.signature, 1, over="reply"),
     ),
 }
+
+WITHOUT_REFERENCES: Mapping[str, Metric] = {
+    name: METRICS[name] for name in ("distinct_1", "distinct_2", "distinct_3", "distinct_1_per_reply")
+}
+"""Those that look at replies alone."""

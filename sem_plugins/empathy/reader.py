@@ -6,11 +6,12 @@ from typing import Any
 
 from agent.readings import EmpathyReading
 from agent.turn import Message
-from sem_plugins.encoder import Encoder, encoder_for
+from sem_plugins.encoder import Encoded, Encoder, encoder_for
+from sem_plugins.labels import EMPATHY
 from sem_plugins.probability import softmax
 from sem_plugins.spans import tagged, whole_words
 
-__all__ = ["EmpathyReader", "empathy_reader"]
+__all__ = ["EmpathyReader", "empathy_reader", "likeliest_levels"]
 
 
 class EmpathyReader:
@@ -58,3 +59,9 @@ def empathy_reader(settings: Any = None) -> EmpathyReader:
         WeightsError: The weights are missing or altered.
     """
     return EmpathyReader(encoder_for(settings))
+
+
+def likeliest_levels(encoded: Encoded) -> dict[str, int]:
+    """Mechanism to the likeliest of its levels 0 to 2, of a window that ends with a reply."""
+    levels = encoded.outputs["empathy"].reshape(len(EMPATHY), 3).argmax(axis=1)
+    return dict(zip(EMPATHY.labels, levels.tolist(), strict=True))

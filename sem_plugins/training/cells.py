@@ -9,6 +9,10 @@ from rich.console import Console
 
 __all__ = ["is_plain", "page", "shown"]
 
+_PLAIN = (
+    *("_r", "_mae", "bias", "_size", "kappa", "cider", "words_per_reply"),
+    *("_reactions", "_interpretations", "_explorations", "ces", "tes", "coherence", "_extrema"),
+)
 _FILE_WIDTH = 140  # columns; the widest table has four figures with intervals and an aim
 
 
@@ -29,5 +33,5 @@ def shown(estimate: Mapping[str, float] | None, metric: str) -> str:
 
 
 def is_plain(metric: str) -> bool:
-    """Whether a metric is a number and no share: correlations, errors, bias, sizes."""
-    return metric.endswith(("_r", "_mae", "bias", "_size", "kappa", "cider", "words_per_reply"))
+    """Whether a metric is a number and no share: correlations, errors, bias, sizes, levels, cosines."""
+    return metric.endswith(_PLAIN)

@@ -156,12 +156,23 @@ def test_that_the_offline_responder_answers_the_whole_split(folder: Path, tmp_pa
     assert result.signature["n"] == 16
     assert {"bleu_2", "rouge_l", "distinct_1", "words_per_reply", "strategy_accuracy"} <= set(result.metrics)
     assert 0 <= result.metrics["bleu_2"]["value"] <= 1
-    assert set(result.floors) == {"fixed reply", "echo"}
+    assert set(result.floors) == {"people", "fixed reply", "echo"}
+    assert {"distinct_1", "words_per_reply", "other_language"} <= set(result.floors["people"])
+    assert not {"bleu_2", "cider"} & set(result.floors["people"])
     assert "version:" in result.signature["metric_versions"]["bleu_2"]
     write_result(tmp_path / "run.json", result)
     text = (tmp_path / "run.json").read_text(encoding="utf-8")
     assert "That is a lot." not in text
     assert '"reply"' in text
+
+
+def test_that_empty_replies_and_those_in_another_language_are_counted(folder: Path):
+    found = task("esconv/response")
+    asked = found.samples(folder, "valid")[:4]
+    replies = ["I hear you, that sounds hard.", "", "Das tut mir sehr leid, ich höre dir gerne zu.", "Since when?"]
+    measured = found.measures(asked, [{"reply": reply} for reply in replies])
+    assert measured["empty_replies"].value() == 1 / 4
+    assert measured["other_language"].value() == 1 / 4
 
 
 def test_that_a_told_strategy_is_followed_and_not_scored_as_a_guess(folder: Path):

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +34,10 @@ from sem_plugins.training.sets import (
 )
 from sem_plugins.weights import Manifest
 
-__all__ = ["SETS", "ReadSet", "ValidParts", "read_all"]
+__all__ = ["SETS", "ReadSet", "ValidParts", "on_every_core", "read_all"]
+
+Item = TypeVar("Item")
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,16 +153,30 @@ def read_all(
         encoder: Of one thread.
         dialogues: Messages of each.
         name: What is read, for the progress bar.
+        progress: Show the bar.
+    """
+    return on_every_core(encoder.read, dialogues, name=name, progress=progress)
+
+
+def on_every_core(
+    function: Callable[[Item], Found], items: Sequence[Item], *, name: str, progress: bool = True
+) -> list[Found]:
+    """What `function`, which mostly waits for passes of the encoder, gives for each item, in their order.
+
+    Args:
+        function: Called from one thread a core.
+        items: What it is called with.
+        name: What is read, for the progress bar.
         progress: Show the bar with the time left; on standard error, so that output stays clean.
     """
-    found: list[Encoded] = []
+    found: list[Found] = []
     console = Console(stderr=True)
     with (
         ThreadPoolExecutor(os.cpu_count() or 1) as threads,
         Progress(disable=not progress, console=console) as bar,
     ):
-        row = bar.add_task(f"reading {name}", total=len(dialogues))
-        for one in threads.map(encoder.read, dialogues):
+        row = bar.add_task(f"reading {name}", total=len(items))
+        for one in threads.map(function, items):
             found.append(one)
             bar.advance(row)
     return found
