@@ -14,7 +14,8 @@ from agent.decisions import Plan
 from agent.errors import DataError, SettingsError
 from agent.settings import Settings
 from agent.turn import Turn
-from evals.speak import ReplyCache, SampleStore, key_of, speak
+from evals.once import AnswerCache, Bar, key_of
+from evals.speak import SampleStore, speak
 from evals.task import Answers, Kit, Measures, Sample, scored
 from evals.text.language import in_other_language
 from evals.text.metrics import METRICS, WITHOUT_REFERENCES, measures
@@ -87,10 +88,9 @@ class Response:
             agent.planner = _GoldPlanner({sample.id: sample.truth["strategy"] for sample in samples})
         decides = _decides(system, settings, kit)
         keys = [key_of(decides | {"told": _told(system, sample)}, sample) for sample in samples]
-        cache = ReplyCache(kit.cache / "esconv-response.jsonl" if kit.cache else None)
-        said = asyncio.run(
-            speak(agent, samples, keys=keys, cache=cache, parallel=kit.parallel, progress=kit.progress)
-        )
+        cache = AnswerCache(kit.cache / "esconv-response.jsonl" if kit.cache else None)
+        bar = Bar("replies", None if system.endswith(_GOLD) else _planned, shown=kit.progress)
+        said = asyncio.run(speak(agent, samples, keys=keys, cache=cache, parallel=kit.parallel, bar=bar))
         # A plan that was told is no guess to be scored.
         return [answer and {**answer, "strategy": None} for answer in said] if system.endswith(_GOLD) else said
 
@@ -156,6 +156,10 @@ class _GoldPlanner:
         told = self._strategies[turn.conversation_id]
         scores = {ranked.strategy: float(ranked.strategy == told) for ranked in ruled.ranked}
         return reranked(ruled, scores, reason="It is what the supporter did.")
+
+
+def _planned(sample: Sample, answer: Mapping[str, Any]) -> float:
+    return float(answer["strategy"] == sample.truth["strategy"])
 
 
 def _told(system: str, sample: Sample) -> str | None:

@@ -14,9 +14,10 @@ from agent.errors import DataError, GenerationError, SettingsError
 from agent.loop import Agent
 from agent.settings import load_settings
 from agent.turn import Message, Turn
+from evals.once import AnswerCache, Bar, key_of
 from evals.result import write_result
 from evals.run import EncoderKit, evaluate
-from evals.speak import ReplyCache, SampleStore, key_of, speak
+from evals.speak import SampleStore, speak
 from evals.task import Answers, Sample
 from tests.evals.small_sets import small_sets, task
 from tests.fake_llm_server import FakeLLMServer, says
@@ -73,10 +74,12 @@ class Parrot:
         yield Reply(f"You said: {turn.text}", speaker=self.name)
 
 
-def said(parrot: Parrot, found: list[Sample], cache: ReplyCache, parallel: int = 4) -> Answers:
+def said(parrot: Parrot, found: list[Sample], cache: AnswerCache, parallel: int = 4) -> Answers:
     agent = Agent(plugins=(), generator=parrot, store=SampleStore(found))
     keys = [key_of({"system": "parrot"}, sample) for sample in found]
-    return asyncio.run(speak(agent, found, keys=keys, cache=cache, parallel=parallel, progress=False))
+    return asyncio.run(
+        speak(agent, found, keys=keys, cache=cache, parallel=parallel, bar=Bar("replies", shown=False))
+    )
 
 
 # Speaking
@@ -84,47 +87,47 @@ def said(parrot: Parrot, found: list[Sample], cache: ReplyCache, parallel: int =
 
 def test_that_each_sample_is_answered_after_what_was_said_before():
     parrot = Parrot()
-    answers = said(parrot, samples(3), ReplyCache(None))
+    answers = said(parrot, samples(3), AnswerCache(None))
     assert [(answer or {})["reply"] for answer in answers] == [f"You said: Since day {n}." for n in range(3)]
     assert [message.text for message in parrot.asked[0].history] == ["The roof leaks.", "Oh."]
 
 
 def test_that_a_reply_is_asked_for_once_also_by_the_next_run(tmp_path: Path):
     parrot = Parrot()
-    first = said(parrot, samples(5), ReplyCache(tmp_path / "replies.jsonl"))
-    again = said(Parrot(), samples(5), ReplyCache(tmp_path / "replies.jsonl"))
+    first = said(parrot, samples(5), AnswerCache(tmp_path / "replies.jsonl"))
+    again = said(Parrot(), samples(5), AnswerCache(tmp_path / "replies.jsonl"))
     assert again == first
     assert len(parrot.asked) == 5
     later = Parrot()
-    said(later, samples(7), ReplyCache(tmp_path / "replies.jsonl"))
+    said(later, samples(7), AnswerCache(tmp_path / "replies.jsonl"))
     assert len(later.asked) == 2
 
 
 def test_that_a_line_cut_off_by_a_kill_is_asked_for_again(tmp_path: Path):
     path = tmp_path / "replies.jsonl"
-    first = said(Parrot(), samples(3), ReplyCache(path))
+    first = said(Parrot(), samples(3), AnswerCache(path))
     path.write_text(path.read_text(encoding="utf-8")[:-20], encoding="utf-8")
     parrot = Parrot()
-    assert said(parrot, samples(3), ReplyCache(path)) == first
+    assert said(parrot, samples(3), AnswerCache(path)) == first
     assert len(parrot.asked) == 1
     # What is added after the broken line is read next time.
     third = Parrot()
-    assert said(third, samples(3), ReplyCache(path)) == first
+    assert said(third, samples(3), AnswerCache(path)) == first
     assert not third.asked
 
 
 def test_that_a_cache_of_another_version_is_not_read(tmp_path: Path):
     path = tmp_path / "replies.jsonl"
-    said(Parrot(), samples(2), ReplyCache(path))
+    said(Parrot(), samples(2), AnswerCache(path))
     rows = [json.loads(line) | {"format": 0} for line in path.read_text(encoding="utf-8").splitlines()]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     parrot = Parrot()
-    said(parrot, samples(2), ReplyCache(path))
+    said(parrot, samples(2), AnswerCache(path))
     assert len(parrot.asked) == 2
 
 
 def test_that_where_the_speaker_fails_there_is_no_answer_and_nothing_is_kept(tmp_path: Path):
-    cache = ReplyCache(tmp_path / "replies.jsonl")
+    cache = AnswerCache(tmp_path / "replies.jsonl")
     answers = said(Parrot("day 1"), samples(3), cache)
     assert [answer is None for answer in answers] == [False, True, False]
     later = Parrot()
@@ -135,7 +138,7 @@ def test_that_where_the_speaker_fails_there_is_no_answer_and_nothing_is_kept(tmp
 @pytest.mark.parametrize("parallel", [1, 3])
 def test_that_no_more_than_asked_for_speak_at_once(parallel: int):
     parrot = Parrot()
-    said(parrot, samples(9), ReplyCache(None), parallel=parallel)
+    said(parrot, samples(9), AnswerCache(None), parallel=parallel)
     assert parrot.most_at_once <= parallel
 
 
