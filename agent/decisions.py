@@ -122,6 +122,7 @@ class Plan:
         stage: Where in the conversation the planner sees itself.
         reason: Why, in one sentence, without any of the person's words.
         planner: Who planned.
+        then: What follows the chosen strategy in the same reply, in order; mostly nothing.
     """
 
     taxonomy: str
@@ -130,6 +131,7 @@ class Plan:
     stage: Stage
     reason: str
     planner: str
+    then: tuple[Strategy, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from agent.decisions import StageFailure
+from agent.decisions import Plan, StageFailure
 from agent.turn import Turn
 
 __all__ = ["notice", "one_line", "speaker", "whole"]
@@ -70,7 +70,7 @@ def _answered(turn: Turn) -> Iterator[tuple[str, str]]:
     if turn.escalated:
         yield "Strategy", f"{_CAREFUL}, which follows no plan"
     elif turn.plan is not None:
-        yield "Strategy", f"{turn.plan.chosen.name} ({turn.plan.stage}). {turn.plan.reason}"
+        yield "Strategy", f"{_planned(turn.plan)}. {turn.plan.reason}"
         ranked = [(choice.strategy, choice.probability) for choice in turn.plan.ranked[1:4]]
         yield "Next in line", _percentages(ranked)
     if turn.likely_strategies is not None:
@@ -149,7 +149,11 @@ def _valence(turn: Turn) -> str:
 def _strategy(turn: Turn) -> str:
     if turn.escalated:
         return _CAREFUL
-    return "" if turn.plan is None else f"{turn.plan.chosen.name} ({turn.plan.stage})"
+    return "" if turn.plan is None else _planned(turn.plan)
+
+
+def _planned(plan: Plan) -> str:
+    return f"{', then '.join(strategy.name for strategy in (plan.chosen, *plan.then))} ({plan.stage})"
 
 
 def _state(turn: Turn) -> str:

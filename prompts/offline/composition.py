@@ -170,8 +170,10 @@ class Composition:
         return self.pooled(f"{stage}.general", f"{stage}.{self.heard.family}")
 
     def question_by_turns(self) -> tuple[str, ...]:
-        """A question where the last reply had none; nothing where it had one."""
-        return () if not self.said or "?" in self.said[-1] else (self.question(),)
+        """A question where the plan goes on with one or the last reply had none; else nothing."""
+        planned = self.turn.plan is not None and any(each.id == "question" for each in self.turn.plan.then)
+        due = bool(self.said) and "?" not in self.said[-1]
+        return (self.question(),) if planned or due else ()
 
     def one_of(self, kind: str) -> str:
         """A phrase of `kind` for this feeling, from the list of its own or from the general one."""

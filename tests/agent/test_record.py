@@ -121,7 +121,7 @@ turns = st.builds(
     felt=maybe(st.builds(FeltReading, shares, shares, words)),
     undertone=maybe(st.builds(UndertoneReading, shares, shares, listed(st.tuples(counts, counts)), words)),
     state=maybe(states),
-    plan=maybe(st.builds(Plan, words, ranked, strategies, stages, words, words)),
+    plan=maybe(st.builds(Plan, words, ranked, strategies, stages, words, words, listed(strategies))),
     prompt=maybe(st.builds(Prompt, listed(st.builds(PromptMessage, roles, words)), words, words, counts)),
     reply=maybe(st.builds(Reply, words, words, words, maybe(st.builds(TokenUsage, counts, counts)), maybe(words))),
     verdicts=listed(st.builds(Verdict, st.sampled_from(["allow", "escalate"]), words, listed(words))),
@@ -217,6 +217,14 @@ def test_that_fields_with_a_default_may_be_missing():
     assert from_record({"schema": 1, "id": "i", "conversation_id": "c", "index": 0, "text": "Hi."}) == Turn(
         "i", "c", 0, "Hi."
     )
+
+
+def test_that_a_record_from_before_plans_held_what_follows_still_reads():
+    turn = a_full_turn()
+    record = json.loads(json.dumps(to_record(turn)))
+    del record["plan"]["then"]
+    assert turn.plan is not None
+    assert from_record(record) == replace(turn, plan=replace(turn.plan, then=()))
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,8 @@ def a_plan(strategy_id: str = "reflection") -> Plan:
     stages = {"exploration": 1.0, "comforting": 0.5, "action": 0.0}
     chosen = Strategy(strategy_id, "A way", "Say it back.", "Do not judge.", "It sounds hard.", stages)
     ranked = (RankedStrategy(strategy_id, 0.75), RankedStrategy("question", 0.25))
-    return Plan("test-2", ranked, chosen, "comforting", "It comes next.", "contract")
+    after = Strategy("question", "Another way", "Ask.", "asking twice", "What now?", {"action": 1.0})
+    return Plan("test-2", ranked, chosen, "comforting", "It comes next.", "contract", (after,))
 
 
 def a_full_turn(**fields: Any) -> Turn:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -210,6 +211,18 @@ def test_that_the_notes_hold_the_readings_and_the_plan() -> None:
         "- What brought it about is told in their last message; attend to it.",
         "- Strategy for the next reply: Question. Ask one open question.",
         "- Avoid asking several things at once.",
+        "- Why now: It is early, so ask.",
+    ]
+
+
+def test_that_what_follows_in_the_same_reply_is_asked_for_in_its_order() -> None:
+    affirm = Strategy(
+        "affirmation", "Affirmation", "Say what is strong.", "praise", "You stayed.", {"action": 1.0}
+    )
+    assert notes_of(a_turn(plan=replace(PLAN, chosen=affirm, then=(QUESTION,)))).splitlines()[1:] == [
+        "- Strategies for the next reply, in one reply of natural length: first Affirmation, then Question.",
+        "- Affirmation: Say what is strong. Avoid praise.",
+        "- Question: Ask one open question. Avoid asking several things at once.",
         "- Why now: It is early, so ask.",
     ]
 

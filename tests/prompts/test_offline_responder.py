@@ -45,9 +45,9 @@ def a_distribution(label, probability):
     )
 
 
-def a_plan(strategy, stage="exploration"):
-    chosen = Strategy(strategy, strategy, "", "", "", {})
-    return Plan("esconv-8", (RankedStrategy(strategy, 1.0),), chosen, stage, "A test.", "testing")
+def a_plan(strategy, stage="exploration", *, then=()):
+    chosen, *after = (Strategy(each, each, "", "", "", {}) for each in (strategy, *then))
+    return Plan("esconv-8", (RankedStrategy(strategy, 1.0),), chosen, stage, "A test.", "testing", tuple(after))
 
 
 def replies_to(messages, *, window=None, conversation_id="conversation-1", **fields: object):
@@ -91,6 +91,25 @@ def test_that_each_strategy_gives_a_sound_reply_for_each_feeling(strategy, label
     for text in ("My sister moved abroad in spring.", "So that was that.", "Well, what now?"):
         turn = a_turn(text, emotion=a_distribution(label, probability), plan=a_plan(strategy))
         assert faults_of(RESPONDER.respond(turn)) == []
+
+
+@pytest.mark.parametrize("strategy", ["reflection", "affirmation", "others"])
+def test_that_a_question_that_is_planned_to_follow_is_asked(strategy):
+    text = "My sister moved abroad in spring."
+    alone, followed = (
+        RESPONDER.respond(a_turn(text, emotion=a_distribution("sad", 0.7), plan=a_plan(strategy, then=then)))
+        for then in ((), ("question",))
+    )
+
+    assert "?" not in alone
+    assert followed.endswith("?")
+    assert faults_of(followed) == []
+
+
+def test_that_a_planned_question_is_left_out_where_silence_was_wished():
+    turn = a_turn("Please don't ask me anything.", plan=a_plan("reflection", then=("question",)))
+
+    assert "?" not in RESPONDER.respond(turn)
 
 
 @pytest.mark.parametrize("label", LABELS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -80,6 +81,13 @@ def test_that_the_whole_follows_the_turn_from_reading_to_reply():
         ("Said by", "tiny (120 tokens in, 9 out)"),
         ("Time", "112 ms: perceive 12.3, generate 100.0"),
     ]
+
+
+def test_that_what_follows_in_the_same_reply_is_named_in_its_order():
+    after = replace(QUESTION, id="affirmation", name="Affirmation")
+    turn = a_turn(TEXT, plan=replace(PLAN, then=(after, QUESTION)))
+    assert one_line(turn) == "Question, then Affirmation, then Question (exploration)"
+    assert dict(whole(turn))["Strategy"] == f"{one_line(turn)}. It is early, so ask."
 
 
 @pytest.mark.parametrize(
