@@ -57,7 +57,7 @@ class BlendPlanner:
 
     async def plan(self, turn: Turn) -> Plan:
         """The plan for this turn; there is always one."""
-        ruled = await RulePlanner(name=self.name).plan(turn)
+        ruled = RulePlanner(name=self.name).choose(turn)
         if turn.escalated:
             return ruled
         probabilities = likely(turn, counterweight=self.counterweight)

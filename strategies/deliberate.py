@@ -68,7 +68,7 @@ class DeliberatePlanner:
 
     async def plan(self, turn: Turn) -> Plan:
         """The plan for this turn; there is always one."""
-        ruled = await RulePlanner(name=self.name).plan(turn)
+        ruled = RulePlanner(name=self.name).choose(turn)
         if turn.escalated:
             return ruled
         ranking = await self._ask(turn)

@@ -50,7 +50,7 @@ class PredictedPlanner:
 
     async def plan(self, turn: Turn) -> Plan:
         """The plan for this turn; there is always one."""
-        ruled = await RulePlanner(name=self.name).plan(turn)
+        ruled = RulePlanner(name=self.name).choose(turn)
         if turn.escalated:
             return ruled
         probabilities = likely(turn, counterweight=self.counterweight)
@@ -59,7 +59,7 @@ class PredictedPlanner:
         first, second, *_ = sorted(probabilities, key=lambda strategy: -probabilities[strategy])
         reason = (
             f"{supporters(self.counterweight)} would most likely choose {self.taxonomy[first].name} here, "
-            f"then {self.taxonomy[second].name}, so {aim(first)}."
+            f"or else {self.taxonomy[second].name}, so {aim(first)}."
         )
         return reranked(ruled, probabilities, reason=reason)
 

@@ -19,6 +19,7 @@ from typing import Any
 from agent.decisions import Plan, RankedStrategy, Stage, Taxonomy
 from agent.turn import Turn
 from strategies.facts import Fact, find_facts
+from strategies.sequence import follows
 from strategies.stages import STAGES, position, stage_mixture
 from strategies.taxonomy import esconv, strategy_id
 
@@ -57,10 +58,15 @@ class RulePlanner:
     taxonomy: Taxonomy = field(default_factory=esconv, init=False)
 
     async def plan(self, turn: Turn) -> Plan:
-        """The plan for this turn.
+        """The plan for this turn, with what follows the strategy in the same reply.
 
-        On an escalated turn the choice is affirmation or question, whatever else holds.
+        On an escalated turn the choice is affirmation or question, whatever else holds, and nothing follows.
         """
+        alone = self.choose(turn)
+        return alone if turn.escalated else _followed(alone)
+
+    def choose(self, turn: Turn) -> Plan:
+        """The same before anything follows, for planners that start from it."""
         strategies = self._used(turn)
         facts = find_facts(turn, strategies=strategies)
         mixture = stage_mixture(position(turn, strategies=strategies, facts=facts))
@@ -103,20 +109,29 @@ def aim(strategy: str) -> str:
 
 
 def reranked(plan: Plan, scores: Mapping[str, float], *, reason: str) -> Plan:
-    """A plan of the rules with another ranking, for planners that start from them.
+    """What the rules choose with another ranking, for planners that start from them.
 
     Args:
         plan: Its stage and planner stay.
         scores: Every strategy of ESConv with a score from 0 up; equals keep their order. Scaled to sum to 1.
-        reason: Why, in one sentence.
+        reason: Why, in one sentence; what follows in the same reply is added to it.
     """
     ranked = _ranked(scores)
-    return replace(plan, ranked=ranked, chosen=esconv()[ranked[0].strategy], reason=reason)
+    return _followed(replace(plan, ranked=ranked, chosen=esconv()[ranked[0].strategy], reason=reason))
 
 
 def standing_in(plan: Plan, *, because: str) -> Plan:
-    """A plan of the rules, for a planner that cannot plan this turn, with a reason that begins with why."""
-    return replace(plan, reason=f"{because}, so the rules decide: {plan.reason[0].lower()}{plan.reason[1:]}")
+    """What the rules choose, for a planner that cannot plan this turn, with a reason that begins with why."""
+    reason = f"{because}, so the rules decide: {plan.reason[0].lower()}{plan.reason[1:]}"
+    return _followed(replace(plan, reason=reason))
+
+
+def _followed(plan: Plan) -> Plan:
+    """The plan with what people do next in the same turn, in `then` and at the end of the reason."""
+    ranked = {each.strategy: each.probability for each in plan.ranked}
+    after = follows(plan.chosen.id, ranked)
+    reason = ", then ".join([plan.reason.removesuffix("."), *map(aim, after)])
+    return replace(plan, then=tuple(map(esconv().__getitem__, after)), reason=f"{reason}.")
 
 
 def _ranked(scores: Mapping[str, float]) -> tuple[RankedStrategy, ...]:

@@ -150,7 +150,7 @@ class _GoldPlanner:
 
     async def plan(self, turn: Turn) -> Plan:
         """The plan of the sample that the conversation is called after."""
-        ruled = await RulePlanner(name=self.name).plan(turn)
+        ruled = RulePlanner(name=self.name).choose(turn)
         if turn.escalated:
             return ruled
         told = self._strategies[turn.conversation_id]

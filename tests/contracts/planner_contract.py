@@ -74,6 +74,8 @@ def check_plan(plan: Plan, *, planner: Planner, turn: Turn) -> None:
     assert all(0 <= probability <= 1 for probability in probabilities)
     assert probabilities == sorted(probabilities, reverse=True)
     assert plan.chosen == planner.taxonomy[plan.chosen.id]
+    assert all(strategy == planner.taxonomy[strategy.id] for strategy in plan.then)
+    assert not (turn.escalated and plan.then), "on an escalated turn nothing follows"
     assert plan.reason.strip() == plan.reason
     assert plan.reason
     assert "\n" not in plan.reason

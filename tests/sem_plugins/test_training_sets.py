@@ -301,6 +301,33 @@ def test_that_the_window_of_a_first_turn_is_an_empty_message_of_the_seeker(folde
 def test_that_a_dialogue_without_a_supporter_gives_no_example(folder: Path):
     write_sets(folder, {"esconv/train.jsonl": [support("none", "I am alone here.")]})
     assert esconv.supporter_turns(folder, "train") == []
+    assert esconv.answers(folder, "train") == []
+
+
+def test_that_an_answer_is_all_that_is_said_between_two_turns_of_the_seeker(folder: Path):
+    question, others, affirm = "Question", "Others", "Affirmation and Reassurance"
+    talk = support(
+        "talk",
+        ("Hello.", others),
+        "The roof leaks.",
+        "Since spring.",
+        ("I see.", others),
+        ("Well.", others),
+        ("Since when?", question),
+        ("Hm.", others),
+        "Since the storm.",
+        ("You did well.", affirm),
+        "Thanks.",
+        ("Bye.", others),
+        ("And?", question),
+    )
+    write_sets(folder, {"esconv/train.jsonl": [talk]})
+    first, second = esconv.answers(folder, "train")
+    assert first.targets["strategies"] == ["others", "question", "others"]
+    assert texts(first) == ["Hello.", "The roof leaks.", "Since spring."]
+    assert second.targets["strategies"] == ["affirmation"]
+    assert texts(second)[-1] == "Since the storm."
+    assert first.group == second.group == "talk"
 
 
 # RECCON

@@ -153,7 +153,7 @@ async def test_that_a_counterweight_takes_the_common_out_of_the_reading_only() -
             0.5,
             (
                 "Supporters would choose Providing Suggestions and the rules Question; Reflection of feelings suits both, "
-                "so put the feeling into words first."
+                "so put the feeling into words first, then ask before advising."
             ),
         ),
     ],

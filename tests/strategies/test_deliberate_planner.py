@@ -103,7 +103,8 @@ async def test_that_the_first_of_the_answer_is_chosen_and_the_rest_follow_in_ord
     assert [ranked.strategy for ranked in plan.ranked[:3]] == ["reflection", "question", "affirmation"]
     assert plan.chosen.id == "reflection"
     assert plan.reason == (
-        "The LLM ranked Reflection of feelings first before Question, so put the feeling into words first."
+        "The LLM ranked Reflection of feelings first before Question, so put the feeling into words first, "
+        "then ask before advising."
     )
 
 

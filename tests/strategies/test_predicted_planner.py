@@ -73,7 +73,7 @@ async def test_that_the_stage_is_that_of_the_rules() -> None:
 
 async def test_that_the_reason_names_the_first_two_and_the_aim() -> None:
     assert (await planned(a_turn())).reason == (
-        "Supporters would most likely choose Information here, then Restatement or Paraphrasing, "
+        "Supporters would most likely choose Information here, or else Restatement or Paraphrasing, "
         "so give the fact in plain words."
     )
     assert "their habits apart" in (await planned(a_turn(), counterweight=0.5)).reason

@@ -10,6 +10,7 @@ The situation and the emotion of the dialogue are not used: a running agent has 
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from sem_plugins.labels import ESCONV, ESCONV_NAMES
 from sem_plugins.training.examples import Example
 from sem_plugins.training.sets.records import Part, message_of, read
 
-__all__ = ["outcomes", "seekers", "supporter_turns", "without_supporters"]
+__all__ = ["answers", "outcomes", "seekers", "supporter_turns", "without_supporters"]
 
 _IDS = {name: strategy for strategy, name in ESCONV_NAMES.items()}
 
@@ -32,6 +33,20 @@ def supporter_turns(folder: Path, part: Part) -> list[Example]:
         DataError: The file is missing or malformed.
     """
     found = read(folder / "esconv" / f"{part}.jsonl", _turns)
+    return [example for examples in found for example in examples]
+
+
+def answers(folder: Path, part: Part) -> list[Example]:
+    """One example per answer: the supporter's turns between two turns of the seeker, which may be several.
+
+    The messages are everything before the answer; the target `strategies` is a list of ids in the order in which
+    they were taken, one that follows itself counted once. What opens a dialogue answers nobody, and what ends it
+    may have been broken off: neither is among them.
+
+    Raises:
+        DataError: The file is missing or malformed.
+    """
+    found = read(folder / "esconv" / f"{part}.jsonl", _answers)
     return [example for examples in found for example in examples]
 
 
@@ -82,6 +97,20 @@ def _turns(row: dict[str, Any]) -> list[Example]:
         for place, message in enumerate(messages)
         if message.role == "supporter"
     ]
+
+
+def _answers(row: dict[str, Any]) -> list[Example]:
+    messages = tuple(message_of(turn, _strategy(turn)) for turn in row["turns"])
+    found = []
+    start = 0
+    for role, run in groupby(messages, key=lambda message: message.role):
+        answer = tuple(run)
+        end = start + len(answer)
+        if role == "supporter" and start > 0 and end < len(messages):
+            strategies = [strategy for strategy, _ in groupby(message.strategy for message in answer)]
+            found.append(Example(messages[:start], {"strategies": strategies}, row["dialogue_id"]))
+        start = end
+    return found
 
 
 def _strategy(turn: dict[str, Any]) -> str | None:
