@@ -1,9 +1,9 @@
 """Several strategies in one turn: what people do next before the other answers.
 
-ESConv's supporters often write twice before the seeker does: a feeling is reflected, then a question asked. The
+ESConv's supporters may write twice before the seeker does: a feeling is reflected, then a question asked. The
 table (`sequence.toml`) is a Markov chain counted on train: after the first and the second strategy of an answer,
-how often they stop there and what follows where they do not. Of train's answers 85% hold one strategy, 13% two,
-1% more.
+how often they stop there and what follows where they do not. Of train's answers 85.3% hold one strategy, 13.5%
+two, 1.2% more.
 """
 
 from __future__ import annotations

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.decisions import Plan
 from agent.errors import SettingsError
 from agent.readings import StrategyReading
 from agent.registry import make, names
@@ -21,7 +23,7 @@ from sem_plugins.training import figures
 from sem_plugins.training.positional import prior_sampling
 from sem_plugins.training.sets import esconv
 
-__all__ = ["NextStrategy"]
+__all__ = ["NextStrategy", "distributions", "planned"]
 
 _SEED = 13  # of draws from the prior
 
@@ -56,29 +58,15 @@ class NextStrategy:
         ]
 
     def answers(self, system: str, samples: Sequence[Sample], kit: Kit) -> Answers:
-        """`sem`: the strategy head; any other name: the planner of that name.
-
-        Planners get the head's distribution as a reading, and no other.
-        """
-        head = kit.manifest.heads["strategy"]
-        outputs = np.stack([encoded.outputs["strategy"] for encoded in kit.read(samples)])
-        rows = head.distribution(outputs.astype(np.float64))
+        """`sem`: the strategy head; any other name: the planner of that name, as in `planned`."""
+        rows = distributions(samples, kit)
         if system == "sem":
             return [as_answer(ESCONV, row) for row in rows]
-        if system not in names("planners"):
-            raise SettingsError(f"No planner {system!r}. Systems: sem, {', '.join(names('planners'))}.")
-        planner = make("planners", system, load_settings())
-
-        async def plan_all() -> Answers:
-            planned: list[Answer] = []
-            for sample, row in zip(samples, rows, strict=True):
-                reading = StrategyReading(ESCONV.id, dict(zip(ESCONV.labels, row.tolist(), strict=True)))
-                plan = await planner.plan(_turn(sample.messages).fill(likely_strategies=reading))
-                ranked = {one.strategy: round(one.probability, 4) for one in plan.ranked}
-                planned.append({"label": plan.chosen.id, "probabilities": ranked})
-            return planned
-
-        return asyncio.run(plan_all())
+        answers: list[Answer] = []
+        for plan in planned(system, samples, rows, others=("sem",)):
+            ranked = {one.strategy: round(one.probability, 4) for one in plan.ranked}
+            answers.append({"label": plan.chosen.id, "probabilities": ranked})
+        return answers
 
     def measures(self, samples: Sequence[Sample], answers: Answers) -> Measures:
         """Accuracy, macro- (Q) and weighted F1, preference bias (B), `top3`, `ece`, and F1 per strategy."""
@@ -101,6 +89,40 @@ class NextStrategy:
             "uniform": lambda: drawn([1] * len(ESCONV)),
             "majority": lambda: always(ESCONV.labels[int(np.argmax(shares()))], samples),
         }
+
+
+def distributions(samples: Sequence[Sample], kit: Kit) -> NDArray[np.floating[Any]]:
+    """What the strategy head says of each sample, (samples, strategies)."""
+    outputs = np.stack([encoded.outputs["strategy"] for encoded in kit.read(samples)])
+    return kit.manifest.heads["strategy"].distribution(outputs.astype(np.float64))
+
+
+def planned(
+    system: str, samples: Sequence[Sample], rows: NDArray[np.floating[Any]], *, others: Sequence[str]
+) -> list[Plan]:
+    """One plan per sample, by the planner of that name.
+
+    Args:
+        system: Name of the planner.
+        samples: Whose messages it is given.
+        rows: The head's distributions, (samples, strategies): its only reading.
+        others: Systems of the task that are no planners, for the error.
+
+    Raises:
+        SettingsError: There is no such planner.
+    """
+    if system not in names("planners"):
+        raise SettingsError(f"No planner {system!r}. Systems: {', '.join((*others, *names('planners')))}.")
+    planner = make("planners", system, load_settings())
+
+    async def plan_all() -> list[Plan]:
+        plans = []
+        for sample, row in zip(samples, rows, strict=True):
+            reading = StrategyReading(ESCONV.id, dict(zip(ESCONV.labels, row.tolist(), strict=True)))
+            plans.append(await planner.plan(_turn(sample.messages).fill(likely_strategies=reading)))
+        return plans
+
+    return asyncio.run(plan_all())
 
 
 def _counted(rows: NDArray[np.float64], truth: NDArray[np.intp], groups: NDArray[np.str_]) -> Measures:
