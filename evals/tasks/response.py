@@ -158,8 +158,9 @@ class _GoldPlanner:
         return reranked(ruled, scores, reason="It is what the supporter did.")
 
 
-def _planned(sample: Sample, answer: Mapping[str, Any]) -> float:
-    return float(answer["strategy"] == sample.truth["strategy"])
+def _planned(sample: Sample, answer: Mapping[str, Any]) -> float | None:
+    planned = answer["strategy"]
+    return None if planned is None else float(planned == sample.truth["strategy"])
 
 
 def _told(system: str, sample: Sample) -> str | None:

@@ -38,32 +38,33 @@ _LEVELS = 3  # of a mechanism of empathy
 _FEWER, _FEWEST = 300, 200  # draws for what takes long
 
 
-def one_of(probabilities: Array, truth: Rows, groups: Groups) -> Measures:
+def one_of(probabilities: Array, truth: Rows, groups: Groups, *, labels: int | None = None) -> Measures:
     """Accuracy, `top3`, `top5` and macro-F1 where one label holds.
 
     Args:
-        probabilities: (N, labels).
+        probabilities: (N, labels), or with columns behind for what is no label and always wrong.
         truth: (N,), index of the true label.
         groups: (N,).
+        labels: How many columns are labels; None: all.
     """
     predicted, size = probabilities.argmax(axis=1), probabilities.shape[1]
     return {
         "accuracy": Measure(np.mean, groups, (predicted == truth,)),
         **{f"top{k}": Measure(np.mean, groups, (_hits(probabilities, truth, k),)) for k in (3, 5)},
-        "macro_f1": Measure(lambda p, t: scores.macro_f1(p, t, size), groups, (predicted, truth)),
+        "macro_f1": Measure(lambda p, t: scores.macro_f1(p, t, size, labels=labels), groups, (predicted, truth)),
     }
 
 
-def strategies(probabilities: Array, truth: Rows, groups: Groups) -> Measures:
+def strategies(probabilities: Array, truth: Rows, groups: Groups, *, labels: int | None = None) -> Measures:
     """Of one strategy a turn: accuracy, macro- and weighted F1, preference bias, `top3`; arguments as `one_of`."""
     predicted, size = probabilities.argmax(axis=1), probabilities.shape[1]
 
     def bias(p: Rows, t: Rows) -> float:
-        return scores.preference_bias(scores.confusion(p, t, size))
+        return scores.preference_bias(scores.confusion(p, t, size)[:labels, :labels])
 
     return {
         "accuracy": Measure(np.mean, groups, (predicted == truth,)),
-        "macro_f1": Measure(lambda p, t: scores.macro_f1(p, t, size), groups, (predicted, truth)),
+        "macro_f1": Measure(lambda p, t: scores.macro_f1(p, t, size, labels=labels), groups, (predicted, truth)),
         "weighted_f1": Measure(lambda p, t: scores.weighted_f1(p, t, size), groups, (predicted, truth)),
         "preference_bias": Measure(bias, groups, (predicted, truth), _FEWER),
         "top3": Measure(np.mean, groups, (_hits(probabilities, truth, _TOP),)),

@@ -115,11 +115,12 @@ def f1_per_class(predicted: Labels, truth: Labels, size: int) -> Array:
     return _f1(confusion(predicted, truth, size))
 
 
-def macro_f1(predicted: Labels, truth: Labels, size: int) -> float:
-    """Mean F1 of the classes that occur, predicted or true; others are left out, as scikit-learn does."""
+def macro_f1(predicted: Labels, truth: Labels, size: int, *, labels: int | None = None) -> float:
+    """Mean F1 of the classes that occur, predicted or true; others are left out, as scikit-learn does. Where
+    `labels` is given, of so many: the classes behind them are answers that are no label."""
     counts = confusion(predicted, truth, size)
-    occurs = counts.sum(axis=0) + counts.sum(axis=1) > 0
-    return float(_f1(counts)[occurs].mean())
+    occurs = (counts.sum(axis=0) + counts.sum(axis=1) > 0)[:labels]
+    return float(_f1(counts)[:labels][occurs].mean())
 
 
 def weighted_f1(predicted: Labels, truth: Labels, size: int) -> float:
