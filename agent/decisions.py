@@ -123,6 +123,7 @@ class Plan:
         reason: Why, in one sentence, without any of the person's words.
         planner: Who planned.
         then: What follows the chosen strategy in the same reply, in order; mostly nothing.
+        stands_in: Why somebody else planned in the planner's place; empty where nobody did.
     """
 
     taxonomy: str
@@ -132,6 +133,7 @@ class Plan:
     reason: str
     planner: str
     then: tuple[Strategy, ...] = ()
+    stands_in: str = ""
 
 
 @dataclass(frozen=True, slots=True)

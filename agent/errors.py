@@ -22,6 +22,7 @@ from __future__ import annotations
 
 __all__ = [
     "DataError",
+    "EmptyReplyError",
     "GenerationError",
     "HeartlineError",
     "InputError",
@@ -76,6 +77,10 @@ class LLMUnreachableError(GenerationError):
 
 class LLMResponseError(GenerationError):
     """The LLM server answered with an error, broke off, or sent something unreadable."""
+
+
+class EmptyReplyError(LLMResponseError):
+    """The LLM answered with nothing."""
 
 
 class StoreError(HeartlineError):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from agent.decisions import Prompt, Reply, TokenUsage
-from agent.errors import GenerationError, LLMResponseError, TurnError
+from agent.errors import EmptyReplyError, GenerationError, LLMResponseError, TurnError
 from agent.probe import LLMServer
 from agent.spoken_text import SpokenText
 from agent.turn import Turn
@@ -130,7 +130,7 @@ class OpenAICompatibleGenerator:
             listening.cancel()
             await asyncio.gather(listening, return_exceptions=True)
         if not spoken.text:
-            raise LLMResponseError(
+            raise EmptyReplyError(
                 f"The LLM server at {self._server.base} (model {ending.model!r}) sent an empty reply. "
                 "If it thinks before it speaks, raise `llm_max_tokens`; otherwise look at its log."
             )

@@ -11,7 +11,7 @@ from agent.errors import DataError
 from agent.settings import Settings
 from evals.result import Result, as_json, sample_rows
 from evals.signature import signature_of
-from evals.task import Kit, Measures, Sample, Task
+from evals.task import Answers, Kit, Measures, Sample, Task
 from sem_plugins.encoder import Encoded, Encoder
 from sem_plugins.training.intervals import Estimate
 from sem_plugins.training.measure.reading import read_all
@@ -94,7 +94,7 @@ def evaluate(
         results.append(
             Result(
                 task.name,
-                signed | {"system": system, "metric_versions": versions},
+                signed | {"system": system, "metric_versions": versions} | _spoken(answers),
                 as_json(found, sum(answer is None for answer in answers)),
                 floors,
                 [*own, *notes],
@@ -102,6 +102,16 @@ def evaluate(
             )
         )
     return results
+
+
+def _spoken(answers: Answers) -> dict[str, list[str]]:
+    """Which LLM answered, and the SHA-256 of what it was instructed with."""
+    given = [answer for answer in answers if answer is not None]
+    named = {"speakers": "speaker", "prompts_sha256": "prompt"}
+    found = {
+        name: sorted({str(answer[key]) for answer in given if answer.get(key)}) for name, key in named.items()
+    }
+    return {name: values for name, values in found.items() if values}
 
 
 def _checked(task: Task, samples: list[Sample], file: str) -> list[Sample]:

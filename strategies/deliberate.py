@@ -16,14 +16,20 @@ from dataclasses import replace
 from typing import Any
 
 from agent.decisions import Plan, Prompt, PromptMessage, Reply
-from agent.errors import GenerationError
+from agent.errors import EmptyReplyError, GenerationError
 from agent.protocols import Generator
 from agent.registry import make
 from agent.turn import Message, Turn
 from strategies.rules import RulePlanner, aim, reranked, standing_in
 from strategies.taxonomy import esconv, strategy_id
 
-__all__ = ["DeliberatePlanner", "create"]
+__all__ = ["NO_RANKING", "UNANSWERED", "DeliberatePlanner", "create", "transcript"]
+
+NO_RANKING = "The LLM gave no ranking"
+"""Why the rules plan where it answered with something else, or with nothing."""
+
+UNANSWERED = "The LLM did not answer"
+"""Why they plan where it failed."""
 
 _MESSAGES = 9  # EmoDynamiX looks back on five utterances; an LLM has room for more
 _CHARACTERS = 1200  # of one message; of a longer one the beginning and the end are shown
@@ -73,7 +79,7 @@ class DeliberatePlanner:
             return ruled
         ranking = await self._ask(turn)
         if not ranking:
-            return standing_in(ruled, because="The LLM gave no ranking")
+            return standing_in(ruled, because=UNANSWERED if ranking is None else NO_RANKING)
         scores = {strategy: _DECAY**place for place, strategy in enumerate(ranking)}
         rest = {each.strategy: each.probability for each in ruled.ranked if each.strategy not in scores}
         last = _DECAY ** len(ranking) / sum(rest.values()) if rest else 0.0
@@ -82,13 +88,13 @@ class DeliberatePlanner:
         reason = f"The LLM ranked {self.taxonomy[ranking[0]].name} first{ahead}, so {aim(ranking[0])}."
         return reranked(ruled, scores, reason=reason)
 
-    async def _ask(self, turn: Turn) -> Sequence[str]:
-        """Ids of strategies, best first; empty where there is no ranking."""
+    async def _ask(self, turn: Turn) -> Sequence[str] | None:
+        """Ids of strategies, best first; empty where the answer is no ranking, None where there is no answer."""
         digest = hashlib.sha256(self._instruction.encode()).hexdigest()
         shown = turn.dialogue[-_MESSAGES:]
         messages = (
             PromptMessage("system", self._instruction),
-            PromptMessage("user", "\n".join(map(_line, shown))),
+            PromptMessage("user", transcript(shown)),
         )
         prompt = Prompt(messages, "deliberate-1", digest, dropped=len(turn.dialogue) - len(shown))
         answer = ""
@@ -99,8 +105,10 @@ class DeliberatePlanner:
             ):
                 async for piece in pieces:
                     answer = piece.text if isinstance(piece, Reply) else answer
-        except (GenerationError, TimeoutError):
+        except EmptyReplyError:
             return ()
+        except (GenerationError, TimeoutError):
+            return None
         return _ranking(answer)
 
 
@@ -111,6 +119,11 @@ def _instruction() -> str:
         for strategy in esconv().strategies
     ]
     return _TASK + "\n".join(lines)
+
+
+def transcript(messages: Sequence[Message]) -> str:
+    """A conversation for an LLM that is to judge it: a message a line, long ones cut in their middle."""
+    return "\n".join(map(_line, messages))
 
 
 def _line(message: Message) -> str:

@@ -123,7 +123,7 @@ def reranked(plan: Plan, scores: Mapping[str, float], *, reason: str) -> Plan:
 def standing_in(plan: Plan, *, because: str) -> Plan:
     """What the rules choose, for a planner that cannot plan this turn, with a reason that begins with why."""
     reason = f"{because}, so the rules decide: {plan.reason[0].lower()}{plan.reason[1:]}"
-    return _followed(replace(plan, reason=reason))
+    return _followed(replace(plan, reason=reason, stands_in=because))
 
 
 def _followed(plan: Plan) -> Plan:

@@ -20,6 +20,7 @@ from sem_plugins.training.sets import (
     counsel_chat,
     cssrs,
     emobank,
+    emobench,
     empathetic_dialogues,
     empathic_reactions,
     epitome,
@@ -49,6 +50,7 @@ READERS: Mapping[str, Callable[[Path, str], object]] = MappingProxyType(
         "cssrs_reddit": cssrs.pieces,
         "imhi": imhi.posts,
         "counsel_chat": counsel_chat.questions,
+        "emobench": emobench.questions,
     }
 )
 """Set to its reader, of the data folder and the name of a part."""

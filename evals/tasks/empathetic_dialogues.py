@@ -5,9 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from agent.errors import SettingsError
+from evals.ask import LLM, Question, ask, chosen, instruction
 from evals.task import Answers, Kit, Measures, Sample, scored
 from evals.tasks.one_label import always, as_answer, labels_of, measured
 from sem_plugins.labels import EMPATHETIC_DIALOGUES
@@ -15,8 +19,15 @@ from sem_plugins.training import figures
 from sem_plugins.training.examples import Example
 from sem_plugins.training.intervals import Measure
 from sem_plugins.training.sets import empathetic_dialogues as sets
+from strategies.deliberate import transcript
 
 __all__ = ["Dialogue", "SeekerTurns", "Situation"]
+
+_INSTRUCTION = instruction(
+    "Somebody tells of something that they went through. Tell which emotion it was about.",
+    EMPATHETIC_DIALOGUES.labels,
+    answer="Answer with one label of the list and nothing else.",
+)
 
 
 class _Emotion(ABC):
@@ -24,7 +35,7 @@ class _Emotion(ABC):
 
     name = ""
     data = "empathetic_dialogues"
-    systems = ("sem",)
+    systems: tuple[str, ...] = ("sem",)
     version = 1
 
     @abstractmethod
@@ -43,8 +54,14 @@ class _Emotion(ABC):
             for example in self.examples(sets.dialogues(folder, split))
         ]
 
-    def answers(self, system: str, samples: Sequence[Sample], kit: Kit) -> Answers:  # noqa: ARG002
-        """The emotion head's calibrated distribution, with the conformal set as `primary`."""
+    def answers(self, system: str, samples: Sequence[Sample], kit: Kit) -> Answers:
+        """`sem`: the emotion head's calibrated distribution, with the conformal set as `primary`; `llm`: an LLM,
+        asked for one label.
+        """
+        if system == LLM:
+            return ask(self, samples, kit)
+        if system != "sem":
+            raise SettingsError(f"No system {system!r}. Systems: sem, {LLM}.")
         head = kit.manifest.heads["emotion"]
         rows = head.distribution(
             np.stack([encoded.outputs["emotion"] for encoded in kit.read(samples)]).astype(np.float64)
@@ -59,11 +76,24 @@ class _Emotion(ABC):
             for answer, held in zip(answers, members, strict=True)
         ]
 
+    def question(self, sample: Sample) -> Question:
+        """The text or the dialogue, and the 32 labels."""
+        alone = len(sample.messages) == 1
+        return Question(_INSTRUCTION, sample.messages[0].text if alone else transcript(sample.messages))
+
+    def understood(self, sample: Sample, said: str) -> Mapping[str, Any]:  # noqa: ARG002
+        """The label of that name."""
+        return {"label": chosen(said, {label: label for label in EMPATHETIC_DIALOGUES.labels})}
+
+    def right(self, sample: Sample, answer: Mapping[str, Any]) -> float:
+        """1 for the label that the dialogue was written for."""
+        return float(answer["label"] == sample.truth)
+
     def measures(self, samples: Sequence[Sample], answers: Answers) -> Measures:
         """Accuracy, `top3`, `top5`, macro-F1; `ece`; `coverage` and `set_size` of the conformal sets."""
         kept, given = scored(samples, answers)
-        found = measured(EMPATHETIC_DIALOGUES, kept, given, count=figures.one_of)
-        if all("primary" in answer for answer in given):
+        found = measured(EMPATHETIC_DIALOGUES, kept, given, count=_counted)
+        if given and all("primary" in answer for answer in given):
             groups = np.array([sample.group for sample in kept])
             held = np.array([s.truth in a["primary"] for s, a in zip(kept, given, strict=True)])
             found["coverage"] = Measure(np.mean, groups, (held,))
@@ -127,3 +157,7 @@ class Dialogue(_Emotion):
     def examples(self, found: Sequence[sets.Dialogue]) -> list[Example]:
         """One message a dialogue."""
         return sets.live(found)
+
+
+def _counted(rows: NDArray[np.float64], truth: NDArray[np.intp], groups: NDArray[np.str_]) -> Measures:
+    return figures.one_of(rows, truth, groups, labels=len(EMPATHETIC_DIALOGUES))

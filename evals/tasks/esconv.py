@@ -12,20 +12,26 @@ from numpy.typing import NDArray
 
 from agent.decisions import Plan
 from agent.errors import SettingsError
+from agent.protocols import Planner
 from agent.readings import StrategyReading
 from agent.registry import make, names
-from agent.settings import load_settings
 from agent.turn import Message, Turn
+from evals.ask import LLM, Question, ask, chosen, instruction, with_model
+from evals.once import AnswerCache, Bar, key_of, once
 from evals.task import Answer, Answers, Kit, Measures, Sample, scored
 from evals.tasks.one_label import always, as_answer, labels_of, measured
 from sem_plugins.labels import ESCONV
 from sem_plugins.training import figures
 from sem_plugins.training.positional import prior_sampling
 from sem_plugins.training.sets import esconv
+from sem_plugins.weights import MODEL
+from strategies.deliberate import NO_RANKING, transcript
+from strategies.taxonomy import esconv as esconv_taxonomy
 
 __all__ = ["NextStrategy", "distributions", "planned"]
 
 _SEED = 13  # of draws from the prior
+_MESSAGES = 9  # shown to an LLM
 
 
 class NextStrategy:
@@ -46,8 +52,14 @@ class NextStrategy:
 
     name = "esconv/next-strategy"
     data = "esconv"
-    systems = ("sem", "rules", "blend")
+    systems: tuple[str, ...] = ("sem", "rules", "blend")
     version = 1
+    _instruction = instruction(
+        "You read a conversation between a seeker and a supporter, and tell what kind of turn the supporter takes "
+        "next.",
+        {strategy.id: f"{strategy.name}. {strategy.definition}" for strategy in esconv_taxonomy().strategies},
+        answer="Answer with one id of the list and nothing else.",
+    )
 
     def samples(self, folder: Path, split: str) -> list[Sample]:
         """Truth: the id of a strategy of `esconv-8`."""
@@ -58,15 +70,27 @@ class NextStrategy:
         ]
 
     def answers(self, system: str, samples: Sequence[Sample], kit: Kit) -> Answers:
-        """`sem`: the strategy head; any other name: the planner of that name, as in `planned`."""
+        """`sem`: the strategy head; `llm`: an LLM, asked for one id; any other name: the planner of that name, as
+        in `planned`. Where the rules stood in for it, the answer is invalid or unscored, not theirs.
+        """
+        if system == LLM:
+            return ask(self, samples, kit)
         rows = distributions(samples, kit)
         if system == "sem":
             return [as_answer(ESCONV, row) for row in rows]
-        answers: list[Answer] = []
-        for plan in planned(system, samples, rows, others=("sem",)):
-            ranked = {one.strategy: round(one.probability, 4) for one in plan.ranked}
-            answers.append({"label": plan.chosen.id, "probabilities": ranked})
-        return answers
+        return planned(system, samples, rows, kit=kit, others=("sem", LLM), task=self.name, answer=_as_answer)
+
+    def question(self, sample: Sample) -> Question:
+        """The conversation's last messages, and the eight strategies with what they mean."""
+        return Question(self._instruction, transcript(sample.messages[-_MESSAGES:]))
+
+    def understood(self, sample: Sample, said: str) -> Mapping[str, Any]:  # noqa: ARG002
+        """The strategy of that id or name."""
+        return {"label": chosen(said, {strategy.name: strategy.id for strategy in esconv_taxonomy().strategies})}
+
+    def right(self, sample: Sample, answer: Mapping[str, Any]) -> float:
+        """1 for the supporter's strategy."""
+        return float(answer["label"] == sample.truth)
 
     def measures(self, samples: Sequence[Sample], answers: Answers) -> Measures:
         """Accuracy, macro- (Q) and weighted F1, preference bias (B), `top3`, `ece`, and F1 per strategy."""
@@ -98,37 +122,76 @@ def distributions(samples: Sequence[Sample], kit: Kit) -> NDArray[np.floating[An
 
 
 def planned(
-    system: str, samples: Sequence[Sample], rows: NDArray[np.floating[Any]], *, others: Sequence[str]
-) -> list[Plan]:
-    """One plan per sample, by the planner of that name.
+    system: str,
+    samples: Sequence[Sample],
+    rows: NDArray[np.floating[Any]],
+    *,
+    kit: Kit,
+    others: Sequence[str],
+    task: str,
+    answer: Callable[[Plan], Answer],
+) -> Answers:
+    """One answer per sample, of the planner of that name.
+
+    What planners with an LLM say is kept in the kit's cache, and several are asked for at once.
 
     Args:
         system: Name of the planner.
         samples: Whose messages it is given.
         rows: The head's distributions, (samples, strategies): its only reading.
+        kit: With the settings of the planner.
         others: Systems of the task that are no planners, for the error.
+        task: Name of the task, whose answers have a form of their own.
+        answer: What of a plan is the answer; None leaves the sample unscored.
 
     Raises:
         SettingsError: There is no such planner.
     """
     if system not in names("planners"):
         raise SettingsError(f"No planner {system!r}. Systems: {', '.join((*others, *names('planners')))}.")
-    planner = make("planners", system, load_settings())
+    settings = with_model(kit.settings) if kit.settings.llm_url else kit.settings
+    planner: Planner = make("planners", system, settings)
+    readings = {
+        sample.id: StrategyReading(ESCONV.id, dict(zip(ESCONV.labels, row.tolist(), strict=True)))
+        for sample, row in zip(samples, rows, strict=True)
+    }
+    decides = {
+        "task": task,
+        "planner": system,
+        "weights": kit.manifest.sha256[MODEL],
+        **{name: getattr(settings, name) for name in ("llm_model", "llm_temperature", "llm_max_tokens")},
+    }
 
-    async def plan_all() -> list[Plan]:
-        plans = []
-        for sample, row in zip(samples, rows, strict=True):
-            reading = StrategyReading(ESCONV.id, dict(zip(ESCONV.labels, row.tolist(), strict=True)))
-            plans.append(await planner.plan(_turn(sample.messages).fill(likely_strategies=reading)))
-        return plans
+    async def plan(sample: Sample) -> Answer:
+        turn = _turn(sample.messages).fill(likely_strategies=readings[sample.id])
+        return answer(await planner.plan(turn))
 
-    return asyncio.run(plan_all())
+    # Without an LLM a plan costs less than looking it up, and no name says which version of the rules made it.
+    file = kit.cache / f"planner-{system}.jsonl" if kit.cache and settings.llm_url else None
+    return asyncio.run(
+        once(
+            plan,
+            samples,
+            keys=[key_of(decides, sample) for sample in samples],
+            cache=AnswerCache(file),
+            parallel=kit.parallel,
+            bar=Bar("plans", shown=kit.progress),
+        )
+    )
+
+
+def _as_answer(plan: Plan) -> Answer:
+    if plan.stands_in:
+        return {"label": None} if plan.stands_in == NO_RANKING else None
+    ranked = {one.strategy: round(one.probability, 4) for one in plan.ranked}
+    return {"label": plan.chosen.id, "probabilities": ranked}
 
 
 def _counted(rows: NDArray[np.float64], truth: NDArray[np.intp], groups: NDArray[np.str_]) -> Measures:
-    one_hot = np.eye(len(ESCONV), dtype=bool)
+    size = len(ESCONV)
+    one_hot = np.eye(rows.shape[1], size, dtype=bool)
     each = figures.f1_of_each(one_hot[rows.argmax(axis=1)], one_hot[truth], groups, ESCONV.labels)
-    return figures.strategies(rows, truth, groups) | each
+    return figures.strategies(rows, truth, groups, labels=size) | each
 
 
 def _turn(messages: Sequence[Message]) -> Turn:

@@ -13,6 +13,7 @@ from agent.errors import DataError
 from agent.readings import LabelSet
 from evals.task import Answer, Answers, Measures, Sample
 from sem_plugins.training import figures
+from sem_plugins.training.intervals import Measure
 
 __all__ = ["always", "as_answer", "as_rows", "labels_of", "measured"]
 
@@ -31,13 +32,18 @@ def as_rows(
     """Probabilities (N, labels), true labels (N,) and groups (N,).
 
     The label of an answer is its likeliest one, whatever rounding left of its probability; an answer
-    without probabilities counts as sure.
+    without probabilities counts as sure. For invalid answers (label None) there is a column behind the labels, so
+    that they are wrong and no label's.
 
     Raises:
         DataError: An answer's label is none of the set.
     """
-    rows = np.zeros((len(answers), len(labels)))
+    invalid = any(answer["label"] is None for answer in answers)
+    rows = np.zeros((len(answers), len(labels) + invalid))
     for row, (sample, answer) in enumerate(zip(samples, answers, strict=True)):
+        if answer["label"] is None:
+            rows[row, -1] = 1
+            continue
         if answer["label"] not in labels.labels:
             choices = ", ".join(labels.labels)
             raise DataError(f"Sample {sample.id!r}: {answer['label']!r} is no label. Labels: {choices}.")
@@ -56,9 +62,14 @@ def measured(
     *,
     count: Callable[[NDArray[np.float64], NDArray[np.intp], NDArray[np.str_]], Measures],
 ) -> Measures:
-    """What `count` makes of `as_rows`, and `ece`; of guesses without probabilities neither that nor any `top`."""
+    """What `count` makes of `as_rows`, and `ece`; of guesses without probabilities neither that nor any `top`. Of
+    an LLM's answers also how many were `invalid`.
+    """
     rows, truth, groups = as_rows(labels, samples, answers)
     found = count(rows, truth, groups)
+    if answers and all("prompt" in answer for answer in answers):
+        wrong_form = np.array([answer["label"] is None for answer in answers])
+        found["invalid"] = Measure(np.mean, groups, (wrong_form,))
     if all("probabilities" in answer for answer in answers):
         return found | figures.calibration_error(rows.clip(0, 1), truth, groups)
     return {name: measure for name, measure in found.items() if not name.startswith("top")}

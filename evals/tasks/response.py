@@ -14,6 +14,7 @@ from agent.decisions import Plan
 from agent.errors import DataError, SettingsError
 from agent.settings import Settings
 from agent.turn import Turn
+from evals.ask import LLM, with_model
 from evals.once import AnswerCache, Bar, key_of
 from evals.speak import SampleStore, speak
 from evals.task import Answers, Kit, Measures, Sample, scored
@@ -75,13 +76,9 @@ class Response:
     def answers(self, system: str, samples: Sequence[Sample], kit: Kit) -> Answers:
         """What the agent says, with its strategy and who spoke; None where the LLM failed."""
         base = system.removesuffix(_GOLD)
-        if base not in {"offline", "llm"}:
+        if base not in {"offline", LLM}:
             raise SettingsError(f"No system {system!r}. Systems: offline, llm, each also with `{_GOLD}`.")
-        if base == "llm" and not kit.settings.llm_url:
-            raise SettingsError(
-                "No LLM is named. Give `--llm URL` or HEARTLINE_LLM_URL, or take system `offline`."
-            )
-        settings = kit.settings if base == "llm" else kit.settings.model_copy(update={"llm_url": None})
+        settings = with_model(kit.settings) if base == LLM else kit.settings.model_copy(update={"llm_url": None})
         agent = build_agent(settings.model_copy(update={"store": "memory"}))
         agent.store = SampleStore(samples)
         if system.endswith(_GOLD):

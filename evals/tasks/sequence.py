@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from agent.decisions import Plan
 from agent.errors import DataError
-from evals.task import Answers, Kit, Measures, Sample, scored
+from evals.task import Answer, Answers, Kit, Measures, Sample, scored
 from evals.tasks.esconv import distributions, planned
 from sem_plugins.labels import ESCONV
 from sem_plugins.training.intervals import Measure
@@ -58,8 +59,7 @@ class StrategySequence:
         any other name: the planner of that name, with the head's distribution as its only reading."""
         rows = distributions(samples, kit)
         if system not in _HEADS:
-            plans = planned(system, samples, rows, others=_HEADS)
-            return [{"strategies": [plan.chosen.id, *(each.id for each in plan.then)]} for plan in plans]
+            return planned(system, samples, rows, kit=kit, others=_HEADS, task=self.name, answer=_as_answer)
         best = [ESCONV.labels[place] for place in rows.argmax(axis=1)]
         if system == "single":
             return [{"strategies": [first]} for first in best]
@@ -113,6 +113,12 @@ def distance(one: Sequence[str], other: Sequence[str]) -> int:
             now.append(min(before[column] + 1, now[-1] + 1, before[column - 1] + (left != right)))
         before = now
     return before[-1]
+
+
+def _as_answer(plan: Plan) -> Answer:
+    if plan.stands_in:  # no strategy of its own to compare
+        return None
+    return {"strategies": [plan.chosen.id, *(each.id for each in plan.then)]}
 
 
 def _checked(sample: Sample, strategies: Sequence[str]) -> list[str]:

@@ -65,7 +65,7 @@ def a_plan(strategy_id: str = "reflection") -> Plan:
     chosen = Strategy(strategy_id, "A way", "Say it back.", "Do not judge.", "It sounds hard.", stages)
     ranked = (RankedStrategy(strategy_id, 0.75), RankedStrategy("question", 0.25))
     after = Strategy("question", "Another way", "Ask.", "asking twice", "What now?", {"action": 1.0})
-    return Plan("test-2", ranked, chosen, "comforting", "It comes next.", "contract", (after,))
+    return Plan("test-2", ranked, chosen, "comforting", "It comes next.", "contract", (after,), "It is slow")
 
 
 def a_full_turn(**fields: Any) -> Turn:

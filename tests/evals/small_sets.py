@@ -61,6 +61,27 @@ def _meal(number: int) -> Row:
     }
 
 
+def _story(number: int, language: str, kind: str) -> Row:
+    asked = {
+        "EU": {
+            "emotion_choices": ["Pride", "Relief", "Anger"],
+            "emotion_answer": number % 3,
+            "cause_choices": ["The cake rose", "The oven is cold"],
+            "cause_answer": number % 2,
+        },
+        "EA": {"question_type": "Action", "choices": ["Bake it again", "Cry", "Say so"], "answer": number % 3},
+    }
+    return {
+        "id": f"{kind}-{number}-{language}",
+        "task": kind,
+        "question_id": f"{kind}-{number}",
+        "language": language,
+        "scenario": f"Ana bakes cake number {number}.",
+        "subject": "Ana",
+        **asked[kind],
+    }
+
+
 def small_sets(folder: Path, split: str = "valid") -> Path:
     """Every set of the tasks, in a split of that name; train is there too."""
     own = {
@@ -100,6 +121,7 @@ def small_sets(folder: Path, split: str = "valid") -> Path:
             }
             for n in range(3)
         ],
+        f"emobench/{split}.jsonl": [_story(number, "en", kind) for number in range(3) for kind in ("EU", "EA")],
         f"cssrs_reddit/{split}.jsonl": [
             {"id": f"user {n}", "label": ("ideation", "supportive")[n % 2], "posts": ["The bread is sold out."]}
             for n in range(6)

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from agent.decisions import Plan, Reply, Verdict
-from agent.errors import LLMUnreachableError, SettingsError
+from agent.errors import EmptyReplyError, LLMUnreachableError, SettingsError
 from agent.protocols import Generator, Planner
 from agent.settings import load_settings
 from agent.testing import ScriptedGenerator
 from agent.turn import Message, Turn
-from strategies.deliberate import DeliberatePlanner, create
+from strategies.deliberate import NO_RANKING, UNANSWERED, DeliberatePlanner, create
 from strategies.rules import RulePlanner
 from strategies.taxonomy import esconv
 from tests.contracts.planner_contract import PlannerContract, check_plan, conversations
@@ -126,25 +126,27 @@ async def test_that_one_name_and_all_names_are_rankings_too() -> None:
 
 
 @pytest.mark.parametrize(
-    "answer",
+    ("answer", "why"),
     [
-        "I would ask a question, then give information.",
-        "question, hugging",
-        "I am so sorry to hear that.",
-        ["question", LLMUnreachableError("The LLM server is gone.")],
+        ("I would ask a question, then give information.", NO_RANKING),
+        ("question, hugging", NO_RANKING),
+        ("I am so sorry to hear that.", NO_RANKING),
+        ([EmptyReplyError("It sent an empty reply.")], NO_RANKING),
+        (["question", LLMUnreachableError("The LLM server is gone.")], UNANSWERED),
     ],
-    ids=["a sentence", "an unknown strategy", "a reply to the person", "a failure"],
+    ids=["a sentence", "an unknown strategy", "a reply to the person", "nothing", "a failure"],
 )
-async def test_that_without_a_ranking_the_rules_decide_and_the_reason_says_so(answer) -> None:
+async def test_that_without_a_ranking_the_rules_decide_and_the_reason_says_so(answer, why: str) -> None:
     plan, ruled = await planned(a_turn(), answer), await RulePlanner().plan(a_turn())
     assert plan.ranked == ruled.ranked
-    assert plan.reason.startswith("The LLM gave no ranking, so the rules decide: it is early")
+    assert plan.stands_in == why
+    assert plan.reason.startswith(f"{why}, so the rules decide: it is early")
 
 
 async def test_that_an_llm_that_takes_too_long_is_let_go() -> None:
     silent = Silent()
     plan = await DeliberatePlanner(silent, seconds=0.0).plan(a_turn())
-    assert "gave no ranking" in plan.reason
+    assert plan.stands_in == UNANSWERED
     assert silent.closed
 
 
