@@ -5,6 +5,7 @@ Others script against its words and files.
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,6 +25,11 @@ class _TaskOrCommand(TyperGroup):
         if args and not args[0].startswith("-") and args[0] not in self.commands:
             args = ["run", *args]
         return super().parse_args(ctx, args)
+
+
+class _Curve(StrEnum):
+    counterweights = "counterweights"
+    blend = "blend"
 
 
 app = typer.Typer(
@@ -138,20 +144,24 @@ def report(
 
 @app.command()
 def curve(
+    of: Annotated[
+        _Curve, typer.Option(help="Counter-weights of the encoder, or the reading's share in the blend planner.")
+    ] = _Curve.counterweights,
     split: Annotated[str, typer.Option(help="Reads DATA/esconv/<split>.jsonl.")] = "valid",
     data: Data = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first samples.")] = None,
     weights: Annotated[Path | None, typer.Option(help="Folder of weights; default: the shipped ones.")] = None,
 ) -> None:
-    """Print what counter-weights against preference bias cost, on ESConv's next strategy."""
+    """Print what a planner's weight does to proficiency and preference bias, on ESConv's next strategy."""
     from agent.settings import load_settings
-    from evals.curve import counterweight_curve
+    from evals.curve import blend_curve, counterweight_curve
     from evals.run import EncoderKit
     from evals.table import print_curve
     from sem_plugins.training.sets.records import data_folder
 
     folder = data_folder(data)
-    print_curve(counterweight_curve(folder, split, kit=EncoderKit(load_settings(weights=weights)), limit=limit))
+    drawn = blend_curve if of is _Curve.blend else counterweight_curve
+    print_curve(drawn(folder, split, kit=EncoderKit(load_settings(weights=weights)), limit=limit))
 
 
 @app.command()

@@ -191,7 +191,7 @@ def _counted(rows: NDArray[np.float64], truth: NDArray[np.intp], groups: NDArray
     size = len(ESCONV)
     one_hot = np.eye(rows.shape[1], size, dtype=bool)
     each = figures.f1_of_each(one_hot[rows.argmax(axis=1)], one_hot[truth], groups, ESCONV.labels)
-    return figures.strategies(rows, truth, groups, labels=size) | each
+    return figures.strategies(rows, truth, groups, names=ESCONV.labels) | each
 
 
 def _turn(messages: Sequence[Message]) -> Turn:

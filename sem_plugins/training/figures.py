@@ -55,12 +55,16 @@ def one_of(probabilities: Array, truth: Rows, groups: Groups, *, labels: int | N
     }
 
 
-def strategies(probabilities: Array, truth: Rows, groups: Groups, *, labels: int | None = None) -> Measures:
-    """Of one strategy a turn: accuracy, macro- and weighted F1, preference bias, `top3`; arguments as `one_of`."""
+def strategies(probabilities: Array, truth: Rows, groups: Groups, *, names: Sequence[str] = ()) -> Measures:
+    """Of one strategy a turn: accuracy, macro- and weighted F1, preference bias, `top3`.
+
+    Arguments as `one_of`; `names` of the labels, where columns stand behind them or errors shall name them.
+    """
     predicted, size = probabilities.argmax(axis=1), probabilities.shape[1]
+    labels = len(names) or None
 
     def bias(p: Rows, t: Rows) -> float:
-        return scores.preference_bias(scores.confusion(p, t, size)[:labels, :labels])
+        return scores.preference_bias(scores.confusion(p, t, size)[:labels, :labels], names)
 
     return {
         "accuracy": Measure(np.mean, groups, (predicted == truth,)),

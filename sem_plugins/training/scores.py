@@ -116,8 +116,7 @@ def f1_per_class(predicted: Labels, truth: Labels, size: int) -> Array:
 
 
 def macro_f1(predicted: Labels, truth: Labels, size: int, *, labels: int | None = None) -> float:
-    """Mean F1 of the classes that occur, predicted or true; others are left out, as scikit-learn does. Where
-    `labels` is given, of so many: the classes behind them are answers that are no label."""
+    """Mean F1 of the (first `labels`) classes that occur, predicted or true, as scikit-learn has it."""
     counts = confusion(predicted, truth, size)
     occurs = (counts.sum(axis=0) + counts.sum(axis=1) > 0)[:labels]
     return float(_f1(counts)[:labels][occurs].mean())
@@ -129,7 +128,7 @@ def weighted_f1(predicted: Labels, truth: Labels, size: int) -> float:
     return float(np.average(_f1(counts), weights=counts.sum(axis=1)))
 
 
-def preferences(confusion: ArrayLike) -> Array:
+def preferences(confusion: ArrayLike, names: Sequence[str] = ()) -> Array:
     """How strongly a predictor is drawn to each strategy, whatever its accuracy.
 
     Each confusion "true i, predicted j" is one win of j over i in a Bradley-Terry contest; right predictions
@@ -137,6 +136,7 @@ def preferences(confusion: ArrayLike) -> Array:
 
     Args:
         confusion: Counts, (S, S). Rows are true strategies; the transpose measures something else.
+        names: For the error.
 
     Returns:
         Strengths, (S,), at least 0 and with mean 1: above 1 is overused. 0 for a strategy that is never
@@ -159,7 +159,8 @@ def preferences(confusion: ArrayLike) -> Array:
     if not loses.all():
         i = int(loses.argmin())
         why = "is never taken for another" if occurs[i] else "never occurs as the true one"
-        raise DataError(f"Strategy {i} {why}; its preference is undefined. Drop the strategy or merge it.")
+        name = names[i] if names else i
+        raise DataError(f"Strategy {name} {why}; its preference is undefined. Drop the strategy or merge it.")
     wins = counts.T
     strengths = np.ones(len(counts))
     for _ in range(_SWEEPS):
@@ -170,7 +171,7 @@ def preferences(confusion: ArrayLike) -> Array:
     return np.asarray(strengths / strengths.mean())
 
 
-def preference_bias(confusion: ArrayLike) -> float:
+def preference_bias(confusion: ArrayLike, names: Sequence[str] = ()) -> float:
     """How unevenly a predictor is drawn to strategies: the population standard deviation of `preferences`.
 
     0 for no preference, at most sqrt(S - 1). Labels drawn from the prior come near 0, so the figure says
@@ -184,7 +185,7 @@ def preference_bias(confusion: ArrayLike) -> float:
         >>> preference_bias([[8, 2], [2, 8]])
         0.0
     """
-    return float(preferences(confusion).std())
+    return float(preferences(confusion, names).std())
 
 
 def pearson(predicted: Array, truth: Array) -> float:

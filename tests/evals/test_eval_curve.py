@@ -10,8 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evals.curve import counterweight_curve
+from agent.settings import load_settings
+from evals.curve import blend_curve, counterweight_curve
+from evals.run import EncoderKit
 from evals.task import Sample
+from evals.tasks.esconv import NextStrategy
 from sem_plugins.labels import ESCONV
 from sem_plugins.weights import Head
 from tests.sem_plugins.tiny_sets import support, write_sets
@@ -55,3 +58,13 @@ def test_that_taking_the_prior_out_brings_back_what_is_rare(folder: Path):
 def test_that_a_bias_that_is_not_defined_is_left_out_and_not_zero(folder: Path):
     plain, *_ = counterweight_curve(folder, "valid", kit=Leaning(), strengths=(0.0,))
     assert set(plain.figures) == {"macro_f1", "accuracy"}
+
+
+def test_that_the_blend_goes_from_the_rules_to_the_reading(folder: Path):
+    kit = EncoderKit(load_settings(), progress=False)
+    first, _, last = blend_curve(folder, "valid", kit=kit, shares=(0.0, 0.5, 1.0))
+    samples = NextStrategy().samples(folder, "valid")
+    for point, system in ((first, "rules"), (last, "sem")):
+        alone = NextStrategy().measures(samples, NextStrategy().answers(system, samples, kit))
+        assert point.figures["accuracy"].value == alone["accuracy"].value()
+        assert point.figures["macro_f1"].value == alone["macro_f1"].value()
