@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help chat test test-train lint format bench weights models clean
+.PHONY: help chat test test-train test-inspect lint format bench weights models clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -19,6 +19,9 @@ test: $(VENV)/.dev lint ## Install what tests need; lint, types, import contract
 
 test-train: $(VENV)/.train ## The tests that need torch
 	$(BIN)/python -m pytest -m train
+
+test-inspect: .inspect/.made ## The tests that need Inspect AI, whose pins clash with ours: an environment of its own
+	.inspect/bin/python -m pytest tests/evals/test_inspect_tasks.py
 
 lint: $(VENV)/.dev ## Lint, formatting, types, import contract
 	$(BIN)/ruff check .
@@ -40,7 +43,7 @@ models: $(VENV)/.train ## Measure the shipped weights on the valid parts, beside
 	$(BIN)/heartline models check
 
 clean: ## Remove the environment and everything that tools left behind
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .inspect build dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Heartline needs Python 3.11 or newer; try: make PYTHON=python3.12")'
@@ -59,4 +62,10 @@ $(VENV)/.dev: $(VENV)/.base
 
 $(VENV)/.train: $(VENV)/.dev
 	$(PIP) -e '.[dev,evals,train]'
+	@touch $@
+
+.inspect/.made: pyproject.toml constraints-inspect.txt
+	$(PYTHON) -m venv .inspect
+	.inspect/bin/python -m pip --disable-pip-version-check --quiet install -c constraints-inspect.txt \
+		-e '.[inspect]' pytest pytest-asyncio hypothesis
 	@touch $@

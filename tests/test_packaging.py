@@ -49,7 +49,11 @@ def test_that_the_base_install_holds_no_heavy_library():
     assert not _names(PYPROJECT["project"]["dependencies"]) & {"torch", "transformers", "vllm", "ray"}
 
 
-@pytest.mark.parametrize("file", ["constraints.txt", "constraints-vllm.txt"])
+OWN_LOCKS = {"vllm", "inspect"}
+"""Extras in an environment of their own."""
+
+
+@pytest.mark.parametrize("file", ["constraints.txt", "constraints-vllm.txt", "constraints-inspect.txt"])
 def test_that_a_lock_pins_exactly_and_names_no_host(file: str):
     for line in (ROOT / file).read_text(encoding="utf-8").splitlines():
         assert line.startswith("#") or re.fullmatch(r"[A-Za-z0-9_.-]+==[A-Za-z0-9_.!-]+", line), line
@@ -57,7 +61,9 @@ def test_that_a_lock_pins_exactly_and_names_no_host(file: str):
 
 @pytest.mark.parametrize("extra", [None, *PYPROJECT["project"]["optional-dependencies"]])
 def test_that_a_lock_resolves_the_base_and_every_extra(extra: str | None):
-    text = (ROOT / ("constraints-vllm.txt" if extra == "vllm" else "constraints.txt")).read_text(encoding="utf-8")
+    text = (ROOT / (f"constraints-{extra}.txt" if extra in OWN_LOCKS else "constraints.txt")).read_text(
+        encoding="utf-8"
+    )
     pins = dict(re.findall(r"^([A-Za-z0-9_.-]+)==(\S+)$", text, re.MULTILINE))
     pinned = {canonicalize_name(name): version for name, version in pins.items()}
     project = PYPROJECT["project"]
