@@ -21,7 +21,7 @@ test-train: $(VENV)/.train ## The tests that need torch
 	$(BIN)/python -m pytest -m train
 
 test-inspect: .inspect/.made ## The tests that need Inspect AI, whose pins clash with ours: an environment of its own
-	.inspect/bin/python -m pytest tests/evals/test_inspect_tasks.py
+	.inspect/bin/python -m pytest -p no:unraisableexception tests/evals/test_inspect_tasks.py
 
 lint: $(VENV)/.dev ## Lint, formatting, types, import contract
 	$(BIN)/ruff check .
