@@ -92,7 +92,7 @@ def readings(turn: Turn, *, top: int = 5) -> dict[str, Any]:
         out["expression"] = {"label_set": turn.expression.label_set, "present": present}
     if turn.affect is not None:
         out["affect"] = {
-            name: round(getattr(turn.affect, name), 4) for name in ("valence", "arousal", "dominance")
+            name: round(getattr(turn.affect, name), 4) for name in ("valence", "arousal", "dominance", "intensity")
         }
     if turn.cause is not None:
         out["cause"] = [
