@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,7 @@ from evals.run import EncoderKit, evaluate
 from evals.task import Sample
 from sem_plugins.labels import ESCONV
 from tests.evals.small_sets import small_sets, task
-from tests.fake_llm_server import FakeLLMServer, fails, lists, says
+from tests.fake_llm_server import WAIT, FakeLLMServer, fails, lists, says
 
 LABELS = {"sad": "sad", "Reflection of feelings": "reflection", "Self-disclosure": "self_disclosure"}
 
@@ -96,6 +98,33 @@ def test_that_what_the_llm_failed_at_is_unscored_and_asked_for_again(folder: Pat
     again, server = asked("empathetic-dialogues/situation", folder, "proud", limit=3, cache=tmp_path)
     assert len(server.requests) == 1
     assert [row["answer"]["label"] for row in again.samples] == ["sad", "proud", "angry"]
+
+
+def test_that_a_run_that_was_killed_and_goes_on_leaves_the_file_of_one_that_was_not(folder: Path, tmp_path: Path):
+    count = len(task("esconv/next-strategy").samples(folder, "valid"))
+    said = [list(ESCONV.labels)[place % 3] for place in range(count)]
+
+    def command(server: FakeLLMServer, cache: str, out: str) -> list[str]:
+        names = ("--data", str(folder), "--cache", str(tmp_path / cache), "--out", str(tmp_path / out))
+        run = ("eval", "esconv/next-strategy", "--system", "llm", "--llm", server.url, "--model", "m")
+        return [sys.executable, "-m", "ui.cli", *run, "--parallel", "1", *names]
+
+    with FakeLLMServer(*map(says, said)) as server:
+        subprocess.run(command(server, "whole", "whole.json"), check=True, capture_output=True, timeout=60)
+    with FakeLLMServer(*map(says, said[:5]), says(WAIT, said[5])) as server:
+        process = subprocess.Popen(
+            command(server, "cut", "cut.json"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        while len(server.requests) < 6:
+            assert server.asked.wait(timeout=60)
+            server.asked.clear()
+        process.kill()
+        process.wait(timeout=10)
+    assert not (tmp_path / "cut.json").exists()
+    with FakeLLMServer(*map(says, said[5:])) as server:
+        subprocess.run(command(server, "cut", "cut.json"), check=True, capture_output=True, timeout=60)
+        assert len(server.requests) == count - 5
+    assert (tmp_path / "cut.json").read_bytes() == (tmp_path / "whole.json").read_bytes()
 
 
 def test_that_a_model_without_a_name_is_asked_for_it_so_that_no_cache_mixes_two(folder: Path, tmp_path: Path):
