@@ -25,7 +25,7 @@ from agent.turn import Turn
 from evals.once import AnswerCache, Bar, key_of, once
 from evals.task import Answer, Answers, Kit, Sample, Task
 
-__all__ = ["LLM", "Askable", "Question", "ask", "chosen", "instruction", "with_model"]
+__all__ = ["LLM", "Askable", "Question", "ask", "chosen", "instruction", "sampling", "with_model"]
 
 LLM = "llm"
 """Name of the system."""
@@ -95,7 +95,8 @@ def ask(task: Askable, samples: Sequence[Sample], kit: Kit) -> Answers:
         found = task.understood(sample, said)
         if all(value is None for value in found.values()):
             found = {**found, "said": said[:_LONGEST]}
-        return {**found, "prompt": _sha256(question), "speaker": settings.llm_model}
+        said_by = {"prompt": _sha256(question), "speaker": settings.llm_model, "sampling": sampling(settings)}
+        return {**found, **said_by}
 
     cache = AnswerCache(kit.cache / f"{task.name.replace('/', '-')}-llm.jsonl" if kit.cache else None)
     bar = Bar("answers", task.right, shown=kit.progress)
@@ -127,6 +128,12 @@ def with_model(settings: Settings) -> Settings:
     if not served:
         raise LLMResponseError(f"The LLM server at {server.base} serves no model. Load one, or give `--model`.")
     return settings.model_copy(update={"llm_model": served[0]})
+
+
+def sampling(settings: Settings) -> str:
+    """How an LLM is sampled, for signatures."""
+    temperature, most = settings.llm_temperature, settings.llm_max_tokens
+    return f"temperature {_or_own(temperature)}, max_tokens {_or_own(most)}"
 
 
 def instruction(what: str, labels: Mapping[str, str] | Iterable[str], *, answer: str) -> str:
@@ -169,6 +176,10 @@ async def _said(generator: Generator, question: Question) -> str:
         async for piece in pieces:
             said = piece.text if isinstance(piece, Reply) else said
     return said
+
+
+def _or_own(value: float | None) -> str:
+    return "of the server" if value is None else f"{value:g}"
 
 
 def _sha256(question: Question) -> str:

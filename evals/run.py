@@ -105,9 +105,9 @@ def evaluate(
 
 
 def _spoken(answers: Answers) -> dict[str, list[str]]:
-    """Which LLM answered, and the SHA-256 of what it was instructed with."""
+    """Which LLM answered, how it was sampled, and the SHA-256 of what it was instructed with."""
     given = [answer for answer in answers if answer is not None]
-    named = {"speakers": "speaker", "prompts_sha256": "prompt"}
+    named = {"speakers": "speaker", "prompts_sha256": "prompt", "sampling": "sampling"}
     found = {
         name: sorted({str(answer[key]) for answer in given if answer.get(key)}) for name, key in named.items()
     }

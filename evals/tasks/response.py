@@ -14,7 +14,7 @@ from agent.decisions import Plan
 from agent.errors import DataError, SettingsError
 from agent.settings import Settings
 from agent.turn import Turn
-from evals.ask import LLM, with_model
+from evals.ask import LLM, sampling, with_model
 from evals.once import AnswerCache, Bar, key_of
 from evals.speak import SampleStore, speak
 from evals.task import Answers, Kit, Measures, Sample, scored
@@ -88,8 +88,10 @@ class Response:
         cache = AnswerCache(kit.cache / "esconv-response.jsonl" if kit.cache else None)
         bar = Bar("replies", None if system.endswith(_GOLD) else _planned, shown=kit.progress)
         said = asyncio.run(speak(agent, samples, keys=keys, cache=cache, parallel=kit.parallel, bar=bar))
-        # A plan that was told is no guess to be scored.
-        return [answer and {**answer, "strategy": None} for answer in said] if system.endswith(_GOLD) else said
+        further: dict[str, Any] = {"sampling": sampling(settings)} if base == LLM else {}
+        if system.endswith(_GOLD):
+            further["strategy"] = None  # a plan that was told is no guess to be scored
+        return [answer and {**answer, **further} for answer in said]
 
     def measures(self, samples: Sequence[Sample], answers: Answers) -> Measures:
         """Metrics of `evals.text.metrics`, length, shares of empty replies and of those in another language, the

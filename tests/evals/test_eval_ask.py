@@ -74,6 +74,7 @@ def test_that_words_of_the_data_are_in_the_user_message_alone(folder: Path):
     assert server.requests[0].body["temperature"] == 0.0
     assert len(result.signature["prompts_sha256"]) == 1
     assert result.signature["speakers"] == ["m"]
+    assert result.signature["sampling"] == ["temperature 0, max_tokens 400"]
 
 
 def test_that_an_answer_that_is_no_label_is_wrong_and_counted_and_no_label_gets_it(folder: Path):
