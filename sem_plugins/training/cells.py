@@ -11,6 +11,7 @@ __all__ = ["is_plain", "page", "shown"]
 
 _PLAIN = (
     *("_r", "_mae", "bias", "_size", "kappa", "cider", "words_per_reply"),
+    *("perplexity", "bits_per_word", "tokens_per_reply"),
     *("_reactions", "_interpretations", "_explorations", "ces", "tes", "coherence", "_extrema"),
 )
 _FILE_WIDTH = 140  # columns; the widest table has four figures with intervals and an aim
