@@ -55,7 +55,7 @@ class Response:
 
     name = "esconv/response"
     data = "esconv"
-    systems = ("offline", "offline+gold")
+    systems: tuple[str, ...] = ("offline", "offline+gold")
     version = 1
 
     def samples(self, folder: Path, split: str) -> list[Sample]:
