@@ -32,6 +32,7 @@ __all__ = ["NextStrategy", "distributions", "planned"]
 
 _SEED = 13  # of draws from the prior
 _MESSAGES = 9  # shown to an LLM
+_DRAWS = 300  # for the interval of each strategy's F1
 
 
 class NextStrategy:
@@ -190,7 +191,7 @@ def _as_answer(plan: Plan) -> Answer:
 def _counted(rows: NDArray[np.float64], truth: NDArray[np.intp], groups: NDArray[np.str_]) -> Measures:
     size = len(ESCONV)
     one_hot = np.eye(rows.shape[1], size, dtype=bool)
-    each = figures.f1_of_each(one_hot[rows.argmax(axis=1)], one_hot[truth], groups, ESCONV.labels)
+    each = figures.f1_of_each(one_hot[rows.argmax(axis=1)], one_hot[truth], groups, ESCONV.labels, draws=_DRAWS)
     return figures.strategies(rows, truth, groups, names=ESCONV.labels) | each
 
 

@@ -90,15 +90,15 @@ def calibration_error(probabilities: Array, truth: Rows, groups: Groups) -> Meas
 
 
 def f1_of_each(
-    predicted: NDArray[np.bool_], truth: NDArray[np.bool_], groups: Groups, names: Sequence[str]
+    predicted: NDArray[np.bool_], truth: NDArray[np.bool_], groups: Groups, names: Sequence[str], *, draws: int = 0
 ) -> Measures:
-    """F1 of each label, both (N, labels), without an interval."""
+    """F1 of each label, both (N, labels); without an interval where there are no draws."""
 
     def one(p: NDArray[np.bool_], t: NDArray[np.bool_]) -> float:
         return float(calibration.f1_per_label(p[:, None], t[:, None])[0])
 
     return {
-        f"f1_{name}": Measure(one, groups, (predicted[:, place], truth[:, place]), 0)
+        f"f1_{name}": Measure(one, groups, (predicted[:, place], truth[:, place]), draws)
         for place, name in enumerate(names)
     }
 
