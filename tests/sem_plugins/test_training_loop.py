@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import dataclasses
 import random
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -149,6 +150,15 @@ def test_that_a_head_of_marks_learns_which_utterances_are_causes(learnt: Watched
         for utterance, place in window.marks.items()
     ]
     assert np.mean(right) > 0.9
+
+
+def test_that_training_leaves_the_smallest_numbers_to_the_process(whole: Watched):
+    assert sys.float_info.min * whole_number(1) / 4 > 0
+
+
+def whole_number(number: int) -> int:
+    """Not known to the compiler, which would divide while it compiles."""
+    return number
 
 
 def test_that_a_trained_network_is_ready_to_read(whole: Watched):
