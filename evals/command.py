@@ -1,4 +1,4 @@
-"""`heartline eval`: run a task, read its replies, weigh references, compare two runs, report, list the tasks.
+"""`heartline eval`: run a task, read its replies, compare two runs, report, list the tasks.
 
 Others script against its words and files.
 """
@@ -80,41 +80,6 @@ def run(  # noqa: PLR0917 - typer names them all
     if out is not None:
         write_result(out, results[0])
         typer.echo(f"Result of {results[0].signature['system']}: {out}", err=True)
-
-
-@app.command()
-def perplexity(  # noqa: PLR0917 - typer names them all
-    split: Annotated[str, typer.Option(help="Reads DATA/esconv/<split>.jsonl.")] = "valid",
-    data: Data = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first samples.")] = None,
-    weights: Annotated[Path | None, typer.Option(help="Folder of weights; default: the shipped ones.")] = None,
-    llm: Annotated[
-        str | None, typer.Option("--llm", metavar="URL", help="A vLLM server, which gives `prompt_logprobs`.")
-    ] = None,
-    model: Annotated[str | None, typer.Option("--model", help="Its model; default: the server's first.")] = None,
-    parallel: Annotated[int, typer.Option(min=1, help="References asked about at once.")] = 8,
-    cache: Annotated[
-        Path | None, typer.Option(help="Folder that keeps figures: a run that was stopped goes on where it was.")
-    ] = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="File that gets the result as JSON.")] = None,
-) -> None:
-    """Print how well an LLM, given the agent's prompt, foresees what ESConv's supporters said."""
-    from agent.settings import load_settings
-    from evals.perplexity import PERPLEXITY, Perplexity
-    from evals.result import write_result
-    from evals.run import EncoderKit, evaluate
-    from evals.table import print_results
-    from evals.tasks.response import Response
-    from sem_plugins.training.sets.records import data_folder
-
-    settings = load_settings(weights=weights, llm_url=llm, llm_model=model)
-    kit = EncoderKit(settings, cache=cache, parallel=parallel)
-    task = Perplexity(Response())
-    [result] = evaluate(task, data_folder(data), split, kit=kit, systems=[PERPLEXITY], limit=limit)
-    print_results([result])
-    if out is not None:
-        write_result(out, result)
-        typer.echo(f"Result of {PERPLEXITY}: {out}", err=True)
 
 
 @app.command()

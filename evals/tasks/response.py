@@ -16,7 +16,6 @@ from agent.settings import Settings
 from agent.turn import Turn
 from evals.ask import LLM, sampling, with_model
 from evals.once import AnswerCache, Bar, key_of
-from evals.perplexity import perplexity_measures
 from evals.speak import SampleStore, speak
 from evals.task import Answers, Kit, Measures, Sample, scored
 from evals.text.language import in_other_language
@@ -97,16 +96,13 @@ class Response:
     def measures(self, samples: Sequence[Sample], answers: Answers) -> Measures:
         """Metrics of `evals.text.metrics`, length, shares of empty replies and of those in another language, the
         plan's accuracy where it was the agent's, and what the encoder says where they have been read
-        (`evals.read_replies`). Replies that are the references are compared with nothing. Answers that score the
-        reference in place of a reply (`evals.perplexity`) have the figures of that alone.
+        (`evals.read_replies`). Replies that are the references are compared with nothing.
         """
         kept, given = scored(samples, answers)
         if not kept:
             raise DataError(
                 f"None of {len(samples)} samples has a reply. Look at the LLM with `heartline doctor`."
             )
-        if all("logprob" in answer for answer in given):
-            return perplexity_measures(kept, given)
         replies, references = [answer["reply"] for answer in given], [sample.reference for sample in kept]
         chosen = WITHOUT_REFERENCES if replies == references else METRICS
         dialogues = [sample.group for sample in kept]

@@ -12,11 +12,10 @@ import pytest
 from agent.errors import DataError, LLMResponseError, SettingsError
 from agent.settings import load_settings
 from evals.compare import compare
-from evals.perplexity import PERPLEXITY, Perplexity
 from evals.result import Result
 from evals.run import EncoderKit, evaluate
 from evals.table import print_results
-from evals.tasks.response import Response
+from evals.tasks.perplexity import Perplexity
 from tests.evals.small_sets import small_sets
 from tests.fake_llm_server import FakeLLMServer, Step, answers, fails, lists
 from tests.sem_plugins.tiny_sets import support, write_sets
@@ -56,8 +55,8 @@ def run(
     with FakeLLMServer(*script) as server:
         settings = load_settings(llm_url=server.url, llm_model=model, llm_retries=0)
         kit = EncoderKit(settings, cache=cache, parallel=1, progress=False)
-        task = Perplexity(Response())
-        [result] = evaluate(task, folder, "valid", kit=kit, systems=[PERPLEXITY], limit=limit)
+        task = Perplexity()
+        [result] = evaluate(task, folder, "valid", kit=kit, systems=["llm"], limit=limit)
     return result, server
 
 
@@ -81,7 +80,7 @@ def test_that_perplexity_is_of_the_references_tokens_alone(folder: Path):
 
 def test_that_a_result_names_task_system_and_model_and_holds_no_words(folder: Path):
     result, _ = run(folder, *all_scores())
-    assert (result.task, result.signature["system"]) == ("esconv/response", "llm, perplexity")
+    assert (result.task, result.signature["system"]) == ("esconv/perplexity", "llm")
     assert result.signature["speakers"] == ["m"]
     assert len(result.signature["prompts_sha256"]) == 1
     assert [row["answer"]["tokens"] for row in result.samples] == [3, 2, 3]
@@ -101,7 +100,8 @@ def test_that_two_runs_can_be_compared(folder: Path):
     surer = [{text: logprob / 2 for text, logprob in tokens.items()} for tokens in SAID]
     second, _ = run(folder, *(step for tokens in surer for step in scores(tokens)))
     found = {
-        one.metric: one for one in compare(Response(), first, second, samples=Response().samples(folder, "valid"))
+        one.metric: one
+        for one in compare(Perplexity(), first, second, samples=Perplexity().samples(folder, "valid"))
     }
     assert found["perplexity"].value == pytest.approx(math.exp(6 / 8) - math.exp(12 / 8))
 
@@ -205,4 +205,4 @@ def test_that_no_figure_at_all_is_an_error_that_says_what_the_server_must_take(f
 def test_that_without_an_llm_the_cure_is_named(folder: Path):
     kit = EncoderKit(load_settings(), progress=False)
     with pytest.raises(SettingsError, match="Give `--llm URL` or HEARTLINE_LLM_URL"):
-        evaluate(Perplexity(Response()), folder, "valid", kit=kit, systems=[PERPLEXITY])
+        evaluate(Perplexity(), folder, "valid", kit=kit, systems=["llm"])

@@ -19,24 +19,22 @@ from numpy.typing import NDArray
 
 from agent.build import build_agent
 from agent.decisions import Prompt, Reply
-from agent.errors import DataError, GenerationError, LLMResponseError, TurnError
+from agent.errors import DataError, GenerationError, LLMResponseError, SettingsError, TurnError
 from agent.probe import LLMServer
 from agent.settings import Settings
 from agent.turn import Turn
-from evals.ask import with_model
+from evals.ask import LLM, with_model
 from evals.once import AnswerCache, Bar, key_of, once
 from evals.speak import SampleStore
-from evals.task import Answer, Answers, Kit, Measures, Sample, Task, scored
+from evals.task import Answer, Answers, Kit, Measures, Sample, scored
+from evals.tasks.response import Response
 from evals.text.replies import words
 from sem_plugins.training.intervals import Measure
 
 if TYPE_CHECKING:
     import httpx2
 
-__all__ = ["PERPLEXITY", "Perplexity", "PromptCatcher", "perplexity_measures"]
-
-PERPLEXITY = "llm, perplexity"
-"""Name of the system."""
+__all__ = ["Perplexity", "PromptCatcher"]
 
 _VERSION = "tokens:the LLM's|end of turn:not scored|version:1"
 _WITH_REPLY = {"add_generation_prompt": False, "continue_final_message": True, "prompt_logprobs": 0}
@@ -70,30 +68,40 @@ class PromptCatcher:
 
 
 class Perplexity:
-    """A task with references whose references are scored in place of an answer.
+    """How well an LLM, given the agent's prompt, foresees what supporters of ESConv said.
 
-    Answers hold `logprob` (natural, the sum over the reference's tokens), `tokens`, `prompt` and `speaker`. None,
-    unscored, where the agent would not have asked the LLM (escalated turns), or where the server failed.
+    An item (made up): the seeker wrote "They gave my desk to the new one."; the supporter's turn "That must have
+    felt like being pushed out." is scored, not answered.
 
-    Args:
-        task: Gives the samples, each with a reference.
+    Protocol: the samples of `esconv/response`. Answers hold `logprob` (natural, the sum over the reference's
+    tokens), `tokens`, `prompt` and `speaker`. None, unscored, where the agent would not have asked the LLM
+    (escalated turns), or where the server failed. Whoever understands nothing gives no probabilities, so there is
+    no floor.
+
+    Traps: perplexities of ESConv papers are of models trained on it, over tokens and after prompts of their own.
     """
 
-    systems: tuple[str, ...] = (PERPLEXITY,)
+    name = "esconv/perplexity"
+    data = "esconv"
+    systems: tuple[str, ...] = (LLM,)
+    version = 1
 
-    def __init__(self, task: Task) -> None:
-        self.name, self.data, self.version, self.samples = task.name, task.data, task.version, task.samples
+    def samples(self, folder: Path, split: str) -> list[Sample]:
+        """Reference: what the supporter said."""
+        return Response().samples(folder, split)
 
-    def answers(self, system: str, samples: Sequence[Sample], kit: Kit) -> Answers:  # noqa: ARG002 - the protocol's
+    def answers(self, system: str, samples: Sequence[Sample], kit: Kit) -> Answers:
         """What the LLM of the settings makes of each reference.
 
         Raises:
-            SettingsError: The settings name no LLM.
+            SettingsError: The settings name no LLM, or there is no such system.
             LLMResponseError: The server gives no `prompt_logprobs`, or its template puts something before a reply.
             DataError: No reference at all was scored.
         """
+        if system != LLM:
+            raise SettingsError(f"No system {system!r}. Systems: {LLM}.")
         settings = with_model(kit.settings)
-        found = asyncio.run(_ask_all(samples, settings, kit, f"{self.name.replace('/', '-')}-perplexity.jsonl"))
+        found = asyncio.run(_ask_all(samples, settings, kit))
         if all(answer is None for answer in found):
             raise DataError(
                 f"None of {len(samples)} references was scored by {settings.llm_model!r}. Look at the server with "
@@ -102,34 +110,26 @@ class Perplexity:
         return found
 
     def measures(self, samples: Sequence[Sample], answers: Answers) -> Measures:
-        """`perplexity`, `bits_per_word` and `tokens_per_reply`."""
-        return perplexity_measures(*scored(samples, answers))
+        """`perplexity`, exp(-sum of logprobs / tokens) over all tokens of the run, from 1 up; `bits_per_word`,
+        that sum in bits by words (`evals.text.replies.words`), from 0 up; `tokens_per_reply`.
+
+        The end of the reply is not scored. Words without letters or digits are none, so `bits_per_word` counts the
+        bits of a smiley and not the smiley.
+        """
+        kept, given = scored(samples, answers)
+        groups = np.array([sample.group for sample in kept])
+        logprobs = np.array([float(answer["logprob"]) for answer in given])
+        tokens = np.array([int(answer["tokens"]) for answer in given])
+        counts = np.array([len(words(sample.reference)) for sample in kept])
+        return {
+            "perplexity": Measure(_perplexity, groups, (logprobs, tokens), version=_VERSION),
+            "bits_per_word": Measure(_bits_per_word, groups, (logprobs, counts), version=_VERSION),
+            "tokens_per_reply": Measure(np.mean, groups, (tokens,), version=_VERSION),
+        }
 
     def floors(self, samples: Sequence[Sample], folder: Path) -> Mapping[str, Callable[[], Answers]]:  # noqa: ARG002
-        """None: whoever understands nothing gives no probabilities."""
+        """None."""
         return {}
-
-
-def perplexity_measures(samples: Sequence[Sample], answers: Sequence[Mapping[str, Any]]) -> Measures:
-    """`perplexity`, exp(-sum of logprobs / tokens) over all tokens of the run, from 1 up; `bits_per_word`, that
-    sum in bits by words (`evals.text.replies.words`), from 0 up; `tokens_per_reply`.
-
-    The end of the reply is not scored. Words without letters or digits are none, so `bits_per_word` counts the
-    bits of a smiley and not the smiley.
-
-    Args:
-        samples: N, each with its reference.
-        answers: N, of `Perplexity`.
-    """
-    groups = np.array([sample.group for sample in samples])
-    logprobs = np.array([float(answer["logprob"]) for answer in answers])
-    tokens = np.array([int(answer["tokens"]) for answer in answers])
-    counts = np.array([len(words(sample.reference)) for sample in samples])
-    return {
-        "perplexity": Measure(_perplexity, groups, (logprobs, tokens), version=_VERSION),
-        "bits_per_word": Measure(_bits_per_word, groups, (logprobs, counts), version=_VERSION),
-        "tokens_per_reply": Measure(np.mean, groups, (tokens,), version=_VERSION),
-    }
 
 
 def _perplexity(logprobs: NDArray[np.float64], tokens: NDArray[np.int_]) -> float:
@@ -142,7 +142,7 @@ def _bits_per_word(logprobs: NDArray[np.float64], counts: NDArray[np.int_]) -> f
     return float(-logprobs.sum() / math.log(2) / counts.sum())
 
 
-async def _ask_all(samples: Sequence[Sample], settings: Settings, kit: Kit, file: str) -> Answers:
+async def _ask_all(samples: Sequence[Sample], settings: Settings, kit: Kit) -> Answers:
     prompts = await _prompts(samples, settings, kit)
     prompted = [sample for sample in samples if sample.id in prompts]
     server, model = LLMServer.from_settings(settings), str(settings.llm_model)
@@ -166,12 +166,12 @@ async def _ask_all(samples: Sequence[Sample], settings: Settings, kit: Kit, file
                 "speaker": model,
             }
 
-        decides = {"system": PERPLEXITY, "version": _VERSION, "model": model}
+        decides = {"task": Perplexity.name, "version": _VERSION, "model": model}
         keys = [
             key_of({**decides, "prompt": _messages(prompts[one.id]), "reference": one.reference}, one)
             for one in prompted
         ]
-        cache = AnswerCache(kit.cache / file if kit.cache else None)
+        cache = AnswerCache(kit.cache / "esconv-perplexity.jsonl" if kit.cache else None)
         bar = Bar("references", shown=kit.progress)
         found = await once(answer, prompted, keys=keys, cache=cache, parallel=kit.parallel, bar=bar)
     by_id = {sample.id: one for sample, one in zip(prompted, found, strict=True)}
