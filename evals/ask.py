@@ -82,28 +82,33 @@ def ask(task: Askable, samples: Sequence[Sample], kit: Kit) -> Answers:
     generator: Generator = make("generators", "openai", settings)
     decides = {name: getattr(settings, name) for name in ("llm_model", "llm_temperature", "llm_max_tokens")}
     questions = {sample.id: task.question(sample) for sample in samples}
-    keys = [key_of({"task": task.name, **decides, "asked": astuple(questions[s.id])}, s) for s in samples]
+    keys = [key_of({**decides, "asked": astuple(questions[sample.id])}, sample) for sample in samples]
 
-    async def answer(sample: Sample) -> Answer:
-        question = questions[sample.id]
+    async def said(sample: Sample) -> Answer:
         try:
-            said = await _said(generator, question)
+            return {"said": await _said(generator, questions[sample.id])}
         except EmptyReplyError:
-            said = ""
+            return {"said": ""}
         except GenerationError:
             return None
-        found = task.understood(sample, said)
-        if all(value is None for value in found.values()):
-            found = {**found, "said": said[:_LONGEST]}
-        said_by = {"prompt": _sha256(question), "speaker": settings.llm_model, "sampling": sampling(settings)}
-        return {**found, **said_by}
 
+    def score(sample: Sample, heard: Mapping[str, Any]) -> float:
+        return task.right(sample, task.understood(sample, heard["said"]))
+
+    def answer(sample: Sample, heard: Mapping[str, Any]) -> Mapping[str, Any]:
+        found = dict(task.understood(sample, heard["said"]))
+        if all(value is None for value in found.values()):
+            found["said"] = heard["said"][:_LONGEST]
+        return found | {"prompt": _sha256(questions[sample.id]), **by}
+
+    by = {"speaker": settings.llm_model, "sampling": sampling(settings)}
     cache = AnswerCache(kit.cache / f"{task.name.replace('/', '-')}-llm.jsonl" if kit.cache else None)
-    bar = Bar("answers", task.right, shown=kit.progress)
-    found = asyncio.run(once(answer, samples, keys=keys, cache=cache, parallel=kit.parallel, bar=bar))
-    if all(one is None for one in found):
+    bar = Bar("answers", score, shown=kit.progress)
+    heard = asyncio.run(once(said, samples, keys=keys, cache=cache, parallel=kit.parallel, bar=bar))
+    if all(one is None for one in heard):
         raise DataError(f"The LLM answered none of {len(samples)} questions. Look at it with `heartline doctor`.")
-    return found
+    # What was said is kept, not what was made of it: another reading of it must not cost another answer.
+    return [one and answer(sample, one) for sample, one in zip(samples, heard, strict=True)]
 
 
 def with_model(settings: Settings) -> Settings:
