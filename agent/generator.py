@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import openai
     from langchain_openai import ChatOpenAI
 
-__all__ = ["OpenAICompatibleGenerator", "create"]
+__all__ = ["OpenAICompatibleGenerator", "create", "first_model"]
 
 
 @dataclass
@@ -157,13 +157,7 @@ class OpenAICompatibleGenerator:
 
     async def _first_model(self, http: httpx2.AsyncClient) -> str:
         if self._found_model is None:
-            models = await self._server.models(http)
-            if not models:
-                raise LLMResponseError(
-                    f"The LLM server at {self._server.base} serves no model. "
-                    "Load one into it, or name one in `llm_model` (HEARTLINE_LLM_MODEL)."
-                )
-            self._found_model = models[0]
+            self._found_model = await first_model(self._server, http)
         return self._found_model
 
     async def _ask(
@@ -217,6 +211,26 @@ class OpenAICompatibleGenerator:
 
     async def aclose(self) -> None:
         """Nothing to let go of: connections end with their reply. Here for those who close every part."""
+
+
+async def first_model(server: LLMServer, http: httpx2.AsyncClient) -> str:
+    """The model that is taken where none is named.
+
+    Args:
+        server: Which serves it.
+        http: From its `connect`.
+
+    Raises:
+        LLMUnreachableError: No connection, or no answer in time.
+        LLMResponseError: It answered with an error, or serves no model.
+    """
+    served = await server.models(http)
+    if not served:
+        raise LLMResponseError(
+            f"The LLM server at {server.base} serves no model. "
+            "Load one into it, or name one in `llm_model` (HEARTLINE_LLM_MODEL)."
+        )
+    return served[0]
 
 
 class _RawCompletions:

@@ -14,7 +14,20 @@ from agent.perception import failure_of
 from agent.protocols import Generator
 from agent.turn import Turn
 
-__all__ = ["Speech"]
+__all__ = ["Speech", "whole_reply"]
+
+
+async def whole_reply(generator: Generator, turn: Turn) -> Reply:
+    """What a generator says, for those who do not wait for pieces.
+
+    Raises:
+        GenerationError: It failed, or ended without a reply.
+    """
+    async with aclosing(generator.generate(turn)) as pieces:
+        async for piece in pieces:
+            if isinstance(piece, Reply):
+                return piece
+    raise GenerationError(f"Generator {generator.name!r} ended without a reply.")
 
 
 class Speech:

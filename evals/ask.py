@@ -11,16 +11,17 @@ import asyncio
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import aclosing
 from dataclasses import astuple, dataclass
 from typing import Any, Protocol
 
-from agent.decisions import Prompt, PromptMessage, Reply
-from agent.errors import DataError, EmptyReplyError, GenerationError, LLMResponseError, SettingsError
+from agent.decisions import Prompt, PromptMessage
+from agent.errors import DataError, EmptyReplyError, GenerationError, SettingsError
+from agent.generator import first_model
 from agent.probe import LLMServer
 from agent.protocols import Generator
 from agent.registry import make
 from agent.settings import Settings
+from agent.speech import whole_reply
 from agent.turn import Turn
 from evals.once import AnswerCache, Bar, key_of, once
 from evals.task import Answer, Answers, Kit, Sample, Task
@@ -123,16 +124,13 @@ def with_model(settings: Settings) -> Settings:
         raise SettingsError("No LLM is named. Give `--llm URL` or HEARTLINE_LLM_URL, or take another system.")
     if settings.llm_model is not None:
         return settings
-    server = LLMServer.from_settings(settings)
 
-    async def models() -> tuple[str, ...]:
+    async def first() -> str:
+        server = LLMServer.from_settings(settings)
         async with server.connect() as http:
-            return await server.models(http)
+            return await first_model(server, http)
 
-    served = asyncio.run(models())
-    if not served:
-        raise LLMResponseError(f"The LLM server at {server.base} serves no model. Load one, or give `--model`.")
-    return settings.model_copy(update={"llm_model": served[0]})
+    return settings.model_copy(update={"llm_model": asyncio.run(first())})
 
 
 def sampling(settings: Settings) -> str:
@@ -176,11 +174,7 @@ def _plain(text: str) -> str:
 async def _said(generator: Generator, question: Question) -> str:
     messages = (PromptMessage("system", question.instruction), PromptMessage("user", question.text))
     turn = Turn("", "", 0, question.text, prompt=Prompt(messages, "ask-1", _sha256(question)))
-    said = ""
-    async with aclosing(generator.generate(turn)) as pieces:
-        async for piece in pieces:
-            said = piece.text if isinstance(piece, Reply) else said
-    return said
+    return (await whole_reply(generator, turn)).text
 
 
 def _or_own(value: float | None) -> str:

@@ -11,14 +11,14 @@ import asyncio
 import hashlib
 import re
 from collections.abc import Sequence
-from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
-from agent.decisions import Plan, Prompt, PromptMessage, Reply
+from agent.decisions import Plan, Prompt, PromptMessage
 from agent.errors import EmptyReplyError, GenerationError
 from agent.protocols import Generator
 from agent.registry import make
+from agent.speech import whole_reply
 from agent.turn import Message, Turn
 from strategies.rules import RulePlanner, aim, reranked, standing_in
 from strategies.taxonomy import esconv, strategy_id
@@ -97,19 +97,14 @@ class DeliberatePlanner:
             PromptMessage("user", transcript(shown)),
         )
         prompt = Prompt(messages, "deliberate-1", digest, dropped=len(turn.dialogue) - len(shown))
-        answer = ""
         try:
-            async with (
-                asyncio.timeout(self._seconds),
-                aclosing(self._generator.generate(replace(turn, prompt=prompt))) as pieces,
-            ):
-                async for piece in pieces:
-                    answer = piece.text if isinstance(piece, Reply) else answer
+            async with asyncio.timeout(self._seconds):
+                answer = await whole_reply(self._generator, replace(turn, prompt=prompt))
         except EmptyReplyError:
             return ()
         except (GenerationError, TimeoutError):
             return None
-        return _ranking(answer)
+        return _ranking(answer.text)
 
 
 def _instruction() -> str:
