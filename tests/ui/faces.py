@@ -109,7 +109,12 @@ class Terminal:
         import termios
 
         # Interrupts reach the foreground of a terminal that is the process's own.
-        code = "import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0)\nfrom ui.cli import main; main()"
+        code = (
+            "import fcntl, signal, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
+            # A shell's background jobs are started deaf to them, and would hand that down.
+            "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+            "from ui.cli import main; main()"
+        )
         self._ours, theirs = os.openpty()
         termios.tcsetwinsize(theirs, (24, columns))
         self._process = subprocess.Popen(
