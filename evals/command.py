@@ -5,7 +5,6 @@ Others script against its words and files.
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,11 +24,6 @@ class _TaskOrCommand(TyperGroup):
         if args and not args[0].startswith("-") and args[0] not in self.commands:
             args = ["run", *args]
         return super().parse_args(ctx, args)
-
-
-class _Curve(StrEnum):
-    counterweights = "counterweights"
-    blend = "blend"
 
 
 app = typer.Typer(
@@ -145,23 +139,27 @@ def report(
 @app.command()
 def curve(
     of: Annotated[
-        _Curve, typer.Option(help="Counter-weights of the encoder, or the reading's share in the blend planner.")
-    ] = _Curve.counterweights,
+        str,
+        typer.Option(help="counterweights; blend: the reading's share; sequences: when a plan goes on."),
+    ] = "counterweights",
     split: Annotated[str, typer.Option(help="Reads DATA/esconv/<split>.jsonl.")] = "valid",
     data: Data = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first samples.")] = None,
     weights: Annotated[Path | None, typer.Option(help="Folder of weights; default: the shipped ones.")] = None,
 ) -> None:
-    """Print what a planner's weight does to proficiency and preference bias, on ESConv's next strategy."""
+    """Print what a planner's setting does to its figures on ESConv."""
+    from agent.errors import SettingsError
     from agent.settings import load_settings
-    from evals.curve import blend_curve, counterweight_curve
+    from evals.curve import Curve, draw
     from evals.run import EncoderKit
     from evals.table import print_curve
     from sem_plugins.training.sets.records import data_folder
 
     folder = data_folder(data)
-    drawn = blend_curve if of is _Curve.blend else counterweight_curve
-    print_curve(drawn(folder, split, kit=EncoderKit(load_settings(weights=weights)), limit=limit))
+    if of not in list(Curve):
+        raise SettingsError(f"No curve of {of!r}. There are: {', '.join(Curve)}.")
+    kit = EncoderKit(load_settings(weights=weights))
+    print_curve(Curve(of), draw(Curve(of), folder, split, kit=kit, limit=limit))
 
 
 @app.command()

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from rich.table import Table
 
 from evals.compare import Difference
-from evals.curve import METRICS, Point
-from evals.result import Result
+from evals.curve import METRICS, Curve, Point
+from evals.result import Result, as_json
 from sem_plugins.training.cells import page, shown
 
 __all__ = ["print_curve", "print_differences", "print_results"]
 
 _SURE = 0.05  # a p below it is marked
+_WITHOUT = {Curve.counterweights: "as shipped", Curve.sequences: "one strategy"}
 
 
 def print_results(results: Sequence[Result]) -> None:
@@ -63,13 +64,13 @@ def print_differences(first: Result, second: Result, found: Sequence[Difference]
     console.print(table)
 
 
-def print_curve(points: Sequence[Point]) -> None:
-    """Strength, proficiency and bias."""
+def print_curve(of: Curve, points: Sequence[Point]) -> None:
+    """A row for each setting."""
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for column in ("strength", "Q (macro-F1)", "B (preference bias)", "accuracy"):
+    for column in (of, *METRICS[of]):
         table.add_column(column, no_wrap=True)
     for point in points:
-        figures = {name: estimate.as_dict() for name, estimate in point.figures.items()}
-        strength = "as shipped" if point.strength is None else f"{point.strength:.1f}"
-        table.add_row(strength, *(shown(figures.get(name), name) for name in METRICS))
+        figures = as_json(point.figures, 0)
+        setting = _WITHOUT[of] if point.setting is None else str(point.setting)
+        table.add_row(setting, *(shown(figures.get(name), name) for name in METRICS[of]))
     page().print(table)

@@ -35,7 +35,7 @@ class StrategySequence:
     nobody, and what ends it may have been broken off: neither counts. Immediate repetitions of a strategy are
     merged. `exact_match` wants the same list, `set_f1` compares the sets, `edit_similarity` is 1 less the
     Levenshtein distance over the longer length; each is a mean over answers. `first_accuracy` is of the first
-    strategy, `length_accuracy` of how many there are.
+    strategy, `length_accuracy` of how many there are; `several` is the share of answers that hold more than one.
 
     Traps: of valid's answers 84% hold one strategy (of train's 85%), so that exact match and length favour whoever
     never goes on. Set F1 favours whoever does: a second strategy is a second guess at the first. Read both, beside
@@ -44,7 +44,7 @@ class StrategySequence:
 
     name = "esconv/strategy-sequence"
     data = "esconv"
-    systems = (*_HEADS, "rules", "blend")
+    systems: tuple[str, ...] = (*_HEADS, "rules", "blend")
     version = 1
 
     def samples(self, folder: Path, split: str) -> list[Sample]:
@@ -86,6 +86,7 @@ class StrategySequence:
             "edit_similarity": [1 - distance(truth, said) / max(len(truth), len(said)) for truth, said in pairs],
             "first_accuracy": [said[0] == truth[0] for truth, said in pairs],
             "length_accuracy": [len(said) == len(truth) for truth, said in pairs],
+            "several": [len(said) > 1 for _, said in pairs],
         }
         return {name: Measure(np.mean, groups, (np.array(each, np.float64),)) for name, each in scores.items()}
 

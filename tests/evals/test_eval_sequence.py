@@ -71,18 +71,19 @@ def test_that_the_same_list_is_a_full_match():
         "edit_similarity": 1,
         "first_accuracy": 1,
         "length_accuracy": 1,
+        "several": 1 / 2,
     }
 
 
 @pytest.mark.parametrize(
     ("truth", "answer", "expected"),
     [
-        ([R, Q], [R], (0, 2 / 3, 1 / 2, 1, 0)),
-        ([R], [R, Q], (0, 2 / 3, 1 / 2, 1, 0)),
-        ([R, Q], [Q, R], (0, 1, 0, 0, 1)),
-        ([R, Q, A], [R, A], (0, 4 / 5, 2 / 3, 1, 0)),
-        ([R, Q, R], [R, Q], (0, 1, 2 / 3, 1, 0)),
-        ([R], [Q], (0, 0, 0, 0, 1)),
+        ([R, Q], [R], (0, 2 / 3, 1 / 2, 1, 0, 0)),
+        ([R], [R, Q], (0, 2 / 3, 1 / 2, 1, 0, 1)),
+        ([R, Q], [Q, R], (0, 1, 0, 0, 1, 1)),
+        ([R, Q, A], [R, A], (0, 4 / 5, 2 / 3, 1, 0, 1)),
+        ([R, Q, R], [R, Q], (0, 1, 2 / 3, 1, 0, 1)),
+        ([R], [Q], (0, 0, 0, 0, 1, 0)),
     ],
     ids=["one left out", "one too many", "turned round", "the middle left out", "come back to", "another"],
 )
@@ -128,7 +129,7 @@ def test_that_head_and_planners_answer_with_what_follows(folder: Path):
     for system, result in zip(systems, results, strict=True):
         assert result.signature["system"] == system
         assert set(result.metrics) == {
-            *("exact_match", "set_f1", "edit_similarity", "first_accuracy", "length_accuracy"),
+            *("exact_match", "set_f1", "edit_similarity", "first_accuracy", "length_accuracy", "several"),
         }
     firsts = [[row["answer"]["strategies"][0] for row in result.samples] for result in results]
     assert firsts[0] == firsts[1] == firsts[4]

@@ -85,11 +85,16 @@ async def test_that_a_sure_reading_overrules_doubtful_rules() -> None:
     assert (await planned(a_turn(read=a_reading(restatement=0.9)))).chosen.id == "restatement"
 
 
-async def test_that_up_to_seven_tenths_a_leaning_alone_does_not_bring_early_advice() -> None:
+async def test_that_a_leaning_alone_does_not_bring_early_advice() -> None:
     turn = a_turn(read=a_reading(suggestions=0.35))
     assert (await PredictedPlanner().plan(turn)).chosen.id == "suggestions"
-    assert (await planned(turn, weight=0.7)).chosen.id != "suggestions"
-    assert (await planned(turn)).chosen.id == "suggestions"
+    assert (await planned(turn)).chosen.id != "suggestions"
+
+
+async def test_that_a_sure_reading_brings_advice_and_a_request_for_it_does() -> None:
+    assert (await planned(a_turn(read=a_reading(suggestions=0.6)))).chosen.id == "suggestions"
+    asked = a_turn("What should I do now?", read=a_reading(suggestions=0.35))
+    assert (await planned(asked)).chosen.id == "suggestions"
 
 
 async def test_that_what_was_just_done_gives_way() -> None:
