@@ -11,6 +11,8 @@ invalid is wrong. Inspect keeps prompts and answers in its logs, so words of the
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +62,7 @@ def ask(
     """
     asked = _askable(task)
     samples = []
-    for sample in asked.samples(data_folder(Path(data) if data else None), split)[:limit]:
+    for sample in islice(_samples(task, split, data).values(), limit):
         question = asked.question(sample)
         messages = [ChatMessageSystem(content=question.instruction), ChatMessageUser(content=question.text)]
         samples.append(Sample(input=messages, target=str(sample.truth), id=sample.id))
@@ -113,6 +115,7 @@ def figures(task: str, split: str, data: str | None = None) -> Metric:
     return measured
 
 
+@cache  # task, scorer and metric each want them
 def _samples(task: str, split: str, data: str | None) -> Mapping[str, OurSample]:
     found = _askable(task).samples(data_folder(Path(data) if data else None), split)
     return {sample.id: sample for sample in found}

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from agent.errors import GenerationError
 from agent.loop import Agent
 from agent.protocols import Recalled
 from agent.turn import Message, Turn
-from evals.once import AnswerCache, Bar, once
-from evals.task import Answer, Answers, Sample
+from evals.task import Answer, Sample
 
 __all__ = ["SampleStore", "speak"]
 
@@ -52,35 +51,15 @@ class SampleStore:
         """Nothing to let go of."""
 
 
-async def speak(
-    agent: Agent,
-    samples: Sequence[Sample],
-    *,
-    keys: Sequence[str],
-    cache: AnswerCache,
-    parallel: int,
-    bar: Bar,
-) -> Answers:
-    """The agent's reply to the last message of each sample: `{"reply", "strategy", "speaker", "prompt"}`.
+async def speak(agent: Agent, sample: Sample) -> Answer:
+    """The agent's reply to the last message of a sample: `{"reply", "strategy", "speaker", "prompt"}`.
 
-    None, and not kept, where the LLM failed: another one's words in its place would be scored as its own.
+    None where the LLM failed: another one's words in its place would be scored as its own.
 
     Args:
-        agent: Its store is a `SampleStore` of these samples.
-        samples: Each ends with a message of the seeker.
-        keys: Of each sample (`evals.once.key_of`).
-        cache: Gives what is known already, gets the rest.
-        parallel: Replies at once.
-        bar: What to show meanwhile.
+        agent: Its store is a `SampleStore` with this sample.
+        sample: Ends with a message of the seeker.
     """
-
-    async def reply(sample: Sample) -> Answer:
-        return await _reply(agent, sample)
-
-    return await once(reply, samples, keys=keys, cache=cache, parallel=parallel, bar=bar)
-
-
-async def _reply(agent: Agent, sample: Sample) -> Answer:
     try:
         turn = await agent.respond(sample.messages[-1].text, conversation_id=sample.id)
     except GenerationError:

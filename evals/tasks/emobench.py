@@ -55,7 +55,7 @@ class EmoBench:
     version = 1
 
     def samples(self, folder: Path, split: str) -> list[Sample]:
-        """Truth: kind, language, and the right places in the lists as they are in the file."""
+        """Truth: kind, language, the right places in the lists as they are in the file, and how long these are."""
         return [
             Sample(
                 item.id,

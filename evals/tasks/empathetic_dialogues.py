@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agent.errors import SettingsError
 from evals.ask import LLM, Question, ask, chosen, instruction
@@ -92,7 +92,9 @@ class _Emotion(ABC):
     def measures(self, samples: Sequence[Sample], answers: Answers) -> Measures:
         """Accuracy, `top3`, `top5`, macro-F1; `ece`; `coverage` and `set_size` of the conformal sets."""
         kept, given = scored(samples, answers)
-        found = measured(EMPATHETIC_DIALOGUES, kept, given, count=_counted)
+        found = measured(
+            EMPATHETIC_DIALOGUES, kept, given, count=partial(figures.one_of, names=EMPATHETIC_DIALOGUES.labels)
+        )
         if given and all("primary" in answer for answer in given):
             groups = np.array([sample.group for sample in kept])
             held = np.array([s.truth in a["primary"] for s, a in zip(kept, given, strict=True)])
@@ -157,7 +159,3 @@ class Dialogue(_Emotion):
     def examples(self, found: Sequence[sets.Dialogue]) -> list[Example]:
         """One message a dialogue."""
         return sets.live(found)
-
-
-def _counted(rows: NDArray[np.float64], truth: NDArray[np.intp], groups: NDArray[np.str_]) -> Measures:
-    return figures.one_of(rows, truth, groups, labels=len(EMPATHETIC_DIALOGUES))

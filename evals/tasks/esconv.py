@@ -148,6 +148,8 @@ def planned(
     Raises:
         SettingsError: There is no such planner.
     """
+    from heartline import __version__
+
     if system not in names("planners"):
         raise SettingsError(f"No planner {system!r}. Systems: {', '.join((*others, *names('planners')))}.")
     settings = with_model(kit.settings) if kit.settings.llm_url else kit.settings
@@ -157,6 +159,7 @@ def planned(
         for sample, row in zip(samples, rows, strict=True)
     }
     decides = {
+        "heartline": __version__,
         "task": task,
         "planner": system,
         "weights": kit.manifest.sha256[MODEL],

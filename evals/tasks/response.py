@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from agent.errors import DataError, SettingsError
 from agent.settings import Settings
 from agent.turn import Turn
 from evals.ask import LLM, sampling, with_model
-from evals.once import AnswerCache, Bar, key_of
+from evals.once import AnswerCache, Bar, key_of, once
 from evals.speak import SampleStore, speak
 from evals.task import Answers, Kit, Measures, Sample, scored
 from evals.text.language import in_other_language
@@ -87,7 +88,9 @@ class Response:
         keys = [key_of(decides | {"told": _told(system, sample)}, sample) for sample in samples]
         cache = AnswerCache(kit.cache / "esconv-response.jsonl" if kit.cache else None)
         bar = Bar("replies", None if system.endswith(_GOLD) else _planned, shown=kit.progress)
-        said = asyncio.run(speak(agent, samples, keys=keys, cache=cache, parallel=kit.parallel, bar=bar))
+        said = asyncio.run(
+            once(partial(speak, agent), samples, keys=keys, cache=cache, parallel=kit.parallel, bar=bar)
+        )
         further: dict[str, Any] = {"sampling": sampling(settings)} if base == LLM else {}
         if system.endswith(_GOLD):
             further["strategy"] = None  # a plan that was told is no guess to be scored

@@ -38,16 +38,17 @@ _LEVELS = 3  # of a mechanism of empathy
 _FEWER, _FEWEST = 300, 200  # draws for what takes long
 
 
-def one_of(probabilities: Array, truth: Rows, groups: Groups, *, labels: int | None = None) -> Measures:
+def one_of(probabilities: Array, truth: Rows, groups: Groups, *, names: Sequence[str] = ()) -> Measures:
     """Accuracy, `top3`, `top5` and macro-F1 where one label holds.
 
     Args:
         probabilities: (N, labels), or with columns behind for what is no label and always wrong.
         truth: (N,), index of the true label.
         groups: (N,).
-        labels: How many columns are labels; None: all.
+        names: Of the labels, where columns stand behind them.
     """
     predicted, size = probabilities.argmax(axis=1), probabilities.shape[1]
+    labels = len(names) or None
     return {
         "accuracy": Measure(np.mean, groups, (predicted == truth,)),
         **{f"top{k}": Measure(np.mean, groups, (_hits(probabilities, truth, k),)) for k in (3, 5)},

@@ -87,7 +87,9 @@ def test_that_an_answer_that_is_no_label_is_wrong_and_counted_and_no_label_gets_
     assert [row["answer"]["label"] for row in result.samples] == [*truth[:4], None, None]
     assert result.samples[4]["answer"]["said"] == "I would hug them."
     # Every strategy that was said was right each time, so that what is lost is the recall of the two.
-    for label in set(truth[:4]) - set(truth[4:]):
+    surely_right = set(truth[:4]) - set(truth[4:])
+    assert surely_right
+    for label in surely_right:
         assert result.metrics[f"f1_{label}"]["value"] == 1
 
 

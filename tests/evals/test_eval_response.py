@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncGenerator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from agent.errors import DataError, GenerationError, SettingsError
 from agent.loop import Agent
 from agent.settings import load_settings
 from agent.turn import Message, Turn
-from evals.once import AnswerCache, Bar, key_of
+from evals.once import AnswerCache, Bar, key_of, once
 from evals.result import write_result
 from evals.run import EncoderKit, evaluate
 from evals.speak import SampleStore, speak
@@ -78,7 +79,14 @@ def said(parrot: Parrot, found: list[Sample], cache: AnswerCache, parallel: int 
     agent = Agent(plugins=(), generator=parrot, store=SampleStore(found))
     keys = [key_of({"system": "parrot"}, sample) for sample in found]
     return asyncio.run(
-        speak(agent, found, keys=keys, cache=cache, parallel=parallel, bar=Bar("replies", shown=False))
+        once(
+            partial(speak, agent),
+            found,
+            keys=keys,
+            cache=cache,
+            parallel=parallel,
+            bar=Bar("replies", shown=False),
+        )
     )
 
 

@@ -15,6 +15,7 @@ torch = pytest.importorskip("torch", reason="exporting needs the `train` extra")
 pytest.importorskip("onnx", reason="exporting needs the `train` extra")
 
 from agent.turn import Message
+from evals.text.reader import VECTORS
 from sem_plugins.encoder import Encoder, load_onnxruntime
 from sem_plugins.labels import OF_HEADS
 from sem_plugins.training.batches import Stream, padded
@@ -22,7 +23,7 @@ from sem_plugins.training.examples import alone
 from sem_plugins.training.export import export
 from sem_plugins.training.heads import HEADS
 from sem_plugins.training.loop import Recipe, train
-from sem_plugins.training.network import ForkedEncoder
+from sem_plugins.training.network import FORK, ForkedEncoder
 from sem_plugins.weights import MODEL, TOKENIZER, load_manifest
 from tests.sem_plugins.tiny_bert import LOUD, QUIET, WARM, tiny_base, tiny_maker, tiny_tokenizer
 
@@ -169,3 +170,11 @@ def test_that_the_network_itself_reads_as_before_once_it_is_exported(network: Fo
     assert network.state_dict().keys() == weights.keys()
     assert all(torch.equal(network.state_dict()[name], value) for name, value in weights.items())
     assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"]
+
+
+def test_that_an_export_has_the_token_vectors_that_replies_are_compared_by(shipped: Path):
+    assert f"/shared.{FORK - 1}/" in VECTORS, "the last shared layer has another name"
+    last_of_one = VECTORS.replace(f"/shared.{FORK - 1}/", "/shared.0/")
+    encoder = Encoder(load_manifest(shipped), threads=1, inner=[last_of_one])
+    encoded = encoder.read((Message("seeker", "The roof leaks."),))
+    assert encoded.outputs[last_of_one].shape[0] == len(encoded.window.types)
