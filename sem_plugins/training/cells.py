@@ -27,10 +27,12 @@ def shown(estimate: Mapping[str, float] | None, metric: str) -> str:
     if estimate is None:
         return "\N{EN DASH}"
     digits, factor = (2, 1.0) if is_plain(metric) else (1, 100.0)
-    value = f"{estimate['value'] * factor:.{digits}f}"
-    if "low" not in estimate:
+    value, low, high = (
+        f"{estimate[name] * factor:z.{digits}f}" if name in estimate else "" for name in ("value", "low", "high")
+    )
+    if not low:
         return value
-    return f"{value} ({estimate['low'] * factor:.{digits}f}\N{EN DASH}{estimate['high'] * factor:.{digits}f})"
+    return f"{value} ({low} to {high})" if low.startswith("-") else f"{value} ({low}\N{EN DASH}{high})"
 
 
 def is_plain(metric: str) -> bool:
