@@ -105,7 +105,7 @@ def test_that_no_file_of_the_repository_names_a_registry_or_a_machine_path():
         r"pypi\.org/simple|pythonhosted|--index-url|--extra-index-url|(?<![\w.])/(?:home|root|Users)/\w"
     )
     for path in ROOT.rglob("*"):
-        skipped = {".git", ".venv", "runs", "shipped"} & set(path.relative_to(ROOT).parts)
+        skipped = {".git", ".venv", ".inspect", "runs", "shipped"} & set(path.relative_to(ROOT).parts)
         if (
             skipped
             or not path.is_file()
