@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from agent.build import build_agent as build_agent
-    from agent.decisions import EmotionalState as EmotionalState
     from agent.decisions import Plan as Plan
     from agent.decisions import Reply as Reply
     from agent.errors import HeartlineError as HeartlineError
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from agent.readings import UndertoneReading as UndertoneReading
     from agent.settings import Settings as Settings
     from agent.settings import load_settings as load_settings
+    from agent.state import EmotionalState as EmotionalState
     from agent.turn import Message as Message
     from agent.turn import Turn as Turn
     from sem_plugins.empathy.reader import empathy_reader as empathy_reader
@@ -51,7 +51,7 @@ _HOMES = {
     "Agent": "agent.loop",
     "CauseReading": "agent.readings",
     "EmotionReading": "agent.readings",
-    "EmotionalState": "agent.decisions",
+    "EmotionalState": "agent.state",
     "EmpathyReading": "agent.readings",
     "Event": "agent.events",
     "ExpressionReading": "agent.readings",

@@ -1,4 +1,4 @@
-"""What the stages after perception decide: state, plan, prompt, reply, verdict."""
+"""What the stages after tracking decide: plan, prompt, reply, verdict."""
 
 from __future__ import annotations
 
@@ -7,16 +7,13 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from agent.errors import ReadingError
-from agent.readings import Affect
 
 __all__ = [
-    "EmotionalState",
     "Plan",
     "Prompt",
     "PromptMessage",
     "RankedStrategy",
     "Reply",
-    "Shift",
     "Stage",
     "StageFailure",
     "Strategy",
@@ -28,42 +25,6 @@ __all__ = [
 
 Stage = Literal["exploration", "comforting", "action"]
 """The three stages of a support conversation that ESConv takes from Hill's helping skills."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shift:
-    """A marked change of the person's valence.
-
-    Attributes:
-        turn: Index of the turn at which it showed.
-        direction: `"better"` or `"worse"`.
-        size: Change of the smoothed valence, in [0, 2].
-    """
-
-    turn: int
-    direction: Literal["better", "worse"]
-    size: float
-
-
-@dataclass(frozen=True, slots=True)
-class EmotionalState:
-    """Where the person is, over the turns so far.
-
-    Attributes:
-        affect: Smoothed valence, arousal and dominance.
-        turns: Turns that went into it.
-        trend: Change of the smoothed valence at the last turn, in [-2, 2].
-        last_shift: The last marked change, or None.
-        turns_since_shift: Turns since then; since the start where there was none.
-        confidence: How much evidence stands behind it, in [0, 1].
-    """
-
-    affect: Affect
-    turns: int
-    trend: float
-    last_shift: Shift | None
-    turns_since_shift: int
-    confidence: float
 
 
 @dataclass(frozen=True, slots=True)

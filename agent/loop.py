@@ -41,6 +41,7 @@ class Agent:
         history_turns: Turns of the conversation that are looked back on.
         max_message_characters: Longest message accepted.
         plugin_seconds: Longest that reading one message may take.
+        clock: Tells the time, in seconds since 1970.
 
     Raises:
         WiringError: The parts do not fit (see `agent.wiring`).
@@ -67,12 +68,14 @@ class Agent:
         history_turns: int = 24,
         max_message_characters: int = 20_000,
         plugin_seconds: float = 5.0,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.perception = Perception(plugins, seconds=plugin_seconds)
         self.tracker, self.guard, self.planner, self.composer = tracker, guard, planner, composer
         self.generator, self.fallback, self.store = generator, fallback, store
         self.history_turns = history_turns
         self.max_message_characters = max_message_characters
+        self._clock = clock
         self._check()
 
     def _check(self) -> None:
@@ -140,6 +143,7 @@ class Agent:
             InputError, StoreError, GenerationError: As `respond`.
         """
         turn = new_turn(self._clean(text), conversation_id=conversation_id or uuid.uuid4().hex)
+        turn = replace(turn, at=self._clock())
         before: list[_Stage] = [
             ("recall", self._recall),
             ("perceive", self.perception.perceive),

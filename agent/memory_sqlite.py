@@ -23,12 +23,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from agent.decisions import EmotionalState
 from agent.errors import StoreError, UnknownConversationError
 from agent.memory import said_in
 from agent.migrations import MIGRATIONS, migrate, schema_version, utc_now
 from agent.protocols import Recalled
 from agent.record import from_record, pack, to_record, unpack
+from agent.state import EmotionalState
 from agent.turn import Message, Turn
 
 __all__ = ["SQLiteStore", "create"]

@@ -9,7 +9,8 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from agent.decisions import EmotionalState, Plan, Prompt, Reply, Taxonomy, Verdict
+from agent.decisions import Plan, Prompt, Reply, Taxonomy, Verdict
+from agent.state import EmotionalState
 from agent.turn import Message, Turn
 
 __all__ = [

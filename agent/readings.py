@@ -24,8 +24,10 @@ __all__ = [
     "LabelSet",
     "RiskLevel",
     "RiskReading",
+    "SenseReading",
     "StrategyReading",
     "UndertoneReading",
+    "checked_probabilities",
 ]
 
 KeyT = TypeVar("KeyT")
@@ -61,8 +63,14 @@ class LabelSet:
             raise ReadingError(msg) from None
 
 
-def _checked(name: str, probabilities: Mapping[KeyT, float], *, exclusive: bool) -> Mapping[KeyT, float]:
-    """A read-only copy whose values are probabilities, summing to one if `exclusive`."""
+def checked_probabilities(
+    name: str, probabilities: Mapping[KeyT, float], *, exclusive: bool
+) -> Mapping[KeyT, float]:
+    """A read-only copy whose values are probabilities, summing to one if `exclusive`.
+
+    Raises:
+        ReadingError: They are not, or there are none.
+    """
     values = np.fromiter(probabilities.values(), dtype=np.float64, count=len(probabilities))
     if values.size == 0:
         raise ReadingError(f"`{name}` has no labels. Leave the reading out instead of filling it empty.")
@@ -94,7 +102,7 @@ class EmotionReading:
     caveat: str = ""
 
     def __post_init__(self) -> None:
-        checked = _checked("EmotionReading.probabilities", self.probabilities, exclusive=True)
+        checked = checked_probabilities("EmotionReading.probabilities", self.probabilities, exclusive=True)
         object.__setattr__(self, "probabilities", checked)
         unknown = set(self.primary) - set(checked)
         if unknown:
@@ -136,7 +144,7 @@ class ExpressionReading:
     source: str = ""
 
     def __post_init__(self) -> None:
-        checked = _checked("ExpressionReading.probabilities", self.probabilities, exclusive=False)
+        checked = checked_probabilities("ExpressionReading.probabilities", self.probabilities, exclusive=False)
         object.__setattr__(self, "probabilities", checked)
         unknown = set(self.present) - set(checked)
         if unknown:
@@ -221,7 +229,9 @@ class CauseReading:
 
     def __post_init__(self) -> None:
         if self.types:
-            object.__setattr__(self, "types", _checked("CauseReading.types", self.types, exclusive=False))
+            object.__setattr__(
+                self, "types", checked_probabilities("CauseReading.types", self.types, exclusive=False)
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +243,7 @@ class StrategyReading:
     source: str = ""
 
     def __post_init__(self) -> None:
-        checked = _checked("StrategyReading.probabilities", self.probabilities, exclusive=True)
+        checked = checked_probabilities("StrategyReading.probabilities", self.probabilities, exclusive=True)
         object.__setattr__(self, "probabilities", checked)
 
 
@@ -264,7 +274,7 @@ class RiskReading:
 
     def __post_init__(self) -> None:
         if self.probabilities:
-            checked = _checked("RiskReading.probabilities", self.probabilities, exclusive=False)
+            checked = checked_probabilities("RiskReading.probabilities", self.probabilities, exclusive=False)
             object.__setattr__(self, "probabilities", checked)
 
 
@@ -311,6 +321,30 @@ class UndertoneReading:
 
 
 @dataclass(frozen=True, slots=True)
+class SenseReading:
+    """What a voice, a face or a wearable shows, as a plugin of somebody else read it. Heartline reads none itself.
+
+    Attributes:
+        label_set: Id of a label set that the ontology knows.
+        probabilities: Label to probability. Sums to 1.
+        reliability: How far the distribution may be trusted, in [0, 1]: 1 for one that was calibrated on people
+            like this one, 0 for noise. It is the weight in the fusion.
+        source: Which model or sensor read it.
+    """
+
+    label_set: str
+    probabilities: Mapping[str, float]
+    reliability: float = 0.5
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        checked = checked_probabilities("SenseReading.probabilities", self.probabilities, exclusive=True)
+        object.__setattr__(self, "probabilities", checked)
+        if not 0 <= self.reliability <= 1:  # also catches NaN
+            raise ReadingError(f"`SenseReading.reliability` is {self.reliability!r}; it lies in [0, 1].")
+
+
+@dataclass(frozen=True, slots=True)
 class EmpathyReading:
     """How far a *reply* shows each of EPITOME's mechanisms of empathy (Sharma et al. 2020).
 
@@ -327,7 +361,7 @@ class EmpathyReading:
 
     def __post_init__(self) -> None:
         for name, levels in self.levels.items():
-            _checked(f"EmpathyReading.levels[{name!r}]", dict(enumerate(levels)), exclusive=True)
+            checked_probabilities(f"EmpathyReading.levels[{name!r}]", dict(enumerate(levels)), exclusive=True)
         object.__setattr__(self, "levels", MappingProxyType(dict(self.levels)))
         object.__setattr__(self, "rationales", MappingProxyType(dict(self.rationales)))
 

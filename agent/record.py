@@ -29,7 +29,12 @@ SCHEMA = 1
 CONTEXT_FIELDS = ("history", "state_before")
 """Fields that repeat what the turns before hold."""
 
-_ATOMS = {str: ((str,), "text"), int: ((int,), "a whole number"), float: ((int, float), "a number")}
+_ATOMS = {
+    str: ((str,), "text"),
+    bool: ((bool,), "true or false"),
+    int: ((int,), "a whole number"),
+    float: ((int, float), "a number"),
+}
 _NOT_FINITE = frozenset({"nan", "inf", "-inf"})
 
 ValueT = TypeVar("ValueT")
@@ -79,7 +84,7 @@ def pack(value: object, *, at: str = "turn") -> Any:
     Raises:
         StoreError: It is of another type.
     """
-    if value is None or isinstance(value, str):
+    if value is None or isinstance(value, str | bool):
         return value
     if is_dataclass(value):
         return {field.name: pack(getattr(value, field.name), at=f"{at}.{field.name}") for field in fields(value)}
@@ -174,7 +179,7 @@ def _atom(hint: Any, value: Any, at: str) -> Any:
     if hint is float and isinstance(value, str) and value in _NOT_FINITE:
         return float(value)
     kinds, name = _ATOMS[hint]
-    if not isinstance(value, kinds) or isinstance(value, bool):
+    if not isinstance(value, kinds) or isinstance(value, bool) != (hint is bool):
         raise _malformed(at, name, value)
     return value
 

@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from agent.decisions import EmotionalState, Shift
 from agent.readings import Affect
+from agent.state import EmotionalState, Shift
 from agent.turn import Turn
 
 __all__ = ["SmoothedTracker", "create"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Literal, Self
 
-from agent.decisions import EmotionalState, Plan, Prompt, Reply, StageFailure, Timing, Verdict
+from agent.decisions import Plan, Prompt, Reply, StageFailure, Timing, Verdict
 from agent.errors import TurnError
 from agent.readings import (
     Affect,
@@ -17,15 +17,18 @@ from agent.readings import (
     ExpressionReading,
     FeltReading,
     RiskReading,
+    SenseReading,
     StrategyReading,
     UndertoneReading,
 )
+from agent.state import EmotionalState
 
 __all__ = [
     "DECISION_FIELDS",
     "GIVEN_FIELDS",
     "READING_FIELDS",
     "READING_TYPES",
+    "SENSES",
     "Message",
     "Role",
     "Turn",
@@ -34,7 +37,7 @@ __all__ = [
 
 Role = Literal["seeker", "supporter"]
 
-GIVEN_FIELDS = frozenset({"text", "history", "state_before"})
+GIVEN_FIELDS = frozenset({"text", "history", "state_before", "at"})
 """Fields that are there before any stage runs."""
 
 READING_TYPES: Mapping[str, type[Any]] = MappingProxyType(
@@ -47,11 +50,17 @@ READING_TYPES: Mapping[str, type[Any]] = MappingProxyType(
         "risk": RiskReading,
         "felt": FeltReading,
         "undertone": UndertoneReading,
+        "voice": SenseReading,
+        "face": SenseReading,
+        "body": SenseReading,
     }
 )
 """Fields that plugins may write, one plugin each, and what each holds."""
 
 READING_FIELDS = frozenset(READING_TYPES)
+
+SENSES = ("voice", "face", "body")
+"""Readings of other senses than the words, e.g. `body` from a wearable. None of our plugins writes them."""
 
 DECISION_FIELDS = frozenset({"state", "plan", "prompt", "reply"})
 """Fields that the later stages write."""
@@ -80,8 +89,10 @@ class Turn:
         text: The seeker's message, cleaned (see `agent.intake`).
         history: What was said before, oldest first; may be cut to the newest part.
         state_before: The emotional state after the turn before, or None at the start.
+        at: When the message came, in seconds since 1970; None where nobody said.
         emotion, expression, affect, cause, likely_strategies, risk, felt, undertone: Readings, one plugin each.
             None means: not read. It never means "nothing there".
+        voice, face, body: What other senses show; None unless a plugin of somebody else reads them.
         state: Filled by the tracker.
         plan: Filled by the planner.
         prompt: Filled by the composer.
@@ -97,6 +108,7 @@ class Turn:
     text: str
     history: tuple[Message, ...] = ()
     state_before: EmotionalState | None = None
+    at: float | None = None
     emotion: EmotionReading | None = None
     expression: ExpressionReading | None = None
     affect: Affect | None = None
@@ -105,6 +117,9 @@ class Turn:
     risk: RiskReading | None = None
     felt: FeltReading | None = None
     undertone: UndertoneReading | None = None
+    voice: SenseReading | None = None
+    face: SenseReading | None = None
+    body: SenseReading | None = None
     state: EmotionalState | None = None
     plan: Plan | None = None
     prompt: Prompt | None = None

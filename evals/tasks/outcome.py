@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from agent.build import build_perception
-from agent.decisions import EmotionalState
 from agent.perception import Perception
 from agent.protocols import Tracker
 from agent.registry import make
+from agent.state import EmotionalState
 from agent.turn import Turn
 from evals.task import Answer, Answers, Kit, Measures, Sample, scored
 from sem_plugins.training import scores

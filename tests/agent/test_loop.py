@@ -7,12 +7,13 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from agent.decisions import EmotionalState, Reply
+from agent.decisions import Reply
 from agent.errors import InputError, StoreError
 from agent.events import StageFinished, Token
 from agent.guard import CarefulGuard
 from agent.memory import InMemoryStore
 from agent.readings import Affect, RiskReading
+from agent.state import EmotionalState
 from agent.testing import FixedPlugin, ScriptedGenerator, a_reading
 from agent.tracker import SmoothedTracker
 from agent.turn import Message, Turn

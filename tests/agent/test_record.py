@@ -13,13 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.decisions import (
-    EmotionalState,
     Plan,
     Prompt,
     PromptMessage,
     RankedStrategy,
     Reply,
-    Shift,
     Stage,
     StageFailure,
     Strategy,
@@ -37,10 +35,12 @@ from agent.readings import (
     FeltReading,
     RiskLevel,
     RiskReading,
+    SenseReading,
     StrategyReading,
     UndertoneReading,
 )
 from agent.record import SCHEMA, from_record, to_record
+from agent.state import EmotionalState, OwnAffect, PersonalCalibration, Shift
 from agent.testing import a_turn
 from agent.turn import Message, Turn
 from tests.contracts.store_contract import a_full_turn, a_plan, a_state
@@ -82,15 +82,35 @@ def spans(draw: st.DrawFn) -> CausalSpan:
 
 
 shares = st.floats(0, 1)
+finite = st.floats(allow_nan=False, allow_infinity=False)
 states = st.builds(
     EmotionalState,
     affects,
     counts,
     numbers,
-    maybe(st.builds(Shift, counts, st.sampled_from(["better", "worse"]), numbers)),
+    maybe(st.builds(Shift, counts, st.sampled_from(["better", "worse"]), numbers, maybe(spans()), maybe(words))),
     counts,
     numbers,
+    maybe(st.just(((1.0, 0.5, 0.0), (0.5, 1.0, 0.0), (0.0, 0.0, 0.25)))),
+    words,
+    distributions(),
+    distributions(),
+    st.dictionaries(words, distributions(), max_size=2),
+    st.dictionaries(words, numbers, max_size=2),
+    maybe(st.builds(OwnAffect, affects, words, words)),
+    st.builds(
+        PersonalCalibration,
+        st.integers(0, 99),
+        st.dictionaries(words, finite, max_size=2),
+        st.floats(1, 9),
+        st.booleans(),
+    ),
+    st.dictionaries(words, shares, max_size=2),
+    st.tuples(numbers, numbers),
+    counts,
+    maybe(finite),
 )
+senses = maybe(st.builds(SenseReading, words, distributions(), shares, words))
 stages = st.sampled_from(get_args(Stage))
 strategies = st.builds(Strategy, words, words, words, words, words, st.dictionaries(stages, numbers))
 ranked = listed(st.builds(RankedStrategy, words, numbers))
@@ -120,6 +140,10 @@ turns = st.builds(
     ),
     felt=maybe(st.builds(FeltReading, shares, shares, words)),
     undertone=maybe(st.builds(UndertoneReading, shares, shares, listed(st.tuples(counts, counts)), words)),
+    at=maybe(finite),
+    voice=senses,
+    face=senses,
+    body=senses,
     state=maybe(states),
     plan=maybe(st.builds(Plan, words, ranked, strategies, stages, words, words, listed(strategies), words)),
     prompt=maybe(st.builds(Prompt, listed(st.builds(PromptMessage, roles, words)), words, words, counts)),

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from agent.decisions import EmotionalState, Shift
 from agent.errors import HeartlineError
 from agent.readings import SUM_TOLERANCE, Affect, EmotionReading, ExpressionReading
+from agent.state import EmotionalState, Shift
 from agent.testing import a_turn
 from agent.tracker import SmoothedTracker, create
 from agent.turn import Turn

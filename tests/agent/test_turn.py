@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from agent.decisions import (
-    EmotionalState,
     Plan,
     Prompt,
     PromptMessage,
@@ -28,9 +27,11 @@ from agent.readings import (
     ExpressionReading,
     FeltReading,
     RiskReading,
+    SenseReading,
     StrategyReading,
     UndertoneReading,
 )
+from agent.state import EmotionalState
 from agent.testing import a_reading, a_turn
 from agent.turn import DECISION_FIELDS, GIVEN_FIELDS, READING_FIELDS, Message, Turn, new_turn
 
@@ -45,6 +46,9 @@ VALUES: dict[str, Any] = {
     "risk": RiskReading("none"),
     "felt": FeltReading(0.5, 0.1),
     "undertone": UndertoneReading(),
+    "voice": SenseReading("one", {"joy": 1.0}),
+    "face": SenseReading("one", {"joy": 1.0}),
+    "body": SenseReading("one", {"joy": 1.0}),
     "state": EmotionalState(Affect(0.1, 0.2, 0.3), 1, 0.0, None, 0, 0.5),
     "plan": Plan("one", (RankedStrategy("question", 1.0),), QUESTION, "exploration", "It is early.", "fixed"),
     "prompt": Prompt((PromptMessage("system", "Listen."),), "plain", "0" * 64),

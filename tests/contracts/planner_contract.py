@@ -16,9 +16,10 @@ from typing import get_args
 
 import pytest
 
-from agent.decisions import EmotionalState, Plan, Shift, Stage, Verdict
+from agent.decisions import Plan, Stage, Verdict
 from agent.protocols import Planner
 from agent.readings import Affect, CauseReading, EmotionReading, ExpressionReading, RiskReading
+from agent.state import EmotionalState, Shift
 from agent.turn import DECISION_FIELDS, GIVEN_FIELDS, READING_FIELDS, Message, Turn
 
 __all__ = ["PlannerContract", "check_plan"]

@@ -21,13 +21,11 @@ from typing import Any
 import pytest
 
 from agent.decisions import (
-    EmotionalState,
     Plan,
     Prompt,
     PromptMessage,
     RankedStrategy,
     Reply,
-    Shift,
     StageFailure,
     Strategy,
     Timing,
@@ -44,9 +42,11 @@ from agent.readings import (
     ExpressionReading,
     FeltReading,
     RiskReading,
+    SenseReading,
     StrategyReading,
     UndertoneReading,
 )
+from agent.state import EmotionalState, OwnAffect, PersonalCalibration, Shift
 from agent.testing import a_turn
 from agent.turn import Message, Turn
 
@@ -55,8 +55,27 @@ __all__ = ["StoreContract", "a_full_turn", "a_plan", "a_state", "recalled_turn"]
 
 def a_state(valence: float = -0.4) -> EmotionalState:
     """An emotional state with every field filled."""
-    shift = Shift(turn=0, direction="worse", size=0.75)
-    return EmotionalState(Affect(valence, 0.25, -0.125), 2, -0.5, shift, turns_since_shift=1, confidence=0.625)
+    shift = Shift(0, "worse", 0.75, CausalSpan(0, 2, 11, "lost keys", 0.8), "question")
+    return EmotionalState(
+        affect=Affect(valence, 0.25, -0.125),
+        turns=2,
+        trend=-0.5,
+        last_shift=shift,
+        turns_since_shift=1,
+        confidence=0.625,
+        covariance=((0.25, 0.0, 0.0), (0.0, 0.5, 0.125), (0.0, 0.125, 0.5)),
+        label_set="test-2",
+        emotions={"anxious": 0.75, "content": 0.25},
+        expected={"anxious": 0.5, "content": 0.5},
+        forecast={"question": {"anxious": 0.625, "content": 0.375}},
+        lift={"question": 0.125},
+        own=OwnAffect(Affect(0.125, -0.25, 0.25), "content", "calm"),
+        personal=PersonalCalibration(2, {"anxious": -0.5}, 1.25, literal=True),
+        trust={"voice": 0.5},
+        pressure=(0.5, 0.25),
+        last_turn=1,
+        at=1_790_000_000.5,
+    )
 
 
 def a_plan(strategy_id: str = "reflection") -> Plan:
@@ -83,6 +102,10 @@ def a_full_turn(**fields: Any) -> Turn:
         "risk": RiskReading("distress", ("overwhelm",), ((0, 1), (2, 11)), "reader-5", {"self:distress": 0.8}),
         "felt": FeltReading(0.6, 0.2, "reader-6"),
         "undertone": UndertoneReading(0.4, 0.3, ((2, 6),), "reader-7"),
+        "at": 1_790_000_000.5,
+        "voice": SenseReading("test-2", {"anxious": 0.7, "content": 0.3}, 0.25, "sensor-1"),
+        "face": SenseReading("test-2", {"anxious": 0.6, "content": 0.4}, 0.75, "sensor-2"),
+        "body": SenseReading("test-2", {"anxious": 0.5, "content": 0.5}, 0.625, "sensor-3"),
         "state": a_state(),
         "plan": a_plan(),
         "prompt": Prompt(

@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import prompts.composer
-from agent.decisions import EmotionalState, Plan, Prompt, RankedStrategy, Shift, Strategy, Verdict
+from agent.decisions import Plan, Prompt, RankedStrategy, Strategy, Verdict
 from agent.errors import WiringError
 from agent.readings import Affect, CausalSpan, CauseReading, EmotionReading, ExpressionReading, RiskReading
+from agent.state import EmotionalState, Shift
 from agent.turn import Message, Turn
 from prompts.composer import SectionComposer, create
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from agent.decisions import EmotionalState
 from agent.readings import Affect, EmotionReading, ExpressionReading, RiskReading
+from agent.state import EmotionalState
 from agent.testing import a_turn
 from prompts.offline.feeling import hear
 from prompts.offline.phrases import load_phrases

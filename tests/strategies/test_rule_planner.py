@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import strategies.rules
-from agent.decisions import EmotionalState, Plan, Shift, Verdict
+from agent.decisions import Plan, Verdict
 from agent.protocols import Planner
 from agent.readings import Affect, CauseReading, EmotionReading, ExpressionReading, RiskReading
+from agent.state import EmotionalState, Shift
 from agent.turn import Message, Turn
 from strategies.facts import Fact, find_facts, valence
 from strategies.rules import RulePlanner, create

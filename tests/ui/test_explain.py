@@ -8,13 +8,11 @@ from typing import Any
 import pytest
 
 from agent.decisions import (
-    EmotionalState,
     Plan,
     Prompt,
     PromptMessage,
     RankedStrategy,
     Reply,
-    Shift,
     StageFailure,
     Strategy,
     Timing,
@@ -22,6 +20,7 @@ from agent.decisions import (
     Verdict,
 )
 from agent.readings import Affect, CausalSpan, CauseReading, EmotionReading, ExpressionReading, RiskReading
+from agent.state import EmotionalState, Shift
 from agent.testing import a_reading, a_turn
 from agent.turn import Turn
 from ui.explain import notice, one_line, speaker, whole
