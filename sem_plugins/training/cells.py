@@ -11,9 +11,10 @@ __all__ = ["is_plain", "page", "shown"]
 
 _PLAIN = (
     *("_r", "_mae", "bias", "_size", "kappa", "cider", "words_per_reply"),
-    *("perplexity", "bits_per_word", "tokens_per_reply"),
+    *("perplexity", "bits_per_word", "tokens_per_reply", "delay", "false_alarms"),
     *("_reactions", "_interpretations", "_explorations", "ces", "tes", "coherence", "_extrema"),
 )
+_NATS = ("log_likelihood", "gain_over_table", "brier")  # whose differences lie in the third decimal
 _FILE_WIDTH = 140  # columns; the widest table has four figures with intervals and an aim
 
 
@@ -23,10 +24,10 @@ def page() -> Console:
 
 
 def shown(estimate: Mapping[str, float] | None, metric: str) -> str:
-    """A figure as it stands in tables: percent, or two decimals where the figure is no share."""
+    """A figure as it stands in tables: percent, or two or three decimals where the figure is no share."""
     if estimate is None:
         return "\N{EN DASH}"
-    digits, factor = (2, 1.0) if is_plain(metric) else (1, 100.0)
+    digits, factor = (3 if metric.endswith(_NATS) else 2, 1.0) if is_plain(metric) else (1, 100.0)
     value, low, high = (
         f"{estimate[name] * factor:z.{digits}f}" if name in estimate else "" for name in ("value", "low", "high")
     )
@@ -36,5 +37,5 @@ def shown(estimate: Mapping[str, float] | None, metric: str) -> str:
 
 
 def is_plain(metric: str) -> bool:
-    """Whether a metric is a number and no share: correlations, errors, bias, sizes, levels, cosines."""
-    return metric.endswith(_PLAIN)
+    """Whether a metric is a number and no share: correlations, errors, bias, sizes, levels, cosines, nats."""
+    return metric.endswith((*_PLAIN, *_NATS))

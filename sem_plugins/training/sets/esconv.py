@@ -56,15 +56,19 @@ def without_supporters(example: Example) -> Example:
     return replace(example, messages=said or (Message("seeker", ""),))
 
 
-def outcomes(folder: Path, part: Part) -> list[Example]:
-    """Whole dialogues whose seeker filled in the survey; the target `fall`: how many of five levels the bad
-    feeling's intensity is lower at the end, in [-4, 4].
+def outcomes(folder: Path, part: Part, *, failed: bool = False) -> list[Example]:
+    """Whole dialogues; the target `fall`: how many of five levels the bad feeling's intensity is lower at the end,
+    in [-4, 4], or None where the seeker did not fill in the survey.
+
+    Args:
+        folder: The data folder.
+        part: Which file.
+        failed: Of `esconv_failed`, the dialogues that the authors dropped since they did not help.
 
     Raises:
         DataError: The file is missing or malformed.
     """
-    found = read(folder / "esconv" / f"{part}.jsonl", _outcome)
-    return [example for example in found if example is not None]
+    return read(folder / ("esconv_failed" if failed else "esconv") / f"{part}.jsonl", _outcome)
 
 
 def seekers(folder: Path, part: Part) -> list[str]:
@@ -77,11 +81,11 @@ def seekers(folder: Path, part: Part) -> list[str]:
     return [message.text for messages in found for message in messages if message.role == "seeker"]
 
 
-def _outcome(row: dict[str, Any]) -> Example | None:
+def _outcome(row: dict[str, Any]) -> Example:
     survey = row.get("survey_score", {}).get("seeker", {})
-    if "final_emotion_intensity" not in survey:
-        return None
-    fall = int(survey["initial_emotion_intensity"]) - int(survey["final_emotion_intensity"])
+    fall = None
+    if "final_emotion_intensity" in survey:
+        fall = int(survey["initial_emotion_intensity"]) - int(survey["final_emotion_intensity"])
     messages = tuple(message_of(turn, _strategy(turn)) for turn in row["turns"])
     return Example(messages, {"fall": fall}, row["dialogue_id"])
 

@@ -4,11 +4,12 @@
      "causes": [{"turn": 0, "span": "...", "start": 16, "end": 38}], "cause_types": ["no-context"]}]}
 
 History protocol: one pair per target and earlier or same utterance. A cause that is not in the
-dialogue (`turn` null) makes no pair positive.
+dialogue (`turn` null) makes no pair positive. Every utterance has an emotion, in DailyDialog's words.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,21 @@ import numpy as np
 
 from agent.turn import Message
 from sem_plugins.labels import CAUSE_TYPES
+from sem_plugins.ontology import DAILY_DIALOG
 from sem_plugins.training.examples import Example
 from sem_plugins.training.sets.records import Part, index_of, read, text_of
+from sem_plugins.training.sets.utterances import Dialogue, dialogue_of
 
-__all__ = ["targets"]
+__all__ = ["dialogues", "targets"]
+
+
+def dialogues(folder: Path, part: Part) -> list[Dialogue]:
+    """Every dialogue, with emotions of `dailydialog-7`.
+
+    Raises:
+        DataError: The file is missing or malformed.
+    """
+    return read(folder / "reccon" / f"{part}.jsonl", partial(dialogue_of, labels=DAILY_DIALOG))
 
 
 def targets(folder: Path, part: Part) -> list[Example]:
