@@ -1,0 +1,70 @@
+"""Dialogues as a running agent reads them: what plugins read of a message, and what a tracker makes of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from typing import TypeVar
+
+from agent.build import build_perception
+from agent.perception import Perception
+from agent.protocols import Tracker
+from agent.registry import make
+from agent.state import EmotionalState
+from agent.turn import Turn
+from evals.task import Kit, Sample
+
+__all__ = ["Followed", "followed", "read_turns"]
+
+_READ = ("emotion", "expression", "affect")  # what trackers look at
+
+Followed = list[tuple[Turn, EmotionalState] | None]
+"""Of each message of the seeker: the turn with its readings and the state after it; None where it is blank."""
+
+OneT = TypeVar("OneT")
+OtherT = TypeVar("OtherT")
+
+
+def followed(samples: Sequence[Sample], kit: Kit) -> list[Followed]:
+    """What the tracker of the settings makes of each dialogue's seeker, message by message.
+
+    Each message is read in its dialogue, with the plugins `emotion`, `expression` and `affect` alone.
+    """
+    tracker = make("trackers", kit.settings.tracker or "smoothed", kit.settings)
+    return _in_threads(partial(_follow, _perception(kit), tracker), samples)
+
+
+def read_turns(turns: Sequence[Turn], kit: Kit) -> list[Turn]:
+    """The turns with the readings of the same plugins."""
+    perception = _perception(kit)
+    return _in_threads(lambda turn: perception.read([turn])[0], turns)
+
+
+def _perception(kit: Kit) -> Perception:
+    return build_perception(kit.settings.model_copy(update={"plugins": _READ, "threads": 1}))
+
+
+def _in_threads(work: Callable[[OneT], OtherT], given: Sequence[OneT]) -> list[OtherT]:
+    with ThreadPoolExecutor(os.cpu_count() or 1) as threads:
+        return list(threads.map(work, given))
+
+
+def _follow(perception: Perception, tracker: Tracker, sample: Sample) -> Followed:
+    found: Followed = []
+    state: EmotionalState | None = None
+    index = 0
+    for place, message in enumerate(sample.messages):
+        if message.role != "seeker":
+            continue
+        if not message.text.strip():
+            found.append(None)
+            continue
+        turn = Turn("", "", index, message.text, sample.messages[:place])
+        (read,) = perception.read([replace(turn, state_before=state)])
+        state = tracker.update(read)
+        found.append((read, state))
+        index += 1
+    return found
