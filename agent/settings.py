@@ -71,6 +71,9 @@ class Settings(BaseSettings):
     composer: str = Field("sections", description="Writes the prompt.")
     guard: OptionalPart = Field("careful", description="Decides whether a turn may be answered freely.")
     store: str = Field("sqlite", description="Keeps conversations.")
+    persona: OptionalPart = Field(
+        "calm", description="Temper and tone of the agent: a shipped one, or the path of a TOML file."
+    )
 
     store_path: Path = Field(
         default_factory=lambda: user_data_path("heartline", appauthor=False) / "conversations.db",

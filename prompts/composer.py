@@ -14,6 +14,7 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from agent.decisions import Prompt, PromptMessage
 from agent.errors import WiringError
+from agent.persona import Persona, load_persona
 from agent.turn import Message, Role, Turn
 
 __all__ = ["NotesPlace", "SectionComposer", "create"]
@@ -22,6 +23,7 @@ NotesPlace = Literal["first-system", "system-before-last"]
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _PERSONA, _NOTES = "persona.jinja", "notes.jinja"
+_CAREFUL_PERSONA = "calm"
 _HISTORY_CHARACTERS = 12_000  # about 3,000 tokens of English
 
 _LEAST_TOP = 0.15  # five times what a flat guess among 32 emotions gives; below it nothing is known
@@ -35,8 +37,8 @@ class SectionComposer:
     """A system message, the conversation, and notes with typed readings and the plan.
 
     Words of the person appear in `user` messages only. The notes hold numbers, labels of closed
-    sets and the planner's fixed phrases; labels that do not look like labels are left out. The
-    persona comes first and is the same byte for byte in every prompt, so that a server can keep it
+    sets, the planner's fixed phrases and the persona's tones; labels that do not look like labels
+    are left out. The first part is the same byte for byte in every prompt, so that a server can keep it
     in its prefix cache. Consecutive messages of one role are merged and the conversation begins
     with the person, because the chat templates of Llama 2, Mistral and Gemma refuse anything but
     user and assistant in turn.
@@ -51,6 +53,8 @@ class SectionComposer:
             The current message is never cut and does not count.
         top_emotions: Most emotions that are named (HEF's two stages: the likely ones first,
             others only if none fits).
+        persona: Whose tones the notes ask for, by what the agent itself feels; None asks for none. Where care is
+            asked for it is always the calm one's.
         templates: Folder with `persona.jinja` (no variables) and `notes.jinja`.
         template_id: What `Prompt.template` says.
 
@@ -67,6 +71,7 @@ class SectionComposer:
         notes: NotesPlace = "first-system",
         max_history_characters: int = _HISTORY_CHARACTERS,
         top_emotions: int = 3,
+        persona: Persona | None = None,
         templates: Path = _TEMPLATES,
         template_id: str = "sections-1",
     ) -> None:
@@ -75,7 +80,9 @@ class SectionComposer:
         self.notes, self.top_emotions, self.template_id = notes, top_emotions, template_id
         self.max_history_characters = max_history_characters
         sources = {path.name: path.read_text(encoding="utf-8") for path in sorted(templates.glob("*.jinja"))}
-        self.sha256 = _digest(sources)
+        self._tones: Mapping[str, str] = {} if persona is None else persona.tones
+        self._careful_tone = "" if persona is None else load_persona(_CAREFUL_PERSONA).tones["neutral"]
+        self.sha256 = _digest(sources | {f"tone of {emotion}": tone for emotion, tone in self._tones.items()})
         self._environment = _environment(sources)
         self._check(sources, folder=templates)
         self._persona = self._render(_PERSONA, {})
@@ -136,7 +143,16 @@ class SectionComposer:
             "plan": turn.plan,
             "reason": "" if turn.plan is None else " ".join(turn.plan.reason.split()),
             "escalated": turn.escalated,
+            "tone": self._tone(turn),
+            "literal": turn.state is not None and turn.state.personal.literal,
         }
+
+    def _tone(self, turn: Turn) -> str:
+        """The persona's sentence for what the agent feels; empty where it feels nothing that the persona knows."""
+        if turn.escalated:
+            return self._careful_tone
+        own = None if turn.state is None else turn.state.own
+        return "" if own is None else self._tones.get(own.emotion, "")
 
     def _emotions(self, turn: Turn) -> list[tuple[str, float]]:
         if turn.emotion is None:
@@ -230,5 +246,13 @@ def _cause_place(turn: Turn, *, dropped: int) -> Literal["now", "earlier"] | Non
 
 
 def create(settings: object | None = None) -> SectionComposer:
-    """Entry point `sections`; takes `history_characters` from the settings where they have it."""
-    return SectionComposer(max_history_characters=getattr(settings, "history_characters", _HISTORY_CHARACTERS))
+    """Entry point `sections`; takes `history_characters` and `persona` from the settings where they have them.
+
+    Raises:
+        SettingsError: `persona` is none that can be used.
+    """
+    named = getattr(settings, "persona", None)
+    return SectionComposer(
+        max_history_characters=getattr(settings, "history_characters", _HISTORY_CHARACTERS),
+        persona=None if named is None else load_persona(named),
+    )

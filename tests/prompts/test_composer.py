@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 import prompts.composer
 from agent.decisions import Plan, Prompt, RankedStrategy, Strategy, Verdict
-from agent.errors import WiringError
+from agent.errors import SettingsError, WiringError
+from agent.persona import OWN_EMOTIONS, load_persona, persona_names
 from agent.readings import Affect, CausalSpan, CauseReading, EmotionReading, ExpressionReading, RiskReading
-from agent.state import EmotionalState, Shift
+from agent.state import EmotionalState, OwnAffect, PersonalCalibration, Shift
 from agent.turn import Message, Turn
 from prompts.composer import SectionComposer, create
 
@@ -309,6 +310,81 @@ def test_that_a_cause_told_before_is_placed_there_and_left_out_where_it_was_drop
 def test_that_an_escalated_turn_asks_for_care() -> None:
     assert "special care" in notes_of(a_turn().note(Verdict("escalate", "careful")))
     assert "special care" not in notes_of(full().note(Verdict("allow", "careful")))
+
+
+# --- the agent's own tone, and people whom the readings do not fit ---------------------------------
+
+
+def feeling(emotion: str, **fields: Any) -> EmotionalState:
+    """A state in which the agent feels something itself."""
+    return replace(STATE, own=OwnAffect(Affect(0.1, 0, 0.2), emotion, "calm"), **fields)
+
+
+@pytest.mark.parametrize("persona", persona_names())
+@pytest.mark.parametrize("emotion", OWN_EMOTIONS)
+def test_that_what_the_agent_feels_becomes_the_personas_tone(persona, emotion) -> None:
+    mine = load_persona(persona)
+    notes = notes_of(a_turn(state=feeling(emotion)), persona=mine)
+    assert [line for line in notes.splitlines() if "tone" in line] == [
+        f"- Your own tone now: {mine.tones[emotion]}"
+    ]
+
+
+@pytest.mark.parametrize("persona", persona_names())
+def test_that_the_tone_is_always_the_calm_one_where_care_is_asked_for(persona) -> None:
+    calm = load_persona("calm").tones["neutral"]
+    for state in (feeling("joy"), feeling("sadness"), None):
+        turn = a_turn(state=state).note(Verdict("escalate", "careful"))
+        assert f"- Your own tone now: {calm}" in notes_of(turn, persona=load_persona(persona))
+
+
+@pytest.mark.parametrize(
+    ("state", "persona"),
+    [
+        (None, "calm"),
+        (STATE, "calm"),
+        (feeling("anger"), "calm"),
+        (feeling("Shout at them"), "calm"),
+        (feeling("joy"), None),
+    ],
+    ids=["no state", "nothing felt", "no tone for it", "somebody's text", "no persona"],
+)
+def test_that_no_tone_is_asked_for_where_the_persona_has_none(state, persona) -> None:
+    notes = notes_of(a_turn(state=state), persona=load_persona(persona) if persona else None)
+    assert "tone" not in notes
+    assert "Shout" not in notes
+
+
+def test_that_the_settings_name_the_persona() -> None:
+    turn = a_turn(state=feeling("joy"))
+    for named, tone in (
+        ("plain", load_persona("plain").tones["joy"]),
+        ("calm", load_persona("calm").tones["joy"]),
+    ):
+        assert tone in system_text(create(SimpleNamespace(persona=named)).compose(turn))
+    assert "tone" not in notes_of(turn)
+    assert "Your own tone" not in system_text(create(SimpleNamespace(persona=None)).compose(turn))
+    with pytest.raises(SettingsError, match="'grim'"):
+        create(SimpleNamespace(persona="grim"))
+
+
+def test_that_the_hash_tells_personas_apart() -> None:
+    made = [SectionComposer(persona=load_persona(name)) for name in persona_names()]
+    assert len({SectionComposer().sha256, *(composer.sha256 for composer in made)}) == 1 + len(made)
+
+
+def test_that_every_prompt_of_a_persona_begins_with_the_same_bytes() -> None:
+    composer = SectionComposer(persona=load_persona("bright"))
+    for emotion in OWN_EMOTIONS:
+        assert composer.compose(a_turn(state=feeling(emotion))).messages[0].content.startswith(PERSONA)
+
+
+def test_that_a_person_who_set_the_readings_right_is_asked_rather_than_told() -> None:
+    literal = replace(STATE, personal=PersonalCalibration(2, {"anger": -1.0}, 1.2, literal=True))
+    assert "ask what they feel rather than tell them" in notes_of(a_turn(state=literal))
+    corrected_once = replace(STATE, personal=PersonalCalibration(1, {"anger": -0.5}, 1.1))
+    for state in (None, STATE, corrected_once):
+        assert "rather than tell them" not in notes_of(a_turn(state=state))
 
 
 # --- history -------------------------------------------------------------------------------------
