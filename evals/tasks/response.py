@@ -173,7 +173,9 @@ def _decides(system: str, settings: Settings, kit: Kit) -> dict[str, Any]:
     """What decides replies besides the dialogue. The address of a server does not; its model does."""
     from heartline import __version__
 
-    named = ("llm_model", "llm_temperature", "llm_max_tokens", "planner", "tracker", "composer", "history_turns")
+    named = (
+        "llm_model", "llm_temperature", "llm_max_tokens", "planner", "tracker", "composer", "persona", "history_turns",
+    )  # fmt: skip
     return {
         "heartline": __version__,
         "system": system,
