@@ -90,6 +90,7 @@ class EmotionalState:
         covariance: Of the mean, (3, 3), symmetric and positive definite; None where the tracker keeps none.
         label_set: Id of the set that `emotions` is over; empty where the tracker keeps no distribution.
         emotions: Label to probability, summing to 1.
+        climate: The same over what both sides showed lately.
         expected: The same for the person's next message, whatever the supporter does.
         forecast: Strategy to the distribution over the person's next emotion, if the supporter takes it.
         lift: Strategy to how much better than on average it is expected to leave the valence of the next message.
@@ -110,6 +111,7 @@ class EmotionalState:
     covariance: tuple[Row, Row, Row] | None = None
     label_set: str = ""
     emotions: Mapping[str, float] = field(default_factory=dict)
+    climate: Mapping[str, float] = field(default_factory=dict)
     expected: Mapping[str, float] = field(default_factory=dict)
     forecast: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     lift: Mapping[str, float] = field(default_factory=dict)
@@ -123,7 +125,7 @@ class EmotionalState:
     def __post_init__(self) -> None:
         if self.covariance is not None:
             self._check_covariance()
-        for name in ("emotions", "expected"):
+        for name in ("emotions", "climate", "expected"):
             if values := getattr(self, name):
                 checked = checked_probabilities(f"EmotionalState.{name}", values, exclusive=True)
                 object.__setattr__(self, name, checked)

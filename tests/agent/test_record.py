@@ -95,6 +95,7 @@ states = st.builds(
     words,
     distributions(),
     distributions(),
+    distributions(),
     st.dictionaries(words, distributions(), max_size=2),
     st.dictionaries(words, numbers, max_size=2),
     maybe(st.builds(OwnAffect, affects, words, words)),

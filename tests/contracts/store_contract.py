@@ -66,6 +66,7 @@ def a_state(valence: float = -0.4) -> EmotionalState:
         covariance=((0.25, 0.0, 0.0), (0.0, 0.5, 0.125), (0.0, 0.125, 0.5)),
         label_set="test-2",
         emotions={"anxious": 0.75, "content": 0.25},
+        climate={"anxious": 0.375, "content": 0.625},
         expected={"anxious": 0.5, "content": 0.5},
         forecast={"question": {"anxious": 0.625, "content": 0.375}},
         lift={"question": 0.125},
