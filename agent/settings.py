@@ -66,7 +66,7 @@ class Settings(BaseSettings):
         ("emotion", "expression", "affect", "cause", "strategy", "risk", "felt", "undertone"),
         description="Readers of a message.",
     )
-    tracker: OptionalPart = Field("smoothed", description="Follows the emotional state.")
+    tracker: OptionalPart = Field("filter", description="Follows the emotional state.")
     planner: OptionalPart = Field("rules", description="Chooses the support strategy.")
     composer: str = Field("sections", description="Writes the prompt.")
     guard: OptionalPart = Field("careful", description="Decides whether a turn may be answered freely.")

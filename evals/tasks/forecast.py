@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, reduce
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,16 +109,22 @@ class Forecast(ABC):
         return self.forecasts(samples, rows, without=without)
 
     def forecasts(
-        self, samples: Sequence[Sample], rows: Sequence[Array], *, without: frozenset[str] = frozenset()
+        self,
+        samples: Sequence[Sample],
+        rows: Sequence[Array],
+        *,
+        inputs: Literal["told", "read"] = "told",
+        without: frozenset[str] = frozenset(),
     ) -> Answers:
         """What the dynamics say.
 
         Args:
             samples: At least their `speakers` are looked at.
             rows: Per sample the distributions of the utterances before, (utterances, K).
+            inputs: Whether those are true labels or readings.
             without: Parts of the dynamics that are left out.
         """
-        model = dynamics(self.labels.id)
+        model = dynamics(self.labels.id, inputs=inputs)
         return [
             as_answer(self.labels, forecast(model, row, sample.truth["speakers"], without=without))
             for sample, row in zip(samples, rows, strict=True)

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.readings import LabelSet
 from agent.turn import Message, Turn
 from evals.task import Answers, Kit, Sample
 from evals.tasks.following import read_turns
 from evals.tasks.forecast import ABLATIONS, Forecast
-from sem_plugins.labels import EMPATHETIC_DIALOGUES, GO_EMOTIONS
 from sem_plugins.ontology import DAILY_DIALOG, EMORY_NLP, MELD
-from sem_plugins.tracker.evidence import evidence
+from sem_plugins.tracker.evidence import shown
 from sem_plugins.training.sets import emorynlp, meld, reccon
 from sem_plugins.training.sets.utterances import Dialogue
 
@@ -48,10 +48,11 @@ class _Next(Forecast):
         """
         if system != "read":
             return super().answers(system, samples, kit)
-        rows = _rows(samples, kit, labels=self.labels.id, size=len(self.labels))
+        rows = _rows(samples, kit, self.labels)
         return self.forecasts(
             samples,
             [np.array([rows[sample.group, place] for place in range(len(sample.messages))]) for sample in samples],
+            inputs="read",
         )
 
 
@@ -136,18 +137,14 @@ def _sample(dialogue: Dialogue, place: int) -> Sample:
     )
 
 
-def _rows(samples: Sequence[Sample], kit: Kit, *, labels: str, size: int) -> dict[Key, Array]:
-    """Each utterance that was said before any sample, read once: what is evidence of its emotion, (K,)."""
+def _rows(samples: Sequence[Sample], kit: Kit, labels: LabelSet) -> dict[Key, Array]:
+    """Each utterance that was said before any sample, read once: what it shows of its emotion, (K,)."""
     turns = {
         (sample.group, place): _turn(sample, place) for sample in samples for place in range(len(sample.messages))
     }
-    read = dict(zip(turns, read_turns(list(turns.values()), kit), strict=True))
-    there = {key: numbers for key, turn in read.items() if (numbers := _numbers(turn)) is not None}
-    if not there:
-        return {key: np.full(size, 1 / size) for key in read}
-    emotion, expression = (np.array(column) for column in zip(*there.values(), strict=True))
-    found = dict(zip(there, evidence(labels).read(emotion, expression), strict=True))
-    return {key: found.get(key, np.full(size, 1 / size)) for key in read}
+    even = np.full(len(labels), 1 / len(labels))
+    found = (shown(turn, labels) for turn in read_turns(list(turns.values()), kit))
+    return {key: even if row is None else row for key, row in zip(turns, found, strict=True)}
 
 
 def _turn(sample: Sample, place: int) -> Turn:
@@ -158,14 +155,3 @@ def _turn(sample: Sample, place: int) -> Turn:
         for speaker, message in zip(speakers[:place], sample.messages[:place], strict=True)
     )
     return Turn("", "", 0, sample.messages[place].text, history)
-
-
-def _numbers(turn: Turn) -> tuple[list[float], list[float]] | None:
-    """What the plugins read: 32 probabilities, and 28; None where one of them could not."""
-    if turn.emotion is None or turn.expression is None:
-        return None
-    emotion, expression = turn.emotion.probabilities, turn.expression.probabilities
-    return (
-        [emotion[label] for label in EMPATHETIC_DIALOGUES.labels],
-        [expression[label] for label in GO_EMOTIONS.labels],
-    )

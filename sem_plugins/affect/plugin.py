@@ -15,13 +15,14 @@ from agent.turn import Turn
 from sem_plugins.encoder import Encoder, encoder_for
 from sem_plugins.language import readability, trust
 
-__all__ = ["AffectPlugin", "circumplex", "create"]
+__all__ = ["REACH", "AffectPlugin", "circumplex", "create"]
 
 Point = tuple[float, float, float]
 
 # EmoBank's raters hardly ever leave the middle: two thirds of its sentences lie within 0.18 of it in valence.
 # Three standard deviations (0.53, 0.39, 0.32) become 1, so that an ordinary bad day is not read as neutral.
-_REACH = np.array([0.53, 0.39, 0.32])
+REACH = np.array([0.53, 0.39, 0.32])
+"""What the encoder gives for valence, arousal and dominance is divided by this."""
 
 
 @cache
@@ -46,7 +47,7 @@ class AffectPlugin:
         return [self._affect(turn) if readability(turn.text).kind != "unreadable" else None for turn in turns]
 
     def _affect(self, turn: Turn) -> Affect:
-        point = self._encoder.read_turn(turn).outputs["affect"] / _REACH * trust(turn.text)
+        point = self._encoder.read_turn(turn).outputs["affect"] / REACH * trust(turn.text)
         valence, arousal, dominance = np.clip(point, -1, 1).tolist()
         return Affect(valence, arousal, dominance)
 

@@ -1,0 +1,224 @@
+"""How emotions move from utterance to utterance: inertia, contagion, climate, and what a strategy adds.
+
+After EmotionIC (arXiv 2303.11117): *inertia* ties a speaker to their own last emotion and fades with the
+utterances since; *contagion* ties them to what the others last showed and grows with the length of their run. A
+transition matrix goes with each, as in its SkipCRF. *Climate* is ours: the decayed mean of what everybody showed,
+which holds what a chain of single steps forgets.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from types import MappingProxyType
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.errors import WeightsError
+from agent.readings import LabelSet
+from sem_plugins.ontology import DAILY_DIALOG, EMORY_NLP, MELD
+from sem_plugins.tracker.parameters import array, section
+
+__all__ = [
+    "CLIMATE_DECAY",
+    "PARTS",
+    "Dynamics",
+    "climate_after",
+    "dynamics",
+    "from_section",
+    "softmax",
+    "untrained",
+]
+
+Array = NDArray[np.float64]
+
+PARTS = frozenset({"inertia", "contagion", "climate"})
+"""What `Dynamics.predict` can be asked to leave out."""
+
+CLIMATE_DECAY = 0.6
+"""Share of the climate that is left when another utterance comes."""
+
+_LABEL_SETS = {"meld-7": MELD, "dailydialog-7": DAILY_DIALOG, "emorynlp-7": EMORY_NLP, "support": MELD}
+
+
+@dataclass(frozen=True, slots=True)
+class Dynamics:
+    """A distribution over a speaker's next emotion from what they and others showed before.
+
+    Attributes:
+        label_set: K labels.
+        bias: (K,), what is common.
+        own: (K, K), from the speaker's last emotion (row) to the next.
+        other: (K, K), from the others' last emotion.
+        climate: (K, K), from the climate.
+        unspoken, unanswered: (K,), in place of `own` and `other` where the speaker or the others have not spoken.
+        midpoint, width: Inertia is 1 / (1 + exp((since - midpoint) / width)).
+        slope: Contagion is 1 / (1 + exp(-run / slope)).
+        strategies: Strategy to (K,), what is added where the supporter takes it.
+    """
+
+    label_set: LabelSet
+    bias: Array
+    own: Array
+    other: Array
+    climate: Array
+    unspoken: Array
+    unanswered: Array
+    midpoint: float = 3.0
+    width: float = 1.0
+    slope: float = 2.0
+    strategies: Mapping[str, Array] = field(default_factory=dict)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Of the label set, in the order of every array."""
+        return self.label_set.labels
+
+    def inertia(self, since: int) -> float:
+        """How far a speaker's last emotion still counts, in [0, 1].
+
+        Args:
+            since: Utterances since they spoke, from 1.
+        """
+        return 1 / (1 + math.exp(min(700.0, (since - self.midpoint) / self.width)))
+
+    def contagion(self, run: int) -> float:
+        """How far the others' last emotion counts, in [0.5, 1].
+
+        Args:
+            run: Utterances of the others since the speaker spoke, from 0.
+        """
+        return 1 / (1 + math.exp(-min(700.0, run / self.slope)))
+
+    def predict(
+        self,
+        own: Array | None,
+        since: int,
+        other: Array | None,
+        run: int,
+        climate: Array | None,
+        *,
+        without: frozenset[str] = frozenset(),
+    ) -> Array:
+        """The distribution over the speaker's next emotion, (K,), summing to 1.
+
+        Args:
+            own: (K,), distribution of the speaker's last utterance; None where they have not spoken.
+            since: Utterances since then, from 1; 0 where they have not spoken.
+            other: (K,), distribution of the last utterance of somebody else; None where there is none.
+            run: Utterances of others since the speaker spoke.
+            climate: (K,), over all utterances so far (`climate_after`); None at the start.
+            without: Parts to leave out, of `PARTS`.
+        """
+        return softmax(self.logits(own, since, other, run, climate, without=without))
+
+    def logits(
+        self,
+        own: Array | None,
+        since: int,
+        other: Array | None,
+        run: int,
+        climate: Array | None,
+        *,
+        without: frozenset[str] = frozenset(),
+    ) -> Array:
+        """The same before the softmax, (K,)."""
+        found = self.bias
+        if "inertia" not in without:
+            found = found + (self.unspoken if own is None else self.inertia(since) * (own @ self.own))
+        if "contagion" not in without:
+            found = found + (self.unanswered if other is None else self.contagion(run) * (other @ self.other))
+        if climate is not None and "climate" not in without:
+            found = found + climate @ self.climate
+        return found
+
+    def forecast(self, logits: Array) -> dict[str, Array]:
+        """Strategy to the distribution over the next emotion, (K,), from `logits`; empty where none was learned."""
+        if not self.strategies:
+            return {}
+        rows = softmax(logits + np.stack(list(self.strategies.values())))
+        return dict(zip(self.strategies, rows, strict=True))
+
+
+def climate_after(climate: Array | None, shown: Array) -> Array:
+    """The climate after one more utterance, (K,): an exponential mean that starts with the first.
+
+    Args:
+        climate: (K,), before it; None at the start.
+        shown: (K,), the distribution of that utterance.
+    """
+    return shown if climate is None else CLIMATE_DECAY * climate + (1 - CLIMATE_DECAY) * shown
+
+
+def softmax(logits: Array) -> Array:
+    """Probabilities over the last axis."""
+    values: Array = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    values /= values.sum(axis=-1, keepdims=True)
+    return values
+
+
+def untrained(label_set: LabelSet) -> Dynamics:
+    """EmotionIC's two decays and nothing else: people tend to stay where they are, and to go along with others.
+
+    Args:
+        label_set: Any.
+    """
+    size = len(label_set)
+    nothing = np.zeros(size)
+    return Dynamics(
+        label_set, nothing, 2.0 * np.eye(size), 0.5 * np.eye(size), np.zeros((size, size)), nothing, nothing
+    )
+
+
+@cache
+def dynamics(name: str, *, inputs: Literal["told", "read"] = "told") -> Dynamics:
+    """What was learned on a data set.
+
+    Args:
+        name: `"meld-7"`, `"dailydialog-7"`, `"emorynlp-7"`, or `"support"`: seekers of ESConv, in the labels of
+            `meld-7`, with what goes along with each strategy. Nobody labelled those; there is only `read`.
+        inputs: What it is given of the utterances before: true labels, or what `evidence` reads of them.
+
+    Raises:
+        WeightsError: There are none of this name, or the shipped file is damaged.
+    """
+    if name not in _LABEL_SETS:
+        raise WeightsError(f"No dynamics are called {name!r}. Choices: {', '.join(_LABEL_SETS)}.")
+    return from_section(_LABEL_SETS[name], section("dynamics", name, inputs))
+
+
+def from_section(label_set: LabelSet, content: Mapping[str, Any]) -> Dynamics:
+    """Dynamics from their part of the parameter file.
+
+    Raises:
+        WeightsError: Something is missing or not of its shape.
+    """
+    k = len(label_set)
+    shapes = {
+        "bias": (k,),
+        "own": (k, k),
+        "other": (k, k),
+        "climate": (k, k),
+        "unspoken": (k,),
+        "unanswered": (k,),
+    }
+    try:
+        arrays = {name: array(content[name], *shape, name=name) for name, shape in shapes.items()}
+        decays = [float(array(content[name], name=name)) for name in ("midpoint", "width", "slope")]
+        offsets = {name: array(row, k, name=f"strategies.{name}") for name, row in content["strategies"].items()}
+    except KeyError as error:
+        raise WeightsError(f"The dynamics of `{label_set.id}` lack {error}.") from error
+    if min(decays[1:]) <= 0:
+        raise WeightsError(f"`width` and `slope` of the dynamics of `{label_set.id}` are above 0: {decays[1:]!r}.")
+    return Dynamics(
+        label_set,
+        **arrays,
+        midpoint=decays[0],
+        width=decays[1],
+        slope=decays[2],
+        strategies=MappingProxyType(offsets),
+    )

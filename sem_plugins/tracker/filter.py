@@ -1,0 +1,255 @@
+"""The tracker that is shipped: a filter over emotions and over valence, arousal and dominance.
+
+Each reading is evidence with its uncertainty, not a value to be averaged. Between two messages what was believed
+moves (`dynamics`), relaxes and spreads (`motion`), the more so the longer the wall clock ran. A reading that is
+missing leaves the belief where it moved to, and less sure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.errors import TurnError
+from agent.persona import Persona, load_persona
+from agent.readings import Affect, LabelSet
+from agent.state import EmotionalState, OwnAffect, PersonalCalibration, Shift
+from agent.turn import Turn
+from sem_plugins.ontology import MELD
+from sem_plugins.tracker.dynamics import Dynamics, climate_after, dynamics, softmax
+from sem_plugins.tracker.evidence import shown
+from sem_plugins.tracker.fusion import fused
+from sem_plugins.tracker.motion import Belief, Motion, motion
+from sem_plugins.tracker.own import PLACES, move
+from sem_plugins.tracker.parameters import array, section
+from sem_plugins.tracker.personal import applied, corrected, learned
+from sem_plugins.tracker.shifts import Pressure, pressed
+
+__all__ = ["FilterTracker", "create"]
+
+Array = NDArray[np.float64]
+
+_MEMORY = 0.3  # weight of what was expected beside what was read: the encoder saw what came before already
+_QUIETEST = 0.05  # clarity of a reading of neutral words
+_TREND = 0.5  # weight of the newest change of valence in the trend
+_OWN = 0.6  # share of what the agent shows that is its one emotion; the rest is as people in general
+
+
+@dataclass(frozen=True)
+class FilterTracker:
+    """Follows one person. Pure: the same turn gives the same state, and a replay the same states.
+
+    Args:
+        persona: Whose affect the agent has; None leaves it out.
+        without: Parts to leave out, for ablations: `"inertia"`, `"contagion"`, `"climate"`, or `"covariance"`, by
+            which every reading counts alike and nothing grows less sure.
+    """
+
+    persona: Persona | None = None
+    without: frozenset[str] = frozenset()
+    name: str = "filter"
+    reads: frozenset[str] = frozenset({"text", "state_before"})
+    labels: LabelSet = field(default=MELD, init=False)
+
+    @cached_property
+    def _dynamics(self) -> Dynamics:
+        return dynamics("support", inputs="read")
+
+    @cached_property
+    def _motion(self) -> Motion:
+        return motion()
+
+    @cached_property
+    def _prior(self) -> Array:
+        return array(section("dynamics", "support")["prior"], len(self.labels), name="prior")
+
+    @cached_property
+    def _valence(self) -> Array:
+        return np.array([PLACES[label].valence for label in self.labels.labels])
+
+    def update(self, turn: Turn) -> EmotionalState:
+        """The state after this turn.
+
+        Raises:
+            TurnError: The turn stands before the last one that went in, or is that one again.
+        """
+        before = turn.state_before
+        if before is not None and turn.index <= before.last_turn:
+            raise TurnError(
+                f"Turn {turn.index} comes after turn {before.last_turn} went in. Follow turns in their order, or "
+                "anew from the first one (`agent.retrace`)."
+            )
+        gap = None if before is None or before.at is None or turn.at is None else turn.at - before.at
+        personal = self._personal(turn, before)
+        words = shown(turn, self.labels)
+        trust = {} if before is None else before.trust
+        read, trust = fused(turn, words, prior=self._prior, trust=trust, labels=self.labels)
+        emotions, climate = self._emotions(read, turn, before, personal=personal, gap=gap)
+        return self._state(turn, before, gap, emotions=emotions, climate=climate, personal=personal, trust=trust)
+
+    def _state(
+        self,
+        turn: Turn,
+        before: EmotionalState | None,
+        gap: float | None,
+        *,
+        emotions: Array,
+        climate: Array,
+        personal: PersonalCalibration,
+        trust: Mapping[str, float],
+    ) -> EmotionalState:
+        belief, pressure, direction = self._moved(turn, before, gap)
+        affect = Affect(*(float(value) for value in belief.mean))
+        change = 0.0 if before is None else affect.valence - before.affect.valence
+        confidence = 1 - belief.covariance[0, 0] / self._motion.spread[0, 0]
+        confidence = float(min(1.0, max(0.0, confidence)))
+        own = self._own(before, affect, confidence)
+        ahead = self._ahead(emotions, own, climate)
+        forecast = self._dynamics.forecast(ahead)
+        names = self.labels.labels
+        return EmotionalState(
+            affect=affect,
+            turns=1 if before is None else before.turns + 1,
+            trend=_TREND * change + (1 - _TREND) * (0.0 if before is None else before.trend),
+            last_shift=_shift(turn, direction, change) if direction else (before.last_shift if before else None),
+            turns_since_shift=0 if direction or before is None else before.turns_since_shift + 1,
+            confidence=confidence,
+            covariance=_rows(belief.covariance),
+            label_set=self.labels.id,
+            emotions=_named(names, emotions),
+            climate=_named(names, climate),
+            expected=_named(names, softmax(ahead)),
+            forecast={strategy: _named(names, row) for strategy, row in forecast.items()},
+            lift=self._lift(forecast),
+            own=own,
+            personal=personal,
+            trust=trust,
+            pressure=pressure,
+            last_turn=turn.index,
+            at=before.at if turn.at is None and before is not None else turn.at,
+        )
+
+    def _personal(self, turn: Turn, before: EmotionalState | None) -> PersonalCalibration:
+        """What the person set right, this message included."""
+        if before is None:
+            return PersonalCalibration()
+        correction = corrected(turn.text, before.emotions)
+        return before.personal if correction is None else learned(before.personal, correction)
+
+    def _emotions(
+        self,
+        read: Array | None,
+        turn: Turn,
+        before: EmotionalState | None,
+        *,
+        personal: PersonalCalibration,
+        gap: float | None,
+    ) -> tuple[Array, Array]:
+        """The distribution over emotions and the climate after the turn, (K,) each."""
+        prior, climate, expected = self._prior, None, self._prior
+        if before is not None and before.label_set == self.labels.id:
+            climate = self._climate(before)
+            since = 2 * (turn.index - before.last_turn)
+            logits = self._logits(_row(before.emotions, self.labels), since, before.own, climate)
+            left = self._motion.left(gap)
+            expected = softmax(left * np.log(softmax(logits)) + (1 - left) * np.log(prior))
+        if read is None:
+            found = expected
+        else:
+            evidence = applied(personal, np.log(read), labels=self.labels.labels)
+            found = softmax(evidence + _MEMORY * (np.log(expected) - np.log(prior)))
+        return found, climate_after(climate, found)
+
+    def _climate(self, before: EmotionalState) -> Array:
+        """Of all utterances so far, the agent's own last one among them."""
+        climate = _row(before.climate, self.labels)
+        return climate if before.own is None else climate_after(climate, self._agent_shows(before.own))
+
+    def _logits(self, own: Array, since: int, agent: OwnAffect | None, climate: Array) -> Array:
+        other = self._prior if agent is None else self._agent_shows(agent)
+        without = self.without - {"covariance"}
+        return self._dynamics.logits(own, since, other, 1, climate, without=without)
+
+    def _agent_shows(self, agent: OwnAffect) -> Array:
+        spread = (1 - _OWN) * self._prior
+        spread[self.labels.index(agent.emotion)] += _OWN
+        return spread
+
+    def _ahead(self, emotions: Array, own: OwnAffect | None, climate: Array) -> Array:
+        """Logits of the person's next emotion, if they answer at once, (K,)."""
+        after = climate if own is None else climate_after(climate, self._agent_shows(own))
+        return self._logits(emotions, 2, own, after)
+
+    def _moved(
+        self, turn: Turn, before: EmotionalState | None, gap: float | None
+    ) -> tuple[Belief, Pressure, Literal["better", "worse"] | None]:
+        """Valence, arousal and dominance after the turn, and what that says of a shift."""
+        known = _belief(before)
+        belief = self._motion.start() if known is None else self._motion.ahead(known, gap=gap)
+        if "covariance" in self.without:
+            belief = Belief(belief.mean, self._motion.spread)
+        pressure = before.pressure if before is not None else (0.0, 0.0)
+        if turn.affect is None:
+            return belief, pressure, None
+        neutrality = 0.0 if turn.expression is None else turn.expression.neutrality
+        clarity = 1.0 if "covariance" in self.without else max(_QUIETEST, 1 - neutrality)
+        after = self._motion.drawn(belief, turn.affect.point, clarity=clarity)
+        if known is None or before is None or before.confidence == 0:  # where somebody starts is no change
+            return after, pressure, None
+        surprise = self._motion.surprise(belief, turn.affect.point, clarity=clarity)
+        pressure, direction = pressed(pressure, surprise, left=self._motion.left(gap))
+        return after, pressure, direction
+
+    def _own(self, before: EmotionalState | None, affect: Affect, confidence: float) -> OwnAffect | None:
+        if self.persona is None:
+            return None
+        return move(before.own if before is not None else None, affect, confidence, self.persona)
+
+    def _lift(self, forecast: Mapping[str, Array]) -> dict[str, float]:
+        if not forecast:
+            return {}
+        expected = {strategy: float(row @ self._valence) for strategy, row in forecast.items()}
+        mean = sum(expected.values()) / len(expected)
+        return {strategy: value - mean for strategy, value in expected.items()}
+
+
+def _belief(before: EmotionalState | None) -> Belief | None:
+    """What was believed; None where the state before holds no covariance, as those of other trackers."""
+    if before is None or before.covariance is None:
+        return None
+    return Belief(before.affect.point, np.array(before.covariance))
+
+
+def _shift(turn: Turn, direction: Literal["better", "worse"], change: float) -> Shift:
+    """With its likeliest cause: the surest causal words, and what the supporter had just done."""
+    spans = turn.cause.spans if turn.cause is not None else ()
+    cause = max(spans, key=lambda span: span.score, default=None)
+    spoken = next((message for message in reversed(turn.history) if message.role == "supporter"), None)
+    return Shift(turn.index, direction, min(2.0, abs(change)), cause, spoken.strategy if spoken else None)
+
+
+def _rows(matrix: Array) -> Any:
+    return tuple(tuple(row) for row in matrix.tolist())
+
+
+def _named(names: tuple[str, ...], row: Array) -> dict[str, float]:
+    return dict(zip(names, row.tolist(), strict=True))
+
+
+def _row(probabilities: Mapping[str, float], labels: LabelSet) -> Array:
+    return np.array([probabilities[label] for label in labels.labels])
+
+
+def create(settings: Any = None) -> FilterTracker:
+    """Entry point `filter`.
+
+    Raises:
+        SettingsError: `persona` of the settings names none.
+    """
+    name = getattr(settings, "persona", "calm")
+    return FilterTracker(persona=None if name is None else load_persona(name))
