@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -124,7 +125,7 @@ class EmotionalState:
 
     def __post_init__(self) -> None:
         if self.covariance is not None:
-            self._check_covariance()
+            self._check_covariance(self.covariance)
         for name in ("emotions", "climate", "expected"):
             if values := getattr(self, name):
                 checked = checked_probabilities(f"EmotionalState.{name}", values, exclusive=True)
@@ -136,11 +137,16 @@ class EmotionalState:
         for name, mapping in (("forecast", forecast), ("lift", self.lift), ("trust", self.trust)):
             object.__setattr__(self, name, MappingProxyType(dict(mapping)))
 
-    def _check_covariance(self) -> None:
-        matrix = np.array(self.covariance, np.float64)
-        sound = matrix.shape == (3, 3) and np.isfinite(matrix).all() and np.allclose(matrix, matrix.T)
-        if not sound or np.linalg.eigvalsh(matrix)[0] <= 0:
-            raise ReadingError(f"`EmotionalState.covariance` is not positive definite: {self.covariance!r}.")
+    def _check_covariance(self, covariance: tuple[Row, Row, Row]) -> None:
+        """Symmetric, and positive definite after Sylvester: each leading determinant is above 0."""
+        try:
+            (a, b, c), (d, e, f), (g, h, i) = covariance
+            minors = (a, a * e - b * d, a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g))
+            sound = (b, c, f) == (d, g, h) and all(0 < minor < math.inf for minor in minors)
+        except (TypeError, ValueError):
+            sound = False
+        if not sound:
+            raise ReadingError(f"`EmotionalState.covariance` is not positive definite: {covariance!r}.")
 
     @property
     def intensity(self) -> float:

@@ -12,7 +12,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
@@ -58,7 +57,8 @@ class Dynamics:
         unspoken, unanswered: (K,), in place of `own` and `other` where the speaker or the others have not spoken.
         midpoint, width: Inertia is 1 / (1 + exp((since - midpoint) / width)).
         slope: Contagion is 1 / (1 + exp(-run / slope)).
-        strategies: Strategy to (K,), what is added where the supporter takes it.
+        strategies: S strategies that something was learned for.
+        offsets: (S, K), what is added to the logits where the supporter takes each.
     """
 
     label_set: LabelSet
@@ -71,7 +71,8 @@ class Dynamics:
     midpoint: float = 3.0
     width: float = 1.0
     slope: float = 2.0
-    strategies: Mapping[str, Array] = field(default_factory=dict)
+    strategies: tuple[str, ...] = ()
+    offsets: Array = field(default_factory=lambda: np.zeros((0, 0)))
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -136,12 +137,9 @@ class Dynamics:
             found = found + climate @ self.climate
         return found
 
-    def forecast(self, logits: Array) -> dict[str, Array]:
-        """Strategy to the distribution over the next emotion, (K,), from `logits`; empty where none was learned."""
-        if not self.strategies:
-            return {}
-        rows = softmax(logits + np.stack(list(self.strategies.values())))
-        return dict(zip(self.strategies, rows, strict=True))
+    def forecast(self, logits: Array) -> Array:
+        """The distribution over the next emotion for each of `strategies`, (S, K), from `logits`."""
+        return softmax(logits + self.offsets)
 
 
 def climate_after(climate: Array | None, shown: Array) -> Array:
@@ -209,16 +207,24 @@ def from_section(label_set: LabelSet, content: Mapping[str, Any]) -> Dynamics:
     try:
         arrays = {name: array(content[name], *shape, name=name) for name, shape in shapes.items()}
         decays = [float(array(content[name], name=name)) for name in ("midpoint", "width", "slope")]
-        offsets = {name: array(row, k, name=f"strategies.{name}") for name, row in content["strategies"].items()}
+        strategies = dict(content["strategies"])
+        offsets = array([*strategies.values()] or np.zeros((0, k)), len(strategies), k, name="strategies")
     except KeyError as error:
         raise WeightsError(f"The dynamics of `{label_set.id}` lack {error}.") from error
     if min(decays[1:]) <= 0:
-        raise WeightsError(f"`width` and `slope` of the dynamics of `{label_set.id}` are above 0: {decays[1:]!r}.")
+        raise WeightsError(f"`width` and `slope` of the dynamics of `{label_set.id}` are above 0: {decays!r}.")
+    midpoint, width, slope = decays
     return Dynamics(
-        label_set,
-        **arrays,
-        midpoint=decays[0],
-        width=decays[1],
-        slope=decays[2],
-        strategies=MappingProxyType(offsets),
+        label_set=label_set,
+        bias=arrays["bias"],
+        own=arrays["own"],
+        other=arrays["other"],
+        climate=arrays["climate"],
+        unspoken=arrays["unspoken"],
+        unanswered=arrays["unanswered"],
+        midpoint=midpoint,
+        width=width,
+        slope=slope,
+        strategies=tuple(strategies),
+        offsets=offsets,
     )

@@ -110,8 +110,9 @@ class FilterTracker:
         confidence = float(min(1.0, max(0.0, confidence)))
         own = self._own(before, affect, confidence)
         ahead = self._ahead(emotions, own, climate)
-        forecast = self._dynamics.forecast(ahead)
-        names = self.labels.labels
+        rows = self._dynamics.forecast(ahead)
+        lifts = rows @ self._valence
+        strategies, names = self._dynamics.strategies, self.labels.labels
         return EmotionalState(
             affect=affect,
             turns=1 if before is None else before.turns + 1,
@@ -124,8 +125,8 @@ class FilterTracker:
             emotions=_named(names, emotions),
             climate=_named(names, climate),
             expected=_named(names, softmax(ahead)),
-            forecast={strategy: _named(names, row) for strategy, row in forecast.items()},
-            lift=self._lift(forecast),
+            forecast={strategy: _named(names, row) for strategy, row in zip(strategies, rows, strict=True)},
+            lift=_named(strategies, lifts - lifts.mean()),
             own=own,
             personal=personal,
             trust=trust,
@@ -157,12 +158,14 @@ class FilterTracker:
             since = 2 * (turn.index - before.last_turn)
             logits = self._logits(_row(before.emotions, self.labels), since, before.own, climate)
             left = self._motion.left(gap)
-            expected = softmax(left * np.log(softmax(logits)) + (1 - left) * np.log(prior))
+            expected = softmax(logits)
+            if left < 1:
+                expected = softmax(left * np.log(expected) + (1 - left) * np.log(prior))
         if read is None:
             found = expected
         else:
             evidence = applied(personal, np.log(read), labels=self.labels.labels)
-            found = softmax(evidence + _MEMORY * (np.log(expected) - np.log(prior)))
+            found = softmax(evidence + _MEMORY * np.log(expected / prior))
         return found, climate_after(climate, found)
 
     def _climate(self, before: EmotionalState) -> Array:
@@ -209,13 +212,6 @@ class FilterTracker:
         if self.persona is None:
             return None
         return move(before.own if before is not None else None, affect, confidence, self.persona)
-
-    def _lift(self, forecast: Mapping[str, Array]) -> dict[str, float]:
-        if not forecast:
-            return {}
-        expected = {strategy: float(row @ self._valence) for strategy, row in forecast.items()}
-        mean = sum(expected.values()) / len(expected)
-        return {strategy: value - mean for strategy, value in expected.items()}
 
 
 def _belief(before: EmotionalState | None) -> Belief | None:
