@@ -7,9 +7,10 @@ from threading import Lock
 
 from agent.errors import StoreError, UnknownConversationError
 from agent.protocols import Recalled
+from agent.state import PersonalCalibration
 from agent.turn import Message, Turn
 
-__all__ = ["InMemoryStore", "create", "said_in"]
+__all__ = ["InMemoryStore", "create", "said_in", "without_profile"]
 
 
 def said_in(turn: Turn) -> tuple[Message, ...]:
@@ -23,6 +24,15 @@ def said_in(turn: Turn) -> tuple[Message, ...]:
         return (seeker,)
     strategy = turn.plan.chosen.id if turn.plan is not None and not turn.escalated else None
     return (seeker, Message("supporter", turn.reply.text, strategy))
+
+
+def without_profile(turn: Turn) -> Turn:
+    """A copy whose states hold nothing of what was learned about how the person is to be read."""
+    after, before = (
+        None if state is None else replace(state, personal=PersonalCalibration())
+        for state in (turn.state, turn.state_before)
+    )
+    return replace(turn, state=after, state_before=before)
 
 
 class InMemoryStore:
@@ -71,12 +81,7 @@ class InMemoryStore:
     def turns(self, conversation_id: str) -> tuple[Turn, ...]:
         """See `ConversationStore`."""
         with self._lock:
-            self._check_open()
-            if conversation_id not in self._turns:
-                raise UnknownConversationError(
-                    f"No conversation {conversation_id!r} is stored. `conversations()` lists those that are."
-                )
-            return tuple(self._turns[conversation_id])
+            return tuple(self._known(conversation_id))
 
     def conversations(self) -> tuple[str, ...]:
         """See `ConversationStore`."""
@@ -84,12 +89,27 @@ class InMemoryStore:
             self._check_open()
             return tuple(reversed(self._turns))
 
+    def forget_profile(self, conversation_id: str) -> None:
+        """See `ConversationStore`."""
+        with self._lock:
+            known = self._known(conversation_id)
+            for place, turn in enumerate(known):
+                known[place] = self._by_id[turn.id] = without_profile(turn)
+
     def close(self) -> None:
         """Forget everything."""
         with self._lock:
             self._closed = True
             self._turns.clear()
             self._by_id.clear()
+
+    def _known(self, conversation_id: str) -> list[Turn]:
+        self._check_open()
+        if conversation_id not in self._turns:
+            raise UnknownConversationError(
+                f"No conversation {conversation_id!r} is stored. `conversations()` lists those that are."
+            )
+        return self._turns[conversation_id]
 
     def _check_open(self) -> None:
         if self._closed:

@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import json
 import os
-import sqlite3
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -28,6 +26,7 @@ from agent.memory import said_in
 from agent.migrations import MIGRATIONS, migrate, schema_version, utc_now
 from agent.protocols import Recalled
 from agent.record import from_record, pack, to_record, unpack
+from agent.sqlite_file import NEXT_STEPS, empty_log, make_engine, make_private
 from agent.state import EmotionalState
 from agent.turn import Message, Turn
 
@@ -40,16 +39,6 @@ _turns = sa.table(
     *map(sa.column, ("strategy", "state", "history_length", "record")),
 )
 _SAID = (_turns.c.position, _turns.c.seeker_text, _turns.c.supporter_text, _turns.c.strategy)
-
-_NEXT_STEPS = {
-    "SQLITE_BUSY": "Another process is writing. Try again, or close that one.",
-    "SQLITE_CANTOPEN": "Check its folder, or name another file (HEARTLINE_STORE_PATH).",
-    "SQLITE_FULL": "The disk is full. Make room and try again.",
-    "SQLITE_IOERR": "The disk failed or is full, or the file met a limit of size. Make room and try again.",
-    "SQLITE_NOTADB": "The file is no SQLite database. Name another one (HEARTLINE_STORE_PATH).",
-    "SQLITE_READONLY": "It may not be written to. Change that, or name another file (HEARTLINE_STORE_PATH).",
-    "": "It may be damaged. Restore a copy, or name another file (HEARTLINE_STORE_PATH).",
-}
 
 
 class SQLiteStore:
@@ -68,8 +57,8 @@ class SQLiteStore:
     def __init__(self, path: Path, *, lock_seconds: float = 10.0) -> None:
         self.path = Path(os.path.realpath(path))
         self._closed = False
-        _make_private(self.path)
-        self._engine = _engine(self.path, lock_seconds)
+        make_private(self.path)
+        self._engine = make_engine(self.path, lock_seconds)
         try:
             with self._transaction() as connection:
                 version = schema_version(connection)
@@ -108,9 +97,7 @@ class SQLiteStore:
         with self._transaction() as connection:
             turns = _read(connection, conversation_id)
         if not turns:
-            raise UnknownConversationError(
-                f"No conversation {conversation_id!r} in {str(self.path)!r}. `conversations()` lists those it has."
-            )
+            raise self._unknown(conversation_id)
         return turns
 
     def conversations(self) -> tuple[str, ...]:
@@ -118,6 +105,18 @@ class SQLiteStore:
         with self._transaction() as connection:
             last_used_first = sa.select(_conversations.c.id).order_by(_conversations.c.last_used.desc())
             return tuple(connection.execute(last_used_first).scalars())
+
+    def forget_profile(self, conversation_id: str) -> None:
+        """See `ConversationStore`. The pages are written over, and the log is emptied once nobody reads in it."""
+        of_it = sa.update(_turns).where(_turns.c.conversation_id == conversation_id)
+        forgotten = {
+            _turns.c.state: sa.func.json_remove(_turns.c.state, "$.personal"),
+            _turns.c.record: sa.func.json_remove(_turns.c.record, "$.state.personal", "$.state_before.personal"),
+        }
+        with self._transaction(writing=True) as connection:
+            if connection.execute(of_it.values(forgotten)).rowcount == 0:
+                raise self._unknown(conversation_id)
+        empty_log(self._engine)
 
     def close(self) -> None:
         """See `ConversationStore`."""
@@ -137,10 +136,15 @@ class SQLiteStore:
             raise StoreError("A text holds a lone surrogate. Clean it with `agent.intake.clean`.") from None
         except SQLAlchemyError as error:
             name = getattr(getattr(error, "orig", None), "sqlite_errorname", "")
-            step = next(step for prefix, step in _NEXT_STEPS.items() if name.startswith(prefix))
+            step = next(step for prefix, step in NEXT_STEPS.items() if name.startswith(prefix))
             problem = f"Conversation database {str(self.path)!r} failed ({name or type(error).__name__}). {step}"
             # An error without a name is the driver's own, which quotes a text that it cannot decode.
             raise StoreError(problem) from (error if name else None)
+
+    def _unknown(self, conversation_id: str) -> UnknownConversationError:
+        return UnknownConversationError(
+            f"No conversation {conversation_id!r} in {str(self.path)!r}. `conversations()` lists those it has."
+        )
 
 
 def create(settings: Any) -> SQLiteStore:
@@ -245,56 +249,3 @@ def _naming(connection: sa.Connection, conversation_id: str, position: int) -> I
         where = f"Turn {position} of conversation {conversation_id!r} in {connection.engine.url.database!r}"
         # Without its cause: that of JSON carries the text.
         raise StoreError(f"{where} cannot be read. {problem} Restore a copy of the file.") from None
-
-
-def _make_private(path: Path) -> None:
-    """Make folder and file, for their owner alone, where they are missing."""
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Never opens a file that is there: closing it would drop the locks this process has on it.
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
-    except OSError as error:
-        if not isinstance(error, FileExistsError) or not path.is_file():
-            problem = f"{error.strerror} ({error.filename!r}). {_NEXT_STEPS['SQLITE_CANTOPEN']}"
-            raise StoreError(f"Conversation database {str(path)!r} cannot be made: {problem}") from error
-    if not os.access(path, os.R_OK | os.W_OK):
-        raise StoreError(f"Conversation database {str(path)!r} failed. {_NEXT_STEPS['SQLITE_READONLY']}")
-
-
-def _engine(path: Path, lock_seconds: float) -> sa.Engine:
-    """SQLAlchemy's recipe for SQLite: the driver begins no transactions, the `begin` event does."""
-    url = sa.URL.create("sqlite", database=str(path))
-    engine = sa.create_engine(url, connect_args={"timeout": lock_seconds}, hide_parameters=True)
-
-    def prepare(driver: sqlite3.Connection, _record: object) -> None:
-        driver.isolation_level = None
-        try:
-            _log_ahead(driver, lock_seconds)
-            driver.execute("PRAGMA synchronous=FULL")
-            driver.execute("PRAGMA foreign_keys=ON")
-        except sqlite3.Error:
-            driver.close()
-            raise
-
-    def begin(connection: sa.Connection) -> None:
-        # A write takes the lock at once: one that read first could not wait for it any more.
-        writing = connection.get_execution_options()["writing"]
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
-
-    sa.event.listen(engine, "connect", prepare)
-    sa.event.listen(engine, "begin", begin)
-    return engine
-
-
-def _log_ahead(driver: sqlite3.Connection, lock_seconds: float) -> None:
-    """Turn the write-ahead log on. SQLite does not wait for this lock, so it is waited for here."""
-    give_up = time.monotonic() + lock_seconds
-    while True:
-        try:
-            driver.execute("PRAGMA journal_mode=WAL")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
-                raise
-            time.sleep(0.01)
-        else:
-            return

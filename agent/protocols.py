@@ -154,6 +154,18 @@ class ConversationStore(Protocol):
         """Ids of all conversations, the one last used first."""
         ...
 
+    def forget_profile(self, conversation_id: str) -> None:
+        """Erase what was learned about how the person is to be read (`EmotionalState.personal`), in every copy.
+
+        What was said, read and sent as a prompt stays as it is. A turn in the making carries what it recalled, so
+        nothing should be answered meanwhile.
+
+        Raises:
+            UnknownConversationError: There is none with this id.
+            StoreError: It could not be written. Nothing was erased.
+        """
+        ...
+
     def close(self) -> None:
         """Let go of files and connections. May be called twice."""
         ...

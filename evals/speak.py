@@ -47,6 +47,9 @@ class SampleStore:
         """Ids of the samples."""
         return tuple(self._messages)
 
+    def forget_profile(self, conversation_id: str) -> None:
+        """Nothing was learned."""
+
     def close(self) -> None:
         """Nothing to let go of."""
 

@@ -174,7 +174,8 @@ def _decides(system: str, settings: Settings, kit: Kit) -> dict[str, Any]:
     from heartline import __version__
 
     named = (
-        "llm_model", "llm_temperature", "llm_max_tokens", "planner", "tracker", "composer", "persona", "history_turns",
+        "llm_model", "llm_temperature", "llm_max_tokens", "planner", "tracker", "composer", "persona",
+        "history_turns",
     )  # fmt: skip
     return {
         "heartline": __version__,

@@ -12,6 +12,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -23,9 +24,10 @@ from sqlalchemy.pool import Pool
 
 from agent.errors import StoreError
 from agent.memory_sqlite import SQLiteStore, create
+from agent.state import PersonalCalibration
 from agent.testing import a_turn
 from agent.turn import Turn
-from tests.contracts.store_contract import StoreContract, a_full_turn, recalled_turn, said
+from tests.contracts.store_contract import StoreContract, a_full_turn, a_state, recalled_turn, said
 
 knows_modes = pytest.mark.skipif(os.name == "nt", reason="Windows has no file modes")
 
@@ -240,6 +242,39 @@ def test_that_recalling_costs_the_same_however_long_the_conversation(store: SQLi
     changed(path, "DELETE FROM turns WHERE position > 0")
     longer(path, 2000)
     assert steps() == short > 0
+
+
+def test_that_a_forgotten_profile_is_left_nowhere_in_the_files(store: SQLiteStore, path: Path):
+    learned = PersonalCalibration(3, {WORD: -1.5}, 1.25, literal=True)
+    for number in range(30):  # over several pages, and more than once in the log
+        state = replace(a_state(), personal=learned)
+        store.append(recalled_turn(store, f"message {number}", state=state, reply=said("yes")))
+    elsewhere = a_turn(
+        "late", id="late", conversation_id="c", index=77, state_before=replace(a_state(), personal=learned)
+    )
+    store.append(elsewhere)
+    assert any(WORD.encode() in file.read_bytes() for file in path.parent.iterdir())
+    store.forget_profile("c")
+    assert [file.name for file in path.parent.iterdir() if WORD.encode() in file.read_bytes()] == []
+    assert store.recall("c", turns=1).turns == 31
+    assert asked(path, "PRAGMA integrity_check") == [("ok",)]
+
+
+def test_that_forgetting_waits_for_no_reader_for_ever(store: SQLiteStore, path: Path):
+    store.append(recalled_turn(store, "one", state=a_state()))
+    with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM turns").fetchall()
+        store.forget_profile("c")
+        assert store.recall("c", turns=1).state == replace(a_state(), personal=PersonalCalibration())
+
+
+def test_that_what_cannot_be_forgotten_is_told_of_and_kept_whole(store: SQLiteStore, path: Path):
+    kept = store.append(a_secret_turn(state=a_state()))
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert "(SQLITE_BUSY)" in complaint(lambda: store.forget_profile(kept.conversation_id), path)
+    assert store.turns(kept.conversation_id) == (kept,)
 
 
 def test_that_recalling_does_not_wait_for_a_writer(store: SQLiteStore, path: Path):

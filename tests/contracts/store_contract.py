@@ -13,7 +13,7 @@ The fixture gives an empty store. Each test asks for a fresh one.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -33,6 +33,7 @@ from agent.decisions import (
     Verdict,
 )
 from agent.errors import StoreError, UnknownConversationError
+from agent.memory import without_profile
 from agent.protocols import ConversationStore, Recalled
 from agent.readings import (
     Affect,
@@ -131,6 +132,12 @@ def recalled_turn(store: ConversationStore, text: str, *, turns: int = 24, **fie
 def said(text: str) -> Reply:
     """A reply."""
     return Reply(text, speaker="contract")
+
+
+def learned_in(turns: Sequence[Turn]) -> Iterator[bool]:
+    """For each state in the turns, whether something was learned about the person in it."""
+    states = (state for turn in turns for state in (turn.state, turn.state_before) if state is not None)
+    return (state.personal != PersonalCalibration() for state in states)
 
 
 class StoreContract:
@@ -275,6 +282,38 @@ class StoreContract:
         assert store.conversations() == ("c",)
         assert "Quillon" not in "".join(traceback.format_exception(caught.value))
 
+    def test_that_a_forgotten_profile_is_in_no_state_of_its_conversation(self, store: ConversationStore):
+        store.append(
+            recalled_turn(store, "one", reply=said("yes"), state=a_state(0.5), prompt=a_full_turn().prompt)
+        )
+        store.append(recalled_turn(store, "two"))
+        elsewhere = a_turn(
+            "three", id="three", conversation_id="c", index=7, state_before=a_state(-1), state=a_state()
+        )
+        store.append(elsewhere)
+        before, other = (
+            store.turns("c"),
+            store.append(recalled_turn(store, "other", conversation_id="o", state=a_state())),
+        )
+        store.forget_profile("c")
+        assert store.recall("c", turns=24).state == replace(a_state(), personal=PersonalCalibration())
+        assert store.turns("c") == tuple(without_profile(turn) for turn in before)
+        assert not any(learned_in(store.turns("c")))
+        assert store.turns("o") == (other,)
+        assert store.recall("o", turns=24).state == a_state()
+
+    def test_that_a_conversation_goes_on_after_its_profile_was_forgotten(self, store: ConversationStore):
+        store.append(recalled_turn(store, "one", state=a_state(0.5)))
+        store.forget_profile("c")
+        store.forget_profile("c")
+        store.append(recalled_turn(store, "two"))
+        assert [turn.text for turn in store.turns("c")] == ["one", "two"]
+        assert not any(learned_in(store.turns("c")))
+
+    def test_that_a_profile_of_an_unknown_conversation_is_an_error_that_names_it(self, store: ConversationStore):
+        with pytest.raises(UnknownConversationError, match="never seen"):
+            store.forget_profile("never seen")
+
     def test_that_the_conversation_last_used_comes_first(self, store: ConversationStore):
         for number, name in enumerate("abcab"):
             store.append(recalled_turn(store, f"{number}", conversation_id=name))
@@ -320,8 +359,9 @@ class StoreContract:
             lambda store: store.append(a_turn()),
             lambda store: store.turns("c"),
             lambda store: store.conversations(),
+            lambda store: store.forget_profile("c"),
         ],
-        ids=["recall", "append", "turns", "conversations"],
+        ids=["recall", "append", "turns", "conversations", "forget_profile"],
     )
     def test_that_a_closed_store_says_so(
         self, store: ConversationStore, use: Callable[[ConversationStore], object]

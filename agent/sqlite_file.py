@@ -1,0 +1,90 @@
+"""The file of the SQLite store: made private, opened with a log, and what to do where it fails."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from contextlib import closing, suppress
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from agent.errors import StoreError
+
+__all__ = ["NEXT_STEPS", "empty_log", "make_engine", "make_private"]
+
+NEXT_STEPS = {
+    "SQLITE_BUSY": "Another process is writing. Try again, or close that one.",
+    "SQLITE_CANTOPEN": "Check its folder, or name another file (HEARTLINE_STORE_PATH).",
+    "SQLITE_FULL": "The disk is full. Make room and try again.",
+    "SQLITE_IOERR": "The disk failed or is full, or the file met a limit of size. Make room and try again.",
+    "SQLITE_NOTADB": "The file is no SQLite database. Name another one (HEARTLINE_STORE_PATH).",
+    "SQLITE_READONLY": "It may not be written to. Change that, or name another file (HEARTLINE_STORE_PATH).",
+    "": "It may be damaged. Restore a copy, or name another file (HEARTLINE_STORE_PATH).",
+}
+"""Beginning of SQLite's name for an error to what helps, the most general last."""
+
+
+def make_private(path: Path) -> None:
+    """Make folder and file, for their owner alone, where they are missing."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Never opens a file that is there: closing it would drop the locks this process has on it.
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
+    except OSError as error:
+        if not isinstance(error, FileExistsError) or not path.is_file():
+            problem = f"{error.strerror} ({error.filename!r}). {NEXT_STEPS['SQLITE_CANTOPEN']}"
+            raise StoreError(f"Conversation database {str(path)!r} cannot be made: {problem}") from error
+    if not os.access(path, os.R_OK | os.W_OK):
+        raise StoreError(f"Conversation database {str(path)!r} failed. {NEXT_STEPS['SQLITE_READONLY']}")
+
+
+def make_engine(path: Path, lock_seconds: float) -> sa.Engine:
+    """SQLAlchemy's recipe for SQLite: the driver begins no transactions, the `begin` event does."""
+    url = sa.URL.create("sqlite", database=str(path))
+    engine = sa.create_engine(url, connect_args={"timeout": lock_seconds}, hide_parameters=True)
+
+    def prepare(driver: sqlite3.Connection, _record: object) -> None:
+        driver.isolation_level = None
+        try:
+            _log_ahead(driver, lock_seconds)
+            driver.execute("PRAGMA synchronous=FULL")
+            driver.execute("PRAGMA foreign_keys=ON")
+            driver.execute("PRAGMA secure_delete=ON")  # what is erased is written over, not only let go of
+        except sqlite3.Error:
+            driver.close()
+            raise
+
+    def begin(connection: sa.Connection) -> None:
+        # A write takes the lock at once: one that read first could not wait for it any more.
+        writing = connection.get_execution_options()["writing"]
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+    sa.event.listen(engine, "connect", prepare)
+    sa.event.listen(engine, "begin", begin)
+    return engine
+
+
+def empty_log(engine: sa.Engine) -> None:
+    """Move the write-ahead log into the file and cut it off, so that nothing older is left in it.
+
+    Where somebody reads in it for longer than a lock is waited for, it stays until it is next emptied: at the
+    latest when the last process closes the file.
+    """
+    with closing(engine.raw_connection()) as connection, suppress(sqlite3.Error):
+        connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _log_ahead(driver: sqlite3.Connection, lock_seconds: float) -> None:
+    """Turn the write-ahead log on. SQLite does not wait for this lock, so it is waited for here."""
+    give_up = time.monotonic() + lock_seconds
+    while True:
+        try:
+            driver.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
+                raise
+            time.sleep(0.01)
+        else:
+            return
