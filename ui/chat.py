@@ -19,11 +19,13 @@ from agent.errors import GenerationError, HeartlineError, InputError, StoreError
 from agent.events import Event, FailureNoted, ReplyFinished, StageFinished, Token
 from agent.intake import scrub
 from agent.loop import Agent
+from agent.memory import without_profile
 from agent.probe import LLMServer
 from agent.record import to_record
 from agent.settings import Settings, load_settings
+from agent.state import PersonalCalibration
 from agent.turn import Turn
-from ui.explain import notice, one_line, speaker, whole
+from ui.explain import notice, one_line, profile, speaker, whole
 from ui.terminal import Typist, line_reader
 from ui.whole_file import whole_file
 
@@ -34,6 +36,7 @@ _OFFLINE = "Offline: a built-in responder answers. For an LLM: heartline chat --
 _COMMANDS = "/why explains an answer · /help lists the commands · /quit ends"
 _HELP = """\
 /why        what was read in your last message, and why it was answered so
+/profile    what was learned about how to read you; /profile forget erases it
 /save FILE  write this conversation to a file (JSON)
 /new        begin another conversation
 /quit       end; Ctrl-C or Ctrl-D at the prompt do the same
@@ -74,7 +77,13 @@ class Chat:
         self._begun: Turn | None = None  # the turn in the making
         self._kept = False  # whether the store has anything of this conversation
         self._read_line = read_line or line_reader()
-        self._commands = {"/why": self._why, "/save": self._save, "/new": self._new, "/help": self._help}
+        self._commands = {
+            "/why": self._why,
+            "/profile": self._profile,
+            "/save": self._save,
+            "/new": self._new,
+            "/help": self._help,
+        }
 
     def run(self, conversation: str | None = None) -> None:
         """Talk until `/quit`, the end of the input, or Ctrl-C at the prompt.
@@ -220,6 +229,27 @@ class Chat:
         for heading, text in whole(self.turns[-1]):
             table.add_row(Text(heading, style="bold"), Text(scrub(text)))
         self.console.print(table)
+
+    def _profile(self, asked: str) -> None:
+        if asked == "forget":
+            self._forget_profile()
+        elif asked:
+            self._say("There are: /profile, /profile forget.", "yellow")
+        else:
+            states = (turn.state or turn.state_before for turn in reversed(self.turns))
+            latest = next((state for state in states if state is not None), None)
+            self._say(profile(PersonalCalibration() if latest is None else latest.personal))
+
+    def _forget_profile(self) -> None:
+        """Erase what was learned, in the store and in the turns that `/save` would write."""
+        try:
+            if self._kept:
+                self.agent.store.forget_profile(self.conversation_id)
+        except StoreError as error:
+            self._say(str(error), "red")
+            return
+        self.turns = [without_profile(turn) for turn in self.turns]
+        self._say("Forgotten: what was learned about how to read you. What was said stays.")
 
     def _save(self, name: str) -> None:
         if not self.turns:

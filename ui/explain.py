@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from agent.decisions import Plan, StageFailure
+from agent.state import PersonalCalibration
 from agent.turn import Turn
 
-__all__ = ["notice", "one_line", "speaker", "whole"]
+__all__ = ["notice", "one_line", "profile", "speaker", "whole"]
 
 _SHOWN = 0.10  # emotions less likely than this say nothing
 _FLAT = 0.20  # below it the likeliest emotion is a guess
@@ -119,6 +120,25 @@ def notice(failure: StageFailure) -> str:
     if failure.stage == "generate":
         return why if failure.message else f"{_SPEAKERS.get(failure.part, failure.part)} failed: {why}"
     return f"{failure.stage}/{failure.part} failed: {why}"
+
+
+def profile(personal: PersonalCalibration) -> str:
+    """What was learned about how a person is to be read, in sentences."""
+    if not personal.corrections:
+        return "Nothing was learned about how to read you: you have set no reading right yet."
+    times = "once" if personal.corrections == 1 else f"{personal.corrections} times"
+    less, more = (
+        ", ".join(sorted(label for label, bias in personal.bias.items() if bias * sign > 0)) for sign in (-1, 1)
+    )
+    sentences = [
+        f"You set a reading right {times}.",
+        f"Believed less readily since: {less}." if less else "",
+        f"Believed more readily since: {more}." if more else "",
+        "Your messages are read with a little less certainty." if personal.temperature > 1 else "",
+        "Your words are taken as they stand, and you are asked what you feel." if personal.literal else "",
+        "`/profile forget` erases all of this.",
+    ]
+    return " ".join(sentence for sentence in sentences if sentence)
 
 
 def _feeling(turn: Turn) -> str:

@@ -78,6 +78,7 @@ def hear(turn: Turn, *, phrases: Phrases, variant: int) -> Heard:
 
     What the seeker calls it comes before what a model reads. A good feeling is believed only
     where nothing speaks against it: to congratulate somebody who is hurt is the worse mistake.
+    To a person who has set readings right, only what they call a feeling themselves is spoken of.
 
     Args:
         turn: `text`; `emotion`, `expression`, `affect`, `risk` where they were read.
@@ -94,7 +95,7 @@ def hear(turn: Turn, *, phrases: Phrases, variant: int) -> Heard:
         named = Heard("ahead", "ahead")
     if named is not None and not (hard and named.tone in _GOOD_TONES):
         return named
-    heard = _read(turn, phrases, variant)
+    heard = Heard() if _is_literal(turn) else _read(turn, phrases, variant)
     unread = heard == Heard() or (hard and heard.tone in _GOOD_TONES)
     return _guessed(turn, text, phrases, hard=hard) if unread else heard
 
@@ -166,6 +167,11 @@ def _named(text: str, phrases: Phrases) -> Heard | None:
             said = present and family != "relief" and word not in phrases.cues["judging"]
             return Heard(_TONES[family], family, word if said else None, sure=said)
     return None
+
+
+def _is_literal(turn: Turn) -> bool:
+    state = turn.state or turn.state_before
+    return state is not None and state.personal.literal
 
 
 def _lately_low(turn: Turn) -> bool:

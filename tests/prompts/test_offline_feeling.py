@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agent.readings import Affect, EmotionReading, ExpressionReading, RiskReading
-from agent.state import EmotionalState
+from agent.state import EmotionalState, PersonalCalibration
 from agent.testing import a_turn
 from prompts.offline.feeling import hear
 from prompts.offline.phrases import load_phrases
@@ -35,6 +35,26 @@ def test_that_a_less_sure_reading_is_only_guessed_at():
     result = heard(emotion=a_distribution(anxious=0.28))
 
     assert (result.words, result.sure) == ("anxious", False)
+
+
+SET_RIGHT = EmotionalState(
+    Affect(0.0, 0.0, 0.0),
+    3,
+    0.0,
+    None,
+    3,
+    0.5,
+    personal=PersonalCalibration(2, {"anger": -1.0}, 1.2, literal=True),
+)
+
+
+@pytest.mark.parametrize(
+    "fields", [{"state": SET_RIGHT}, {"state_before": SET_RIGHT}], ids=["tracked", "not tracked"]
+)
+def test_that_a_person_who_set_readings_right_is_not_told_what_they_feel(fields):
+    assert heard(emotion=a_distribution(anxious=0.9)).words == "anxious"
+    assert heard(emotion=a_distribution(anxious=0.9), **fields).words is None
+    assert heard("I am so sad about the letter.", emotion=a_distribution(anxious=0.9), **fields).words == "sad"
 
 
 @pytest.mark.parametrize("emotion", [None, a_distribution(anxious=0.1)])

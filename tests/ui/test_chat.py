@@ -22,7 +22,9 @@ from agent.loop import Agent
 from agent.memory import InMemoryStore
 from agent.memory_sqlite import SQLiteStore
 from agent.protocols import Recalled
+from agent.readings import Affect
 from agent.settings import load_settings
+from agent.state import EmotionalState, PersonalCalibration
 from agent.testing import ScriptedGenerator, a_turn
 from agent.turn import Turn
 from ui.chat import Chat
@@ -122,13 +124,23 @@ def test_that_a_refused_file_is_named_and_nothing_is_left_of_it(evening):
 
 def test_that_an_unknown_command_is_named_with_those_there_are(evening):
     _, done = evening
-    assert "No command '/dance'. There are: /why, /save, /new, /help, /quit." in done.out
+    assert "No command '/dance'. There are: /why, /profile, /save, /new, /help, /quit." in done.out
 
 
 def test_that_help_explains_every_command_and_the_line_above_an_answer(evening):
     _, done = evening
     shown = done.out.partition("/dance")[2].partition("A new conversation.")[0]
-    for word in ("/why ", "/save FILE ", "/new ", "/quit ", "Ctrl-C ", "valence", "strategy"):
+    for word in (
+        "/why ",
+        "/profile ",
+        "/profile forget ",
+        "/save FILE ",
+        "/new ",
+        "/quit ",
+        "Ctrl-C ",
+        "valence",
+        "strategy",
+    ):
         assert word in shown
     assert all(len(line) <= 80 for line in shown.splitlines())
 
@@ -242,6 +254,83 @@ def test_that_a_turn_that_is_not_kept_says_so_and_can_still_be_saved(tmp_path: P
     shown = Talk(tmp_path, "One.", "Two.", f"/save {target}", agent=agent).run()
     assert shown.index("Second reply.") < shown.index("This turn could not be kept. The disk is full.")
     assert [turn["text"] for turn in json.loads(target.read_text(encoding="utf-8"))["turns"]] == ["One.", "Two."]
+
+
+# --- what was learned about the person ---------------------------------------------------------------
+
+LEARNED = PersonalCalibration(2, {"anger": -1.0, "sadness": 0.5}, 1.2, literal=True)
+
+
+class Learns:
+    """A tracker to which the person has said twice that they are not angry. What it knows, it has from before."""
+
+    name = "learns"
+    reads = frozenset({"text"})
+
+    def update(self, turn: Turn) -> EmotionalState:
+        before = turn.state_before
+        personal = before.personal if before else LEARNED if turn.index == 0 else PersonalCalibration()
+        return EmotionalState(Affect(0.0, 0.0, 0.0), 1, 0.0, None, 1, 0.5, personal=personal)
+
+
+def learning(*scripts: str, store: Any = None) -> Agent:
+    generator = ScriptedGenerator(*scripts)
+    return Agent(plugins=[], generator=generator, store=store or InMemoryStore(), tracker=Learns())
+
+
+def profiles(store: Any) -> list[PersonalCalibration]:
+    """Every calibration that a store still holds."""
+    turns = [turn for conversation in store.conversations() for turn in store.turns(conversation)]
+    return [state.personal for turn in turns for state in (turn.state, turn.state_before) if state is not None]
+
+
+def test_that_a_profile_is_shown_in_plain_words(tmp_path: Path):
+    shown = " ".join(Talk(tmp_path, "/profile", "One.", "/profile", agent=learning("A.")).run().split())
+    before, _, after = shown.partition("— scripted")
+    assert "Nothing was learned about how to read you" in before
+    assert "You set a reading right 2 times. Believed less readily since: anger." in after
+    assert "Believed more readily since: sadness." in after
+    assert "you are asked what you feel" in after
+    assert "/profile forget" in after
+
+
+@pytest.mark.parametrize("store", ["memory", "sqlite"])
+def test_that_a_forgotten_profile_is_gone_from_the_screen_the_store_and_what_is_saved(tmp_path: Path, store: str):
+    kept = SQLiteStore(tmp_path / "talks.db") if store == "sqlite" else InMemoryStore()
+    target = tmp_path / "talk.json"
+    lines = ("One.", "Two.", "/profile forget", "/profile", f"/save {target}", "Three.", "/profile")
+    talk = Talk(tmp_path, *lines, agent=learning("A.", "B.", "C.", store=kept))
+    found: list[PersonalCalibration] = []
+    close, kept.close = kept.close, lambda: (found.extend(profiles(kept)), close())  # type: ignore[method-assign]
+    shown = talk.run()
+    assert "Forgotten: what was learned" in shown
+    assert shown.count("Nothing was learned about how to read you") == 2
+    assert len(found) == 5
+    assert set(map(repr, found)) == {repr(PersonalCalibration())}
+    assert "anger" not in target.read_text(encoding="utf-8")
+    assert [turn["text"] for turn in json.loads(target.read_text(encoding="utf-8"))["turns"]] == ["One.", "Two."]
+
+
+def test_that_forgetting_before_anything_was_said_is_no_error(tmp_path: Path):
+    assert "Forgotten" in Talk(tmp_path, "/profile forget", agent=learning()).run()
+
+
+def test_that_a_profile_that_cannot_be_erased_is_told_of_and_still_shown(tmp_path: Path):
+    class Locked(InMemoryStore):
+        def forget_profile(self, conversation_id: str) -> None:
+            raise StoreError("Another process is writing. Try again.")
+
+    lines = ("One.", "/profile forget", "/profile")
+    shown = Talk(tmp_path, *lines, agent=learning("A.", store=Locked())).run()
+    assert "Another process is writing. Try again." in shown
+    assert "Forgotten" not in shown
+    assert "set a reading right 2 times" in shown
+
+
+def test_that_another_word_behind_profile_erases_nothing(tmp_path: Path):
+    shown = Talk(tmp_path, "One.", "/profile forgot", "/profile", agent=learning("A.")).run()
+    assert "There are: /profile, /profile forget." in shown
+    assert "set a reading right 2 times" in shown
 
 
 @pytest.mark.parametrize("kind", ["no folder", "read-only"])

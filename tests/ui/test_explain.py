@@ -20,10 +20,10 @@ from agent.decisions import (
     Verdict,
 )
 from agent.readings import Affect, CausalSpan, CauseReading, EmotionReading, ExpressionReading, RiskReading
-from agent.state import EmotionalState, Shift
+from agent.state import EmotionalState, PersonalCalibration, Shift
 from agent.testing import a_reading, a_turn
 from agent.turn import Turn
-from ui.explain import notice, one_line, speaker, whole
+from ui.explain import notice, one_line, profile, speaker, whole
 
 TEXT = "I lost my keys and I am late."
 QUESTION = Strategy("question", "Question", "Ask.", "asking twice", "What now?", {"exploration": 1.0})
@@ -180,3 +180,21 @@ def test_that_the_speaker_is_named_with_what_cut_it_short(reason: str, expected:
 )
 def test_that_a_notice_says_what_it_means_for_the_person(failure: StageFailure, expected: str):
     assert notice(failure) == expected
+
+
+def test_that_nothing_learned_is_told_as_such():
+    assert profile(PersonalCalibration()).startswith("Nothing was learned about how to read you")
+
+
+def test_that_a_profile_is_told_in_sentences():
+    once = profile(PersonalCalibration(1, {"fear": -0.5}, 1.1))
+    assert once.startswith(
+        "You set a reading right once. Believed less readily since: fear. Your messages are read"
+    )
+    often = profile(PersonalCalibration(3, {"fear": -1.0, "anger": -0.5, "joy": 0.5}, 1.0, literal=True))
+    assert "right 3 times. Believed less readily since: anger, fear. Believed more readily since: joy." in often
+    assert "you are asked what you feel" in often
+    assert "certainty" not in often
+    assert "as they stand" not in once
+    assert once.endswith("`/profile forget` erases all of this.")
+    assert often.endswith("`/profile forget` erases all of this.")
