@@ -1,8 +1,8 @@
 """Valence, arousal and dominance as a filter: what is believed relaxes, spreads, and is drawn in by each reading.
 
-A Kalman filter over an Ornstein-Uhlenbeck process: between messages the mean moves back towards the baseline, and the
-covariance back towards that of people in general. So a belief about yesterday is worth less than one about a minute
-ago, and one about nobody is the general one.
+A Kalman filter over an Ornstein-Uhlenbeck process: between messages the mean moves back towards the baseline, and
+the covariance back towards that of people in general. So a belief about yesterday is worth less than one about a
+minute ago, and one about nobody is the general one.
 """
 
 from __future__ import annotations
