@@ -33,8 +33,10 @@ if TYPE_CHECKING:
     from agent.readings import ExpressionReading as ExpressionReading
     from agent.readings import FeltReading as FeltReading
     from agent.readings import RiskReading as RiskReading
+    from agent.readings import SenseReading as SenseReading
     from agent.readings import StrategyReading as StrategyReading
     from agent.readings import UndertoneReading as UndertoneReading
+    from agent.retrace import retrace as retrace
     from agent.settings import Settings as Settings
     from agent.settings import load_settings as load_settings
     from agent.state import EmotionalState as EmotionalState
@@ -63,6 +65,7 @@ _HOMES = {
     "Reply": "agent.decisions",
     "ReplyFinished": "agent.events",
     "RiskReading": "agent.readings",
+    "SenseReading": "agent.readings",
     "Settings": "agent.settings",
     "StageFinished": "agent.events",
     "StageStarted": "agent.events",
@@ -75,6 +78,7 @@ _HOMES = {
     "explainer": "sem_plugins.why",
     "load_settings": "agent.settings",
     "ontology": "sem_plugins.ontology",
+    "retrace": "agent.retrace",
 }
 
 __all__ = [*_HOMES, "__version__"]  # noqa: PLE0604 - the names are strings

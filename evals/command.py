@@ -140,7 +140,9 @@ def report(
 def curve(
     of: Annotated[
         str,
-        typer.Option(help="counterweights; blend: the reading's share; sequences: when a plan goes on."),
+        typer.Option(
+            help="counterweights; blend (the reading's share); foresight; sequences (when a plan goes on)."
+        ),
     ] = "counterweights",
     split: Annotated[str, typer.Option(help="Reads DATA/esconv/<split>.jsonl.")] = "valid",
     data: Data = None,

@@ -4,7 +4,9 @@
 strategy is used in train out of the encoder's outputs, as they are before the manifest's own offsets. `blend`: the
 reading's share in the pool with the rules (`strategies.blend`). For both, proficiency (Q) is macro-F1, bias (B)
 the spread of Bradley-Terry preferences (Kang et al. 2024), and B alone says nothing: drawing from the prior has
-next to none. `sequences`: the share of supporters who go on, from which a plan does too (`strategies.sequence`).
+next to none. `foresight`: how much the tracker's forecast of what each strategy leads to counts in the blend, with
+the state after the seeker's last message. `sequences`: the share of supporters who go on, from which a plan does
+too (`strategies.sequence`).
 """
 
 from __future__ import annotations
@@ -20,11 +22,12 @@ from agent.decisions import Plan
 from agent.errors import DataError
 from evals.task import Answers, Kit, Sample, Task
 from evals.tasks.esconv import NextStrategy, distributions, planned
+from evals.tasks.following import followed
 from evals.tasks.one_label import as_answer, labels_of
 from evals.tasks.sequence import StrategySequence
 from sem_plugins.labels import ESCONV
 from sem_plugins.training.intervals import Estimate
-from strategies.blend import pooled
+from strategies.blend import BlendPlanner, foreseen, pooled
 from strategies.sequence import follows
 
 __all__ = ["METRICS", "STEPS", "THRESHOLDS", "Curve", "Point", "draw"]
@@ -41,12 +44,14 @@ class Curve(StrEnum):
 
     counterweights = "counterweights"
     blend = "blend"
+    foresight = "foresight"
     sequences = "sequences"
 
 
 METRICS: Mapping[Curve, tuple[str, ...]] = {
     Curve.counterweights: ("macro_f1", "preference_bias", "accuracy"),
     Curve.blend: ("macro_f1", "preference_bias", "accuracy"),
+    Curve.foresight: ("macro_f1", "preference_bias", "accuracy"),
     Curve.sequences: ("exact_match", "set_f1", "edit_similarity", "length_accuracy", "several"),
 }
 
@@ -108,6 +113,34 @@ def _blended(
         yield share, [{"label": max(pool, key=pool.__getitem__), "probabilities": pool} for pool in pools]
 
 
+def _foreseen(
+    samples: Sequence[Sample],
+    folder: Path,  # noqa: ARG001
+    kit: Kit,
+) -> Iterator[tuple[float | None, Answers]]:
+    rows = distributions(samples, kit)
+    read = [dict(zip(ESCONV.labels, row.tolist(), strict=True)) for row in rows]
+    ruled = planned("rules", samples, rows, kit=kit, others=(), task="curve", answer=_probabilities)
+    weight = BlendPlanner().weight
+    pools = [pooled(one, other or {}, weight=weight) for one, other in zip(read, ruled, strict=True)]
+    lifts = _lifts(samples, kit)
+    for share in STEPS:
+        ranked = [foreseen(pool, lift, weight=share) for pool, lift in zip(pools, lifts, strict=True)]
+        yield share, [{"label": max(one, key=one.__getitem__), "probabilities": one} for one in ranked]
+
+
+def _lifts(samples: Sequence[Sample], kit: Kit) -> list[Mapping[str, float]]:
+    """What the tracker expects of each strategy, after the messages of each sample; nothing before the first."""
+    longest = {sample.group: sample for sample in sorted(samples, key=lambda each: len(each.messages))}
+    states = dict(zip(longest, followed([*longest.values()], kit), strict=True))
+    found: list[Mapping[str, float]] = []
+    for sample in samples:
+        heard = sum(message.role == "seeker" for message in sample.messages)
+        known = [each for each in states[sample.group][:heard] if each is not None]
+        found.append(known[-1][1].lift if known else {})
+    return found
+
+
 def _sequenced(
     samples: Sequence[Sample],
     folder: Path,  # noqa: ARG001
@@ -129,6 +162,7 @@ def _sequenced(
 _ANSWERS: Mapping[Curve, Callable[[Sequence[Sample], Path, Kit], Iterator[tuple[float | None, Answers]]]] = {
     Curve.counterweights: _counterweighted,
     Curve.blend: _blended,
+    Curve.foresight: _foreseen,
     Curve.sequences: _sequenced,
 }
 

@@ -154,6 +154,23 @@ def models_check(
     sys.exit(check(data_folder(data), weights=weights, out=out))
 
 
+@models_app.command("dynamics")
+def models_dynamics(
+    data: DataFolder = None,
+    out: Annotated[Path, typer.Option(help="Folder that gets the numbers and keeps what was read.")] = Path(
+        "runs/dynamics"
+    ),
+    weights: Annotated[
+        Path | None, typer.Option(help="Folder of weights that read; default: the shipped ones.")
+    ] = None,
+) -> None:
+    """Learn again how emotions move from turn to turn: the numbers of the tracker. Needs the `train` extra."""
+    from sem_plugins.training.sets.records import data_folder
+    from ui.training import learn_dynamics
+
+    learn_dynamics(data_folder(data), out, weights=weights)
+
+
 def _add_registered() -> None:
     """Commands of packages that are no face of ours, e.g. `eval`: they enter by name (`heartline.commands`)."""
     for name in names("commands"):

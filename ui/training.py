@@ -1,4 +1,4 @@
-"""`heartline train`: from arguments to a run."""
+"""`heartline train` and `heartline models dynamics`: from arguments to a run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ui.models import table
 if TYPE_CHECKING:
     from sem_plugins.training.loop import Recipe
 
-__all__ = ["train"]
+__all__ = ["learn_dynamics", "train"]
 
 
 def train(
@@ -48,6 +48,27 @@ def train(
     manifest = run(folder, out, base=base, recipe=recipe, only=only, say=typer.echo)
     table(manifest.card["scores"], manifest.card["floors"])
     typer.echo(f"Weights and card: {manifest.folder}. Use them with HEARTLINE_WEIGHTS={manifest.folder}")
+
+
+def learn_dynamics(data: Path, out: Path, *, weights: Path | None) -> None:
+    """Learn the tracker's numbers, and tell where they lie.
+
+    Raises:
+        SettingsError: The `train` extra is not installed.
+        DataError: A data set is missing or malformed.
+    """
+    try:
+        from sem_plugins.training.follow import learn
+    except ImportError as error:
+        raise SettingsError(
+            f"Learning needs {error.name!r}, which is not installed. Run: pip install 'heartline[train]'"
+        ) from error
+    from sem_plugins.weights import SHIPPED, load_manifest
+
+    file = learn(data, out, load_manifest(weights or SHIPPED))
+    typer.echo(
+        f"Numbers of the tracker: {file}. Those that are shipped lie in sem_plugins/tracker/parameters.json."
+    )
 
 
 def _recipe(recipe: Recipe, config: Path | None) -> Recipe:

@@ -82,7 +82,7 @@ class FilterTracker:
         if before is not None and turn.index <= before.last_turn:
             raise TurnError(
                 f"Turn {turn.index} comes after turn {before.last_turn} went in. Follow turns in their order, or "
-                "anew from the first one (`agent.retrace`)."
+                "anew from the first one (`heartline.retrace`)."
             )
         gap = None if before is None or before.at is None or turn.at is None else turn.at - before.at
         personal = self._personal(turn, before)

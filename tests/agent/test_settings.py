@@ -54,7 +54,7 @@ def test_that_conversations_are_kept_in_the_home_of_the_person():
 
 
 def test_that_arguments_win_over_environment_over_file_over_default(folder: Path, monkeypatch: pytest.MonkeyPatch):
-    assert load_settings().tracker == "smoothed"
+    assert load_settings().tracker == "filter"
     write(folder, 'tracker = "of-the-file"')
     assert load_settings().tracker == "of-the-file"
     monkeypatch.setenv("HEARTLINE_TRACKER", "of-the-environment")
