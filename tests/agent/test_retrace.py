@@ -63,7 +63,7 @@ def test_that_a_deleted_turn_leaves_a_gap_that_is_bridged():
 
 
 def test_that_two_turns_at_one_place_are_refused():
-    with pytest.raises(TurnError, match="Turns 't0' and 'other' both have index 0. Number them in their order."):
+    with pytest.raises(TurnError, match="Turns 't0' and 'other' both have index 0"):
         retrace(TRACKER, [*conversation(0.1), a_turn(id="other")])
 
 
