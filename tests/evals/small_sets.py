@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from agent.readings import LabelSet
 from agent.registry import load, names
 from evals.task import Task
 from sem_plugins.labels import ESCONV_NAMES
+from sem_plugins.ontology import EMORY_NLP, MELD
 from tests.sem_plugins.tiny_sets import ROWS, Row, comment, dialogue, pair, support, write_sets
 
 __all__ = ["small_sets", "task", "task_names"]
@@ -40,6 +42,51 @@ def task(name: str) -> Task:
     """One of them."""
     made: Task = load("tasks", name)()
     return made
+
+
+_SAID = (
+    "I kept a seat for you.",
+    "How kind of you!",
+    "It was the last one.",
+    "Then where do you sit?",
+    "On the stairs, as always.",
+    "You cannot stand the stairs.",
+    "I hate them less than my chair.",
+    "Take my coat, at least.",
+)
+_SENTIMENTS = {"neutral": "neutral", "joy": "positive", "surprise": "positive"}
+_TRAITS = ("openness", "conscientiousness", "extraversion", "agreeableness", "neuroticism")
+
+
+def _scenes(labels: LabelSet) -> list[Row]:
+    """Dialogues of two people who take turns, each with another emotion per utterance."""
+    return [
+        {
+            "dialogue_id": f"scene {number}",
+            "turns": [
+                {
+                    "speaker": ("Ana", "Bo")[place % 2],
+                    "text": text,
+                    "emotion": (label := labels.labels[(number + place * place) % len(labels)]),
+                    "sentiment": _SENTIMENTS.get(label, "negative"),
+                }
+                for place, text in enumerate(_SAID)
+            ],
+        }
+        for number in range(5)
+    ]
+
+
+def _triples() -> list[Row]:
+    """A window on each scene: Ana, Bo, and Ana again."""
+    return [
+        {
+            "id": f"triple {number}",
+            "personality": dict.fromkeys(_TRAITS, number / 5),
+            "turns": [turn | {"text": f"{turn['text']} {number}"} for turn in scene["turns"][:3]],
+        }
+        for number, scene in enumerate(_scenes(MELD))
+    ]
 
 
 def _meal(number: int) -> Row:
@@ -86,6 +133,9 @@ def small_sets(folder: Path, split: str = "valid") -> Path:
     """Every set of the tasks, in a split of that name; train is there too."""
     own = {
         f"esconv/{split}.jsonl": _TALKS,
+        f"esconv_failed/{split}.jsonl": [
+            talk | {"dialogue_id": f"failed {number}"} for number, talk in enumerate(_TALKS[:3])
+        ],
         f"reccon/{split}.jsonl": [_meal(number) for number in range(4)],
         f"goemotions/{split}.jsonl": [comment(f"Thank you, number {n}", "gratitude") for n in range(5)],
         f"epitome/{split}.jsonl": [
@@ -127,4 +177,9 @@ def small_sets(folder: Path, split: str = "valid") -> Path:
             for n in range(6)
         ],
     }
-    return write_sets(folder, {**ROWS, **own})
+    told = {
+        f"{name}/{part}.jsonl": rows
+        for part in ("train", split)
+        for name, rows in (("meld", _scenes(MELD)), ("emorynlp", _scenes(EMORY_NLP)), ("peld", _triples()))
+    }
+    return write_sets(folder, {**ROWS, **own, **told})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import tomllib
 from importlib import import_module
 from pathlib import Path
@@ -193,11 +192,3 @@ def test_that_real_files_are_usable(data_root: Path):
         for part in parts_in(data_root, one):
             if part != TEST:
                 assert check(data_root, one, part).problems == ()
-
-
-@pytest.fixture
-def data_root() -> Path:
-    named = os.environ.get("HEARTLINE_DATA")
-    if not named:
-        pytest.skip("HEARTLINE_DATA is not set: it names the folder with prepared data sets")
-    return Path(named)

@@ -195,18 +195,3 @@ def test_that_the_three_emotion_tasks_read_different_texts(folder: Path):
         f"It rains for {n} days. / Still? / Yes." for n in range(5)
     }
     assert np.unique(texts["dialogue"]).size == 5
-
-
-def test_that_an_outcome_is_the_fall_of_the_bad_feeling_by_the_survey(folder: Path):
-    found = task("esconv/outcome").samples(folder, "valid")
-    assert [sample.id for sample in found] == [
-        f"talk {number}" for number in range(1, 8)
-    ]  # the first has no survey
-    assert [sample.truth["relief"] for sample in found] == [0, 0.25, 0.5, -0.25, 0, 0.25, 0.5]
-
-
-def test_that_relief_is_correlated_and_its_direction_counted_for_both():
-    samples = told({"relief": 0.5}, {"relief": 0.25}, {"relief": 0.0}, {"relief": -0.25})
-    found = values("esconv/outcome", samples, [{"relief": r} for r in (0.4, -0.1, 0.1, -0.3)])
-    assert found["better_recall"] == found["worse_recall"] == 0.5
-    assert found["relief_r"] == pytest.approx(0.8214, abs=1e-3)
