@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType
@@ -21,12 +22,15 @@ from sem_plugins.training.sets import (
     cssrs,
     emobank,
     emobench,
+    emorynlp,
     empathetic_dialogues,
     empathic_reactions,
     epitome,
     esconv,
     goemotions,
     imhi,
+    meld,
+    peld,
     reccon,
     risk,
     se_emotions,
@@ -35,11 +39,17 @@ from sem_plugins.training.sets.records import sha256_of
 
 __all__ = ["READERS", "Problem", "Report", "check", "origin", "parts_in"]
 
+
+def _emotions_and_causes(folder: Path, part: str) -> None:
+    reccon.dialogues(folder, part)
+    reccon.targets(folder, part)
+
+
 READERS: Mapping[str, Callable[[Path, str], object]] = MappingProxyType(
     {
         "esconv": esconv.supporter_turns,
         "empathetic_dialogues": empathetic_dialogues.dialogues,
-        "reccon": reccon.targets,
+        "reccon": _emotions_and_causes,
         "goemotions": goemotions.comments,
         "epitome": epitome.pairs,
         "emobank": emobank.sentences,
@@ -51,6 +61,10 @@ READERS: Mapping[str, Callable[[Path, str], object]] = MappingProxyType(
         "imhi": imhi.posts,
         "counsel_chat": counsel_chat.questions,
         "emobench": emobench.questions,
+        "esconv_failed": partial(esconv.outcomes, failed=True),
+        "meld": meld.dialogues,
+        "emorynlp": emorynlp.dialogues,
+        "peld": peld.triples,
     }
 )
 """Set to its reader, of the data folder and the name of a part."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 import tarfile
@@ -9,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Files", "Row", "empathetic_dialogues", "esconv", "reccon"]
+__all__ = ["Files", "Row", "empathetic_dialogues", "esconv", "esconv_failed", "plain_spaces", "reccon", "share_of"]
 
 Files = Mapping[str, Path]
 """Name of a source file to where it lies."""
@@ -18,6 +19,19 @@ Row = dict[str, Any]
 """A record, as it is written."""
 
 _SEED, _SHARE = 13, 0.15  # of ESConv's authors: https://github.com/thu-coai/Emotional-Support-Conversation
+
+_FAILED = (("train", 0.7), ("valid", 0.8), ("test", 1.0))  # where each part of the failed dialogues ends
+_SIDES = {"speaker": "seeker", "listener": "supporter"}
+"""How the failed dialogues of ESConv call the two."""
+
+_STRATEGIES = {
+    "Questions": "Question",
+    "Other": "Others",
+    "Restatement": "Restatement or Paraphrasing",
+    "Approval and Reassurance": "Affirmation and Reassurance",
+    "Direct Guidance": "Providing Suggestions",
+}
+"""How they call strategies, where ESConv has another name."""
 
 _SLIPS = {
     "happy": "happiness",
@@ -37,6 +51,11 @@ def plain_spaces(text: str) -> str:
     return " ".join(text.split())
 
 
+def share_of(name: str) -> float:
+    """A number in [0, 1), the same for equal names on every machine."""
+    return int(hashlib.sha256(name.encode()).hexdigest(), 16) / 2**256
+
+
 def esconv(files: Files, part: str) -> Iterator[Row]:
     """`ESConv.json`: a list of dialogues with `dialog`, a list of turns with `content` and `annotation`.
 
@@ -49,10 +68,22 @@ def esconv(files: Files, part: str) -> Iterator[Row]:
     size = int(_SHARE * len(order))
     places = {"valid": order[:size], "test": order[size : 2 * size], "train": order[2 * size :]}
     for place in places[part]:
-        yield _support(dialogues[place], place, feedback=part != "train")
+        yield _support(dialogues[place], f"esconv-{place:04}", place, feedback=part != "train")
 
 
-def _support(found: Row, place: int, *, feedback: bool) -> Row:
+def esconv_failed(files: Files, part: str) -> Iterator[Row]:
+    """`FailedESConv.json`: the same, of a `speaker` and a `listener`, with other names of some strategies.
+
+    The authors have no parts; ours are by SHA-256 of the id.
+    """
+    for place, found in enumerate(json.loads(files["FailedESConv.json"].read_text(encoding="utf-8"))):
+        name = f"esconv-failed-{place:03}"
+        share = share_of(f"esconv_failed:{name}")
+        if part == next(one for one, end in _FAILED if share < end):
+            yield _support(found, name, place, feedback=True)
+
+
+def _support(found: Row, name: str, place: int, *, feedback: bool) -> Row:
     score = {
         side: {name: int(value) for name, value in given.items() if value not in {None, ""}}
         for side, given in found["survey_score"].items()
@@ -61,15 +92,18 @@ def _support(found: Row, place: int, *, feedback: bool) -> Row:
     answers = {name: plain_spaces(found[name]) for name in questions if (found.get(name) or "").strip()}
     turns = []
     for turn in found["dialog"]:
-        said: Row = {"speaker": turn["speaker"], "text": plain_spaces(turn["content"])}
+        speaker = _SIDES.get(turn["speaker"], turn["speaker"])
+        said: Row = {"speaker": speaker, "text": plain_spaces(turn["content"])}
         annotation = turn.get("annotation") or {}
-        if turn["speaker"] == "supporter":
-            said["strategy"] = annotation["strategy"]
+        if speaker == "supporter":
+            said["strategy"] = _STRATEGIES.get(annotation["strategy"], annotation["strategy"])
+            if said["strategy"] != annotation["strategy"]:
+                said["strategy_raw"] = annotation["strategy"]
         elif feedback and annotation.get("feedback"):
             said["feedback"] = int(annotation["feedback"])
         turns.append(said)
     return {
-        "dialogue_id": f"esconv-{place:04}",
+        "dialogue_id": name,
         "source_index": place,
         "experience_type": found["experience_type"],
         "emotion_type": found["emotion_type"],

@@ -21,6 +21,7 @@ __all__ = ["CONVERTERS", "fetch", "instructions", "missing_parts"]
 CONVERTERS: Mapping[str, Callable[[Files, str], Iterable[Row]]] = MappingProxyType(
     {
         "esconv": dialogues.esconv,
+        "esconv_failed": dialogues.esconv_failed,
         "empathetic_dialogues": dialogues.empathetic_dialogues,
         "reccon": dialogues.reccon,
         "goemotions": texts.goemotions,

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from evals.data.dialogues import Files, Row, plain_spaces
+from evals.data.dialogues import Files, Row, plain_spaces, share_of
 from sem_plugins.labels import EMPATHY, GO_EMOTIONS
 
-__all__ = ["emobank", "epitome", "goemotions", "share_of"]
+__all__ = ["emobank", "epitome", "goemotions"]
 
 _AS_PUBLISHED = {"train": "train", "valid": "dev", "test": "test"}
 _VIEWS = ("valence", "arousal", "dominance")
 _PARTS = (("train", 0.75), ("valid", 0.8), ("test", 1.0))  # EPITOME: where each part ends
-
-
-def share_of(name: str) -> float:
-    """A number in [0, 1), the same for equal names on every machine."""
-    return int(hashlib.sha256(name.encode()).hexdigest(), 16) / 2**256
 
 
 def goemotions(files: Files, part: str) -> Iterator[Row]:

@@ -99,6 +99,31 @@ def test_that_a_dialogue_of_esconv_keeps_words_strategies_and_answers(tmp_path: 
     ]
 
 
+def test_that_failed_dialogues_get_the_names_of_esconv_and_parts_by_their_id(tmp_path: Path):
+    talk = _talk(0) | {
+        "dialog": [
+            {"speaker": "speaker", "annotation": {}, "content": "The roof  leaks.\n"},
+            {"speaker": "listener", "annotation": {"strategy": "Questions"}, "content": "Since when?"},
+            {"speaker": "listener", "annotation": {"strategy": "Information"}, "content": "Roofs do."},
+            {"speaker": "speaker", "annotation": {"feedback": "1"}, "content": "I know."},
+        ]
+    }
+    source = Published(FailedESConv__json=json.dumps([talk] * 30).encode())
+    fetch(tmp_path, data_set("esconv_failed"), ("train", "valid", "test"), opener=source)
+    parts = {part: _rows(tmp_path / "esconv_failed" / f"{part}.jsonl") for part in ("train", "valid", "test")}
+    assert sum(map(len, parts.values())) == 30
+    assert all(parts.values())
+    assert parts["train"][0]["dialogue_id"] == "esconv-failed-000"
+    assert parts["valid"][0]["dialogue_id"] == "esconv-failed-002"
+    assert parts["train"][0]["turns"] == [
+        {"speaker": "seeker", "text": "The roof leaks."},
+        {"speaker": "supporter", "text": "Since when?", "strategy": "Question", "strategy_raw": "Questions"},
+        {"speaker": "supporter", "text": "Roofs do.", "strategy": "Information"},
+        {"speaker": "seeker", "text": "I know.", "feedback": 1},
+    ]
+    assert check(tmp_path, data_set("esconv_failed"), "train").problems == ()
+
+
 def test_that_train_of_esconv_has_no_feedback(tmp_path: Path):
     rows = dialogues.esconv(_written(tmp_path, {"ESConv.json": _support()}), "train")
     assert not any("feedback" in turn for row in rows for turn in row["turns"])

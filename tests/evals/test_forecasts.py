@@ -34,13 +34,12 @@ LABEL_SETS = {each.id: each for each in (MELD, DAILY_DIALOG, EMORY_NLP)}
 class Echo:
     """Dynamics that remember what they were asked, and expect what the speaker last showed."""
 
-    def __init__(self, asked: Asked, size: int) -> None:
-        self.asked, self.size = asked, size
+    def __init__(self, asked: Asked, size: int, inputs: str) -> None:
+        self.asked, self.size, self.inputs = asked, size, inputs
 
     def predict(self, own, since, other, run, climate, *, without=frozenset()):
-        self.asked.append(
-            {"own": own, "since": since, "other": other, "run": run, "climate": climate, "without": without}
-        )
+        told = {"own": own, "since": since, "other": other, "run": run, "climate": climate}
+        self.asked.append({**told, "without": without, "inputs": self.inputs})
         return np.full(self.size, 1 / self.size) if own is None else own * 0.5 + 0.5 / self.size
 
 
@@ -48,7 +47,7 @@ class Echo:
 def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
     """What the dynamics are asked, which are ours here."""
     found: Asked = []
-    monkeypatch.setattr(module, "dynamics", lambda name: Echo(found, len(LABEL_SETS[name])))
+    monkeypatch.setattr(module, "dynamics", lambda name, inputs: Echo(found, len(LABEL_SETS[name]), inputs))
     return found
 
 
@@ -143,6 +142,7 @@ def test_that_an_ablation_leaves_out_the_part_it_names(
     answers = task.answers(system, samples, kit)
     assert len(answers) == len(samples) == len(asked)
     assert {one["without"] for one in asked} == {frozenset({system.rpartition("-")[2]})}
+    assert {one["inputs"] for one in asked} == {"told"}
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -174,6 +174,7 @@ def test_that_utterances_are_read_once_each_from_their_speakers_side_and_not_tol
     assert [turn.text for turn in turns] == ["So says Ana, 0.", "So says Bo, 1.", "So says Cy, 2."]
     assert [[message.role for message in turn.history] for turn in turns] == [[], ["supporter"], ["supporter"] * 2]
     assert [place for one in asked for place in np.flatnonzero(one["other"])] == [4, 5, 6]
+    assert {one["inputs"] for one in asked} == {"read"}
 
 
 def test_that_what_cannot_be_read_counts_as_even(
