@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import codecs
 import json
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from agent.build import build_perception
 from agent.errors import InputError
-from agent.intake import clean, scrub
+from agent.intake import clean
 from agent.perception import Perception
 from agent.settings import Settings, load_settings
 from agent.turn import Message, Turn, new_turn
-from ui.whole_file import whole_file
+from ui.dialogues import numbered, place_of, problem_of, spoken, words
+from ui.whole_file import standard_output, whole_file
 
 __all__ = ["analyze", "readings"]
 
@@ -62,12 +61,12 @@ def analyze(texts: Sequence[str], *, file: Path | None, out: Path | None, top: i
         raise InputError(f"Messages and `--file {file}` are given. Give one of the two.")
     settings = load_settings()
     perception = build_perception(settings)
-    words = _words_of(why, settings)
+    told = _words_of(why, settings)
     items = [Item({"line": number}, text) for number, text in enumerate(texts, start=1)] or _from_file(file)
     failed = 0
-    with whole_file(out) if out is not None else _standard_output() as target, _progress(items) as shown:
+    with whole_file(out) if out is not None else standard_output() as target, _progress(items) as shown:
         while batch := list(islice(shown, _BATCH)):
-            for row in _rows(batch, perception, words, limit=settings.max_message_characters, top=top):
+            for row in _rows(batch, perception, told, limit=settings.max_message_characters, top=top):
                 failed += "error" in row
                 # A lone surrogate in an id becomes the escape that JSON has for it.
                 target.write((json.dumps(row, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace"))
@@ -142,7 +141,7 @@ def _words_of(reading: str | None, settings: Settings) -> Words:
 
 
 def _rows(
-    batch: Sequence[Item], perception: Perception, words: Words, *, limit: int, top: int
+    batch: Sequence[Item], perception: Perception, told: Words, *, limit: int, top: int
 ) -> list[dict[str, Any]]:
     """One row per item, in the same order."""
     rows: list[dict[str, Any]] = []
@@ -160,7 +159,7 @@ def _rows(
             row["notes"] = list(item.notes)
         rows.append(row)
     for number, turn in zip(turns, perception.read(list(turns.values())), strict=True):
-        rows[number] |= readings(turn, top=top) | words(turn)
+        rows[number] |= readings(turn, top=top) | told(turn)
     return rows
 
 
@@ -174,11 +173,7 @@ def _from_file(file: Path | None) -> list[Item]:
         raise InputError(f"Cannot read {name}: {error.strerror}. Name a readable file.") from error
     items: list[Item] = []
     as_json = file is not None and file.suffix in {".jsonl", ".ndjson"}
-    for number, line in enumerate(raw.removeprefix(codecs.BOM_UTF8).split(b"\n"), start=1):
-        if not line.strip():
-            continue  # an empty line separates; it is no message
-        text = line.decode("utf-8", "replace")
-        notes = () if text.encode() == line else ("not valid UTF-8: unreadable bytes were replaced",)
+    for number, text, notes in numbered(raw.split(b"\n")):
         items.extend(_from_json(number, text, notes) if as_json else [Item({"line": number}, text, notes=notes)])
     return items
 
@@ -187,55 +182,20 @@ def _from_json(number: int, line: str, notes: tuple[str, ...]) -> Iterator[Item]
     """One item for `text`; one per seeker turn for `turns`, each with what was said before it."""
     place: dict[str, Any] = {"line": number}
     try:
-        row = _object(json.loads(line), "the line")
-        place |= {key: row[key] for key in ("id", "dialogue_id") if isinstance(row.get(key), str | int)}
+        row = json.loads(line)
+        if not isinstance(row, dict):
+            raise TypeError("the line is no JSON object")
+        place = place_of(number, row)
         if "text" in row:
-            yield Item(place, _text(row["text"]), notes=notes)
+            yield Item(place, words(row["text"]), notes=notes)
             return
-        if not isinstance(row["turns"], list):
-            raise TypeError("`turns` is no list")
         history: list[Message] = []
-        for index, turn in enumerate(row["turns"]):
-            text, role = _text(_object(turn, f"turn {index}")["text"]), turn["speaker"]
-            if role not in ("seeker", "supporter"):
-                raise ValueError(f"turn {index} has another speaker than `seeker` and `supporter`")
-            if role == "seeker":
-                yield Item(place | {"turn": index}, text, tuple(history), notes=notes)
-            strategy = turn.get("strategy")
-            history.append(Message(role, scrub(text).strip(), strategy if isinstance(strategy, str) else None))
-    except KeyError as error:
-        yield Item(place, problem=f"Line {number}: no key {error}. A line holds `text`, or `turns` of a dialogue.")
-    except RecursionError:
-        yield Item(place, problem=f"Line {number}: not usable (nested too deeply).")
-    except (ValueError, TypeError) as error:
-        yield Item(place, problem=f"Line {number}: not usable ({error}).")
-
-
-def _object(value: Any, what: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise TypeError(f"{what} is no JSON object")
-    return value
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError("`text` is no string")
-    return value
-
-
-@contextmanager
-def _standard_output() -> Iterator[IO[bytes]]:
-    try:
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-    except BrokenPipeError:
-        raise  # the reader (`| head`) has left, which is no mistake
-    except OSError as error:
-        # What is still buffered would fail, and complain, once more when Python ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise InputError(
-            f"Cannot write to standard output: {error.strerror}. Make room, or use `--out`."
-        ) from error
+        for index, said in enumerate(spoken(row)):
+            if said.role == "seeker":
+                yield Item(place | {"turn": index}, said.text, tuple(history), notes=notes)
+            history.append(said.message)
+    except (KeyError, ValueError, TypeError, RecursionError) as error:
+        yield Item(place, problem=problem_of(number, error))
 
 
 @contextmanager
