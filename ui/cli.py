@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from agent.errors import HeartlineError
+from agent.errors import HeartlineError, InputError
 from agent.registry import load, names
 
 __all__ = ["app", "main"]
@@ -34,6 +34,7 @@ LLMUrl = Annotated[
 DataFolder = Annotated[
     Path | None, typer.Option("--data", help="Folder with prepared data sets; default: HEARTLINE_DATA.")
 ]
+Texts = Annotated[bool, typer.Option("--texts", help="Messages and causes too; they stay out otherwise.")]
 LLMModel = Annotated[str | None, typer.Option("--model", help="Model name; default: the server's first.")]
 
 
@@ -87,7 +88,7 @@ def chat(
 
 
 @app.command()
-def analyze(
+def analyze(  # noqa: PLR0917 - typer names them all
     text: Annotated[
         list[str] | None, typer.Argument(help="Messages; without any, standard input is read.")
     ] = None,
@@ -100,11 +101,45 @@ def analyze(
     why: Annotated[
         str | None, typer.Option(help="Reading whose words are told with their weights, e.g. emotion or risk.")
     ] = None,
+    conversations: Annotated[
+        Path | None, typer.Option(help="JSON lines with `turns`: follow emotions over each dialogue instead.")
+    ] = None,
+    texts: Texts = False,
 ) -> None:
     """Read messages and print what they show, one JSON object a line. Answers nothing, stores nothing."""
-    from ui.analyze import analyze as run
+    if conversations is None:
+        from ui.analyze import analyze as run
 
-    sys.exit(run(text or [], file=file, out=out, top=top, why=why))
+        sys.exit(run(text or [], file=file, out=out, top=top, why=why))
+    if text or file or why:
+        raise InputError("`--conversations` stands alone: leave messages, `--file` and `--why` out.")
+    from ui.replay import analyze_conversations
+
+    sys.exit(analyze_conversations(conversations, out=out, texts=texts))
+
+
+@app.command()
+def trace(  # noqa: PLR0917 - typer names them all
+    conversation: Annotated[str | None, typer.Argument(help="A conversation's id; `last` is the newest.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="All conversations together, without a text.")] = False,
+    file: Annotated[
+        Path | None, typer.Option("--file", "-f", help="JSON lines with `turns`, instead of the store.")
+    ] = None,
+    wanted: Annotated[str | None, typer.Option("--id", help="One dialogue of the file.")] = None,
+    as_json: Annotated[
+        str | None, typer.Option("--json", metavar="FILE", help="Write all of it as JSON; `-` prints it.")
+    ] = None,
+    picture: Annotated[Path | None, typer.Option(help="Draw it: a file that ends in .svg or .html.")] = None,
+    texts: Texts = False,
+    store: Annotated[Path | None, typer.Option(help="File that keeps conversations.")] = None,
+) -> None:
+    """Show how emotions went over a conversation, or over many: a table, JSON, a picture."""
+    from agent.settings import load_settings
+    from ui.trace import trace as run
+
+    settings = load_settings(store_path=store)
+    given: dict[str, Any] = {"every": every, "file": file, "wanted": wanted}
+    sys.exit(run(conversation, settings, **given, as_json_to=as_json, picture_to=picture, texts=texts))
 
 
 @app.command()

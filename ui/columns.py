@@ -1,4 +1,4 @@
-"""The columns of a picture: one a turn, or one for several where a conversation has more than a picture can show."""
+"""The columns of a picture: one a turn, or one for several turns where there are more than a picture can show."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Column:
         emotions: Mean distribution; empty where none was read.
         label_set: Of the distribution.
         shift: The largest.
-        followed: Strategies of the answers.
+        followed: Strategies of the answers, each to the share of answers that followed it.
         planned: Strategies that were planned and not followed.
         careful: Whether a careful reply was given.
         risk: The highest level.
@@ -48,7 +48,7 @@ class Column:
     emotions: Mapping[str, float]
     label_set: str
     shift: Shift | None
-    followed: frozenset[str]
+    followed: Mapping[str, float]
     planned: frozenset[str]
     careful: bool
     risk: str | None
@@ -69,7 +69,7 @@ def _column(first: int, steps: Sequence[Step]) -> Column:
     for step in steps:
         if step.emotions[2] and step.emotions[1] == label_set:
             total.update({label: p / sets[label_set] for label, p in step.emotions[2].items()})
-    followed = frozenset(name for step in steps for name in step.followed or ())
+    done = Counter(name for step in steps for name in set(step.followed or ()))
     planned = frozenset(name for step in steps for name in step.planned or ())
     levels = [step.risk for step in steps if step.risk is not None]
     mean = np.mean(points, axis=0) if points else None
@@ -81,8 +81,8 @@ def _column(first: int, steps: Sequence[Step]) -> Column:
         emotions=dict(total),
         label_set=label_set,
         shift=max((step.shift for step in steps if step.shift is not None), key=lambda s: s.size, default=None),
-        followed=followed,
-        planned=planned - followed,
+        followed={name: times / len(steps) for name, times in done.items()},
+        planned=planned - done.keys(),
         careful=any(step.careful for step in steps),
         risk=max(levels, key=_LEVELS.index, default=None),
     )
@@ -101,7 +101,8 @@ def moment(at: float | None, *, date: bool = True) -> str:
 
 def told(column: Column) -> str:
     """A column in one sentence, for pointers and screen readers."""
-    turns = f"turn {column.first + 1}" if column.first == column.last else f"turns {column.first + 1}–{column.last + 1}"
+    one = column.first == column.last
+    turns = f"turn {column.first + 1}" if one else f"turns {column.first + 1} to {column.last + 1}"
     parts = []
     if column.emotions:
         label, p = max(column.emotions.items(), key=lambda pair: pair[1])

@@ -96,9 +96,7 @@ def one_dialogue(file: Path, wanted: str) -> Dialogue:
     found = [each for each in dialogues(file) if each.name == wanted]
     if len(found) != 1:
         lines = ", ".join(str(each.place["line"]) for each in found)
-        why = (
-            f"It stands in lines {lines}; give each dialogue its own id." if found else "Leave `--id` out to see all."
-        )
+        why = f"Lines {lines} have it: give each its own." if found else "Leave `--id` out to see all."
         raise InputError(f"{len(found) or 'No'} dialogues in {str(file)!r} have the id {wanted!r}. {why}")
     if found[0].problem:
         raise InputError(found[0].problem)
@@ -117,9 +115,7 @@ def numbered(lines: Iterable[bytes]) -> Iterator[tuple[int, str, tuple[str, ...]
 
 def place_of(number: int, row: Mapping[str, Any]) -> dict[str, Any]:
     """Line and ids of a row; an id of another type than text and number is left out."""
-    return {"line": number} | {
-        key: row[key] for key in _IDS if isinstance(row.get(key), str | int)
-    }
+    return {"line": number} | {key: row[key] for key in _IDS if isinstance(row.get(key), str | int)}
 
 
 def spoken(row: Mapping[str, Any]) -> Iterator[Spoken]:

@@ -7,7 +7,7 @@ know are taken out.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,6 +23,7 @@ from ui.whole_file import whole_file
 
 __all__ = [
     "FAMILIES",
+    "MINUS",
     "checked_picture",
     "count",
     "family_of",
@@ -31,15 +32,18 @@ __all__ = [
     "rendered",
     "runs",
     "shortened",
+    "ticks",
     "width_of",
     "write_picture",
 ]
 
+MINUS = "\N{MINUS SIGN}"
+
 ValueT = TypeVar("ValueT")
 Point = tuple[float, float]
 
-# At least 4.5 to 1 on white, so that they can colour text as well. Okabe and Ito's order of hues, darkened; nothing is
-# told by colour alone.
+# At least 4.5 to 1 on white, so that they can colour text as well: Okabe and Ito's hues, darkened. Nothing is told
+# by colour alone.
 FAMILIES: dict[str, str] = {
     "joy": "#8a6100",
     "love": "#b0246a",
@@ -54,7 +58,7 @@ FAMILIES: dict[str, str] = {
 """Primary emotion to colour, from pleasant to unpleasant; `other` is what the ontology does not know."""
 
 _SUFFIXES = (".svg", ".html")
-_GLYPH = 0.56  # width of a letter of a sans-serif face, in font sizes; most are narrower
+_GLYPH = 0.55  # width of a letter of a sans-serif face, in font sizes; most are narrower
 
 
 def checked_picture(path: Path) -> Path:
@@ -183,7 +187,4 @@ def ticks(number: int, room: float, *, needed: float = 34) -> list[int]:
     each = max(1, math.ceil(number * needed / max(1.0, room)))
     scale = 10 ** int(math.log10(each))
     step = next(scale * factor for factor in (1, 2, 5, 10) if scale * factor >= each)
-    return [0, *range(step - 1, number, step)] if step > 1 else list(range(number))
-
-
-Scale = Callable[[float], float]
+    return [0, *range(step - 1, number, step)] if step > each else list(range(0, number, step))

@@ -22,7 +22,7 @@ from ui.dialogues import Dialogue, Spoken, dialogues
 from ui.trajectories import Ids, Trajectory, as_json, steps_of, strategy_of
 from ui.whole_file import standard_output, whole_file
 
-__all__ = ["analyze_conversations", "followed", "unread"]
+__all__ = ["analyze_conversations", "followed"]
 
 _BATCH = 256  # messages that are read together
 
@@ -45,7 +45,7 @@ def analyze_conversations(file: Path, *, out: Path | None, texts: bool = False) 
     settings, failed = load_settings(), False
     with whole_file(out) if out is not None else standard_output() as target:
         for found in followed(dialogues(file), settings):
-            failed |= unread(found)
+            failed |= isinstance(found, Dialogue) or any(step.unread for step in found.steps)
             # A lone surrogate in an id becomes the escape that JSON has for it.
             line = json.dumps(_row(found, texts=texts), ensure_ascii=False, allow_nan=False) + "\n"
             target.write(line.encode("utf-8", "backslashreplace"))
@@ -76,13 +76,6 @@ def followed(lines: Iterable[Dialogue], settings: Settings) -> Iterator[Trajecto
             yield from _read(waiting, perception, tracker)
             waiting = []
     yield from _read(waiting, perception, tracker)
-
-
-def unread(found: Trajectory | Dialogue) -> bool:
-    """Whether something of it could not be taken in."""
-    if isinstance(found, Dialogue):
-        return True
-    return any(failure.stage == "intake" for step in found.steps for failure in step.turn.failures)
 
 
 def _turns(dialogue: Dialogue, settings: Settings) -> list[Turn]:

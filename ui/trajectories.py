@@ -30,7 +30,9 @@ class Step:
     Attributes:
         turn: With its readings.
         state: After the turn; None where nobody tracked.
-        shift: A marked change that this turn brought, with what the supporter did before; or None.
+        before: Strategy of what the supporter had said just before; None where there was none or nobody says.
+        shift: A marked change that this turn brought, or None. Its `after` is `before` where the
+            tracker says none.
         planned: Strategies that a planner chose for the answer; None where nobody planned.
         followed: Strategies that the answer followed; empty where there was no answer, or a careful one,
             which follows none; None where nobody says.
@@ -39,6 +41,7 @@ class Step:
 
     turn: Turn
     state: EmotionalState | None
+    before: str | None
     shift: Shift | None
     planned: Ids | None
     followed: Ids | None
@@ -68,6 +71,11 @@ class Step:
         """Standard deviations of valence, arousal and dominance."""
         spread = None if self.state is None or self.affect is None else self.state.spread
         return None if spread is None else (float(spread[0]), float(spread[1]), float(spread[2]))
+
+    @property
+    def unread(self) -> bool:
+        """Whether the message could not be taken in."""
+        return any(failure.stage == "intake" for failure in self.turn.failures)
 
     @property
     def risk(self) -> str | None:
@@ -120,11 +128,11 @@ def steps_of(turns: Sequence[Turn], followed: Sequence[Ids | None], opening: Ids
         shift = turn.state.last_shift if turn.state is not None else None
         # Not by the turn's number: the store may have moved that up after the tracker saw it.
         new = shift if shift != last else None
+        before = said[-1] if said else None
         if new is not None:
-            after = strategy_of(new.after) if new.after is not None else said[-1] if said else None
-            new = replace(new, after=after)
+            new = replace(new, after=before if new.after is None else strategy_of(new.after))
         last = shift if turn.state is not None else last
-        steps.append(Step(turn, turn.state, new, _planned(turn), answer, turn.escalated))
+        steps.append(Step(turn, turn.state, before, new, _planned(turn), answer, turn.escalated))
         if answer != () or turn.escalated:  # a person who writes twice has still heard the same
             said = answer
     return tuple(steps)
@@ -186,7 +194,7 @@ def _step(step: Step, *, texts: bool) -> dict[str, Any]:
         if state is None or state.own is None
         else {**(_affect(state.own.affect) or {}), "emotion": state.own.emotion, "persona": state.own.persona},
         "risk": step.risk,
-        "failures": [f"{failure.stage}/{failure.part}: {failure.message or failure.error}" for failure in step.turn.failures],
+        "failures": [f"{each.stage}/{each.part}: {each.message or each.error}" for each in step.turn.failures],
     }
 
 

@@ -1,0 +1,221 @@
+"""`heartline trace`: how emotions went over a conversation, or over many; as a table, JSON and a picture."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from agent.errors import InputError, UnknownConversationError
+from agent.intake import scrub
+from agent.protocols import ConversationStore
+from agent.registry import make
+from agent.settings import Settings
+from ui.cohort import Cohort, cohort_json, cohort_of
+from ui.cohort_picture import cohort_picture
+from ui.columns import moment
+from ui.dialogues import Dialogue, dialogues, one_dialogue
+from ui.drawing import checked_picture, count, write_picture
+from ui.picture import picture, title_of, what_changed
+from ui.replay import followed
+from ui.trajectories import Step, Trajectory, as_json, stored, strategy_name
+from ui.whole_file import standard_output, whole_file
+
+__all__ = ["trace"]
+
+_BAR = 13  # characters; the middle one is 0
+_SHOWN = 200  # rows of the table in the terminal, and of the one in a page
+_HEAD = ("turn", "time", "emotion", "valence", "", "change", "strategy", "risk")
+
+
+def trace(
+    conversation: str | None,
+    settings: Settings,
+    *,
+    every: bool = False,
+    file: Path | None = None,
+    wanted: str | None = None,
+    as_json_to: str | None = None,
+    picture_to: Path | None = None,
+    texts: bool = False,
+    console: Console | None = None,
+) -> int:
+    """Show a trajectory, or a cohort.
+
+    Args:
+        conversation: Id in the store; `"last"` for the newest.
+        settings: Name store, plugins and tracker.
+        every: All conversations, of the store or of `file`, as a cohort.
+        file: JSON lines with `turns`, read anew; a cohort where it holds more than one dialogue.
+        wanted: Id of one dialogue of `file`.
+        as_json_to: File for JSON, or `"-"` for standard output, where nothing else is printed then.
+        picture_to: File for a picture, `.svg` or `.html`.
+        texts: Whether words of the people are shown; never in a cohort.
+        console: Where the table goes; None is standard output.
+
+    Returns:
+        Exit status: 0, or 1 where a line or a message of `file` could not be read.
+
+    Raises:
+        InputError: The options do not fit together, `file` cannot be used, or an output cannot be written.
+        UnknownConversationError: The store has no such conversation.
+        StoreError, SettingsError: As the parts raise them.
+    """
+    _check(conversation, every=every, file=file, wanted=wanted)
+    if picture_to is not None:
+        checked_picture(picture_to)
+    found = _found(conversation, settings, every=every, file=file, wanted=wanted)
+    whole = cohort_json(found) if isinstance(found, Cohort) else as_json(found, texts=texts)
+    if picture_to is not None and isinstance(found, Cohort):
+        svg = cohort_picture(found)
+        write_picture(picture_to, svg, title=f"Emotions over {count(found.conversations, 'conversation')}")
+    elif picture_to is not None and isinstance(found, Trajectory):
+        table = [_head(texts=texts), *(_words(step, texts=texts) for step in found.steps[-_SHOWN:])]
+        write_picture(picture_to, picture(found, texts=texts), title=title_of(found), table=table)
+    if as_json_to is not None:
+        _write_json(as_json_to, whole)
+    if as_json_to != "-":
+        shown = console or Console(highlight=False)
+        shown.print(_summary(found) if isinstance(found, Cohort) else _table(found, texts=texts))
+        for path in (as_json_to, picture_to):
+            if path is not None:
+                shown.print(Text(f"Written: {scrub(str(path))}", style="dim"), soft_wrap=True)
+    if isinstance(found, Cohort):
+        return int(found.left_out + found.unread > 0)
+    return int(any(step.unread for step in found.steps))
+
+
+def _check(conversation: str | None, *, every: bool, file: Path | None, wanted: str | None) -> None:
+    """Refuse options that do not fit together."""
+    if file is not None and conversation is not None:
+        raise InputError(f"A conversation of the store and `--file {file}` are given. Give one of the two.")
+    if every and conversation is not None:
+        raise InputError("A conversation and `--all` are given. Give one of the two.")
+    if wanted is not None and (file is None or every):
+        raise InputError("`--id` names a dialogue of `--file`, without `--all`.")
+    if file is None and conversation is None and not every:
+        raise InputError("Name a conversation; `last` is the newest. Or use `--all`, or `--file`.")
+
+
+def _found(
+    conversation: str | None, settings: Settings, *, every: bool, file: Path | None, wanted: str | None
+) -> Trajectory | Cohort:
+    """What was asked for."""
+    if file is None:
+        store: ConversationStore = make("stores", settings.store, settings)
+        try:
+            if every:
+                return cohort_of(stored(each, store.turns(each)) for each in store.conversations())
+            return _of_store(store, conversation or "")
+        finally:
+            store.close()
+    lines = iter([one_dialogue(file, wanted)]) if wanted is not None else dialogues(file)
+    first = list(islice(lines, 2))
+    if not first:
+        raise InputError(f"No dialogue is in {str(file)!r}. A line holds `turns` of a dialogue.")
+    if len(first) == 1 and not every:
+        (found,) = followed(first, settings)
+        if isinstance(found, Dialogue):
+            raise InputError(found.problem)
+        return found
+    return cohort_of(followed(chain(first, lines), settings))
+
+
+def _of_store(store: ConversationStore, conversation: str) -> Trajectory:
+    if conversation == "last":
+        known = store.conversations()
+        if not known:
+            raise UnknownConversationError("No conversation was kept yet. `heartline chat` begins one.")
+        conversation = known[0]
+    return stored(conversation, store.turns(conversation))
+
+
+def _write_json(place: str, content: Mapping[str, Any]) -> None:
+    # A lone surrogate in a label becomes the escape that JSON has for it.
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False, indent=None if place == "-" else 1)
+    with standard_output() if place == "-" else whole_file(Path(place)) as target:
+        target.write((text + "\n").encode("utf-8", "backslashreplace"))
+
+
+def _table(trajectory: Trajectory, *, texts: bool) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), title=Text(scrub(title_of(trajectory))), title_justify="left")
+    for name in _head(texts=texts):
+        kept = name in {"turn", "valence", ""}  # as they are, however narrow the window
+        table.add_column(name, no_wrap=kept, justify="right" if name == "turn" else "left")
+    hidden = len(trajectory.steps) - _SHOWN
+    if hidden > 0:
+        table.caption = f"The newest {_SHOWN} turns; `--json` has the {hidden:,} before them too."
+    if not trajectory.steps:
+        table.caption = "Nothing was said yet."
+    for step in trajectory.steps[-_SHOWN:]:
+        table.add_row(*(Text(scrub(cell)) for cell in _words(step, texts=texts)))
+    return table
+
+
+def _head(*, texts: bool) -> tuple[str, ...]:
+    return (*_HEAD, "text") if texts else _HEAD
+
+
+def _words(step: Step, *, texts: bool) -> tuple[str, ...]:
+    """A row of the table."""
+    top, affect, spread = step.top, step.affect, step.deviation
+    valence = "" if affect is None else f"{affect.valence:+.2f}" + ("" if spread is None else f" ±{spread[0]:.2f}")
+    mark = "" if step.shift is None else f"{'▲' if step.shift.direction == 'better' else '▼'} "
+    return (
+        str(step.turn.index + 1),
+        moment(step.turn.at),
+        "" if top is None else f"{top[0]} {top[1]:.0%}",
+        valence,
+        "" if affect is None else _bar(affect.valence),
+        "" if step.shift is None else mark + what_changed(step.shift, texts=texts),
+        _strategy(step),
+        "" if step.risk in (None, "none") else str(step.risk),
+        *((step.turn.text,) if texts else ()),
+    )
+
+
+def _strategy(step: Step) -> str:
+    if step.careful:
+        return "a careful reply"
+    if step.followed:
+        return ", then ".join(map(strategy_name, step.followed))
+    return f"({', then '.join(map(strategy_name, step.planned))})" if step.planned else ""
+
+
+def _bar(valence: float) -> str:
+    """Valence as a bar to the left or to the right of its middle."""
+    half = _BAR // 2
+    filled = round(abs(valence) * half)
+    left = "█" * filled if valence < 0 else ""
+    right = "█" * filled if valence > 0 else ""
+    return f"{left:·>{half}}│{right:·<{half}}"
+
+
+def _summary(cohort: Cohort) -> Table:
+    """The cohort in a few lines."""
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    rows = [("conversations", f"{cohort.conversations:,} ({count(cohort.turns, 'message')} of seekers)")]
+    if cohort.left_out:
+        rows.append(("left out", f"{count(cohort.left_out, 'line')} could not be read"))
+    if cohort.unread:
+        rows.append(("unread", f"{count(cohort.unread, 'message')} could not be taken in"))
+    if cohort.positions:
+        first, last = cohort.positions[0].mean, cohort.positions[-1].mean
+        better = sum(end > start for start, end in cohort.changes)
+        rows.append(("mean valence", f"{first:+.2f} at the start, {last:+.2f} at the end"))
+        rows.append(("ended better", f"{better:,} of {len(cohort.changes):,}"))
+    for name in ("better", "worse"):
+        after = [(strategy_name(s.strategy or "nothing named"), getattr(s, name)) for s in cohort.shifts]
+        told = ", ".join(f"{label} {n:,}" for label, n in sorted(after, key=lambda one: -one[1]) if n)
+        rows.append((f"shifts {name}", f"after {told}" if told else "none"))
+    moves = [f"{a} → {b} {n:,}" for (a, b), n in cohort.transitions.items() if a != b][:5]
+    rows.append(("commonest moves", ", ".join(moves) or "none"))
+    for name, text in rows:
+        table.add_row(Text(name, style="bold"), Text(scrub(text)))
+    return table
