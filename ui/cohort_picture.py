@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any, NamedTuple
 
 from ui.cohort import After, Cohort
+from ui.columns import signed
 from ui.drawing import FAMILIES, MINUS, count, family_of, path_of, rendered, shortened, width_of
 from ui.trajectories import strategy_name
 
@@ -78,7 +79,7 @@ def _description(cohort: Cohort) -> str:
     parts = [f"{count(cohort.conversations, 'conversation')}, {count(cohort.turns, 'message')} of seekers."]
     if cohort.positions:
         first, last = cohort.positions[0], cohort.positions[-1]
-        parts.append(f"Mean valence goes from {first.mean:+.2f} to {last.mean:+.2f}.")
+        parts.append(f"Mean valence goes from {signed(first.mean)} to {signed(last.mean)}.")
     parts.append(f"{_ended(cohort)}.")
     parts += [
         f"After {_name(one)}, {count(one.said, 'message')}: {one.better} shifts for better, {one.worse} for worse."
@@ -183,11 +184,12 @@ def _moves(cohort: Cohort, left: float, y: float) -> dict[str, Any]:
         counts[one if one in own else _OTHERS, other if other in own else _OTHERS] += n
     size = min(32.0, (_PANEL - 110) / max(1, len(labels)))
     start, top = left + 104, y + 96
+    wholes = {one: sum(counts[one, other] for other in labels) or 1 for one in labels}
+    most = max((n / wholes[one] for (one, _), n in counts.items()), default=1)
     cells = []
     for row, one in enumerate(labels):
-        whole = sum(counts[one, other] for other in labels) or 1
         for column, other in enumerate(labels):
-            share = counts[one, other] / whole
+            share = counts[one, other] / wholes[one] / most
             cells.append(
                 {
                     "x": start + column * size,

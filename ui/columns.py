@@ -15,7 +15,7 @@ from agent.readings import RiskLevel
 from agent.state import Shift
 from ui.trajectories import Step
 
-__all__ = ["MOST", "Column", "columns_of", "moment", "told"]
+__all__ = ["MOST", "Column", "columns_of", "moment", "signed", "told"]
 
 MOST = 240
 """Columns of a picture; so its size has a bound however long the conversation is."""
@@ -36,7 +36,7 @@ class Column:
         label_set: Of the distribution.
         shift: The largest.
         followed: Strategies of the answers, each to the share of answers that followed it.
-        planned: Strategies that were planned and not followed.
+        planned: Strategies that were planned and not followed; told of single turns only.
         careful: Whether a careful reply was given.
         risk: The highest level.
     """
@@ -70,7 +70,7 @@ def _column(first: int, steps: Sequence[Step]) -> Column:
         if step.emotions[2] and step.emotions[1] == label_set:
             total.update({label: p / sets[label_set] for label, p in step.emotions[2].items()})
     done = Counter(name for step in steps for name in set(step.followed or ()))
-    planned = frozenset(name for step in steps for name in step.planned or ())
+    planned = frozenset(steps[0].planned or ()) if len(steps) == 1 else frozenset()
     levels = [step.risk for step in steps if step.risk is not None]
     mean = np.mean(points, axis=0) if points else None
     return Column(
@@ -99,6 +99,11 @@ def moment(at: float | None, *, date: bool = True) -> str:
     return f"{when.day} {when:%b %Y, %H:%M}" if date else f"{when:%H:%M}"
 
 
+def signed(value: float) -> str:
+    """With its sign and two places; what rounds to nothing is +0.00."""
+    return f"{round(value, 2) + 0.0:+.2f}"
+
+
 def told(column: Column) -> str:
     """A column in one sentence, for pointers and screen readers."""
     one = column.first == column.last
@@ -109,7 +114,7 @@ def told(column: Column) -> str:
         parts.append(f"{label} {p:.0%}")
     if column.affect is not None:
         around = "" if column.deviation is None else f" ±{column.deviation:.2f}"
-        parts.append(f"valence {column.affect[0]:+.2f}{around}")
+        parts.append(f"valence {signed(column.affect[0])}{around}")
     if column.shift is not None:
         parts.append(f"shift for the {column.shift.direction} by {column.shift.size:.2f}")
     if column.risk not in (None, "none"):

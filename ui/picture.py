@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from agent.state import Shift
-from ui.columns import Column, columns_of, moment, told
+from ui.columns import Column, columns_of, moment, signed, told
 from ui.drawing import (
     MINUS,
     count,
@@ -105,10 +105,10 @@ def _description(trajectory: Trajectory, columns: Sequence[Column]) -> str:
     known = [(step.turn.index + 1, step.affect.valence) for step in trajectory.steps if step.affect is not None]
     if known:
         low, high = min(known, key=lambda one: one[1]), max(known, key=lambda one: one[1])
-        parts.append(
-            f"Valence begins at {known[0][1]:+.2f} and ends at {known[-1][1]:+.2f}; lowest is {low[1]:+.2f} in "
-            f"turn {low[0]}, highest {high[1]:+.2f} in turn {high[0]}."
-        )
+        parts += [
+            f"Valence begins at {signed(known[0][1])} and ends at {signed(known[-1][1])};",
+            f"lowest is {signed(low[1])} in turn {low[0]}, highest {signed(high[1])} in turn {high[0]}.",
+        ]
     shifts = Counter(step.shift.direction for step in trajectory.steps if step.shift is not None)
     parts.append(f"Shifts for the better: {shifts['better']}, for the worse: {shifts['worse']}.")
     if len(columns) <= _EACH:

@@ -19,19 +19,16 @@ from agent.registry import make
 from agent.settings import Settings
 from ui.cohort import Cohort, cohort_json, cohort_of
 from ui.cohort_picture import cohort_picture
-from ui.columns import moment
+from ui.columns import signed
 from ui.dialogues import Dialogue, dialogues, one_dialogue
 from ui.drawing import checked_picture, count, write_picture
-from ui.picture import picture, title_of, what_changed
+from ui.picture import picture, title_of
 from ui.replay import followed
-from ui.trajectories import Step, Trajectory, as_json, stored, strategy_name
+from ui.table import in_terminal, in_words
+from ui.trajectories import Trajectory, as_json, stored, strategy_name
 from ui.whole_file import standard_output, whole_file
 
 __all__ = ["trace"]
-
-_BAR = 13  # characters; the middle one is 0
-_SHOWN = 200  # rows of the table in the terminal, and of the one in a page
-_HEAD = ("turn", "time", "emotion", "valence", "", "change", "strategy", "risk")
 
 
 def trace(
@@ -76,13 +73,13 @@ def trace(
         svg = cohort_picture(found)
         write_picture(picture_to, svg, title=f"Emotions over {count(found.conversations, 'conversation')}")
     elif picture_to is not None and isinstance(found, Trajectory):
-        table = [_head(texts=texts), *(_words(step, texts=texts) for step in found.steps[-_SHOWN:])]
+        table = in_words(found, texts=texts)
         write_picture(picture_to, picture(found, texts=texts), title=title_of(found), table=table)
     if as_json_to is not None:
         _write_json(as_json_to, whole)
     if as_json_to != "-":
         shown = console or Console(highlight=False)
-        shown.print(_summary(found) if isinstance(found, Cohort) else _table(found, texts=texts))
+        shown.print(_summary(found) if isinstance(found, Cohort) else in_terminal(found, texts=texts))
         for path in (as_json_to, picture_to):
             if path is not None:
                 shown.print(Text(f"Written: {scrub(str(path))}", style="dim"), soft_wrap=True)
@@ -143,60 +140,6 @@ def _write_json(place: str, content: Mapping[str, Any]) -> None:
         target.write((text + "\n").encode("utf-8", "backslashreplace"))
 
 
-def _table(trajectory: Trajectory, *, texts: bool) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), title=Text(scrub(title_of(trajectory))), title_justify="left")
-    for name in _head(texts=texts):
-        kept = name in {"turn", "valence", ""}  # as they are, however narrow the window
-        table.add_column(name, no_wrap=kept, justify="right" if name == "turn" else "left")
-    hidden = len(trajectory.steps) - _SHOWN
-    if hidden > 0:
-        table.caption = f"The newest {_SHOWN} turns; `--json` has the {hidden:,} before them too."
-    if not trajectory.steps:
-        table.caption = "Nothing was said yet."
-    for step in trajectory.steps[-_SHOWN:]:
-        table.add_row(*(Text(scrub(cell)) for cell in _words(step, texts=texts)))
-    return table
-
-
-def _head(*, texts: bool) -> tuple[str, ...]:
-    return (*_HEAD, "text") if texts else _HEAD
-
-
-def _words(step: Step, *, texts: bool) -> tuple[str, ...]:
-    """A row of the table."""
-    top, affect, spread = step.top, step.affect, step.deviation
-    valence = "" if affect is None else f"{affect.valence:+.2f}" + ("" if spread is None else f" ±{spread[0]:.2f}")
-    mark = "" if step.shift is None else f"{'▲' if step.shift.direction == 'better' else '▼'} "
-    return (
-        str(step.turn.index + 1),
-        moment(step.turn.at),
-        "" if top is None else f"{top[0]} {top[1]:.0%}",
-        valence,
-        "" if affect is None else _bar(affect.valence),
-        "" if step.shift is None else mark + what_changed(step.shift, texts=texts),
-        _strategy(step),
-        "" if step.risk in (None, "none") else str(step.risk),
-        *((step.turn.text,) if texts else ()),
-    )
-
-
-def _strategy(step: Step) -> str:
-    if step.careful:
-        return "a careful reply"
-    if step.followed:
-        return ", then ".join(map(strategy_name, step.followed))
-    return f"({', then '.join(map(strategy_name, step.planned))})" if step.planned else ""
-
-
-def _bar(valence: float) -> str:
-    """Valence as a bar to the left or to the right of its middle."""
-    half = _BAR // 2
-    filled = round(abs(valence) * half)
-    left = "█" * filled if valence < 0 else ""
-    right = "█" * filled if valence > 0 else ""
-    return f"{left:·>{half}}│{right:·<{half}}"
-
-
 def _summary(cohort: Cohort) -> Table:
     """The cohort in a few lines."""
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
@@ -208,7 +151,7 @@ def _summary(cohort: Cohort) -> Table:
     if cohort.positions:
         first, last = cohort.positions[0].mean, cohort.positions[-1].mean
         better = sum(end > start for start, end in cohort.changes)
-        rows.append(("mean valence", f"{first:+.2f} at the start, {last:+.2f} at the end"))
+        rows.append(("mean valence", f"{signed(first)} at the start, {signed(last)} at the end"))
         rows.append(("ended better", f"{better:,} of {len(cohort.changes):,}"))
     for name in ("better", "worse"):
         after = [(strategy_name(s.strategy or "nothing named"), getattr(s, name)) for s in cohort.shifts]
