@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.cells import cell_len
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
@@ -16,7 +15,7 @@ from ui.trajectories import Step, Trajectory, strategy_name
 
 __all__ = ["in_terminal", "in_words"]
 
-_GIVES_WAY = {"strategy": 8, "text": 20}  # least width of columns that may be cut
+_STRATEGY = 14  # characters of a strategy; longer ones are cut
 _BAR = 9  # characters; the middle one is 0
 _SHOWN = 200  # newest turns in a table
 
@@ -27,28 +26,36 @@ def in_words(trajectory: Trajectory, *, texts: bool = False) -> list[list[str]]:
 
 
 def in_terminal(trajectory: Trajectory, *, texts: bool = False) -> Group:
-    """The same for a window of 80 columns, with a bar for the valence, or with texts that are cut to one line."""
+    """The same for a window of 80 columns, with a bar for the valence; what was said stands below it."""
     steps = trajectory.steps[-_SHOWN:]
     days = {moment(step.turn.at).partition(",")[0] for step in steps} - {""}
-    head, *rows = _filled([_short(step, one_day=len(days) == 1, texts=texts) for step in steps])
+    head, *rows = _filled([_short(step, one_day=len(days) == 1) for step in steps])
     table = Table(box=None, padding=(0, 1, 0, 0))
-    for column, name in enumerate(head):
-        # Strategies and texts give way where the window is narrow; nothing is broken over lines.
-        longest = max(cell_len(row[column]) for row in [head, *rows])
-        least = min(longest, _GIVES_WAY.get(name, longest))
+    for name in head:
         table.add_column(
-            name, justify="right" if name == "turn" else "left", no_wrap=True, overflow="ellipsis", min_width=least
+            name,
+            justify="right" if name == "turn" else "left",
+            no_wrap=True,
+            overflow="ellipsis",
+            max_width=_STRATEGY if name == "strategy" else None,
         )
     for row in rows:
         table.add_row(*(Text(" ".join(scrub(cell).split())) for cell in row))
+    day = "".join(f", {day}, UTC" for day in days if len(days) == 1)
+    below = [Text(line) for step in steps for line in _said(step)] if texts else []
     hidden = len(trajectory.steps) - _SHOWN
-    note = f"The newest {_SHOWN} turns; `--json` has the {hidden:,} before them too." if hidden > 0 else ""
-    title = Text(
-        scrub(title_of(trajectory)) + "".join(f", {day}, UTC" for day in days if len(days) == 1), style="bold"
-    )
-    return Group(
-        title, table if steps else Text("Nothing was said yet."), *([Text(note, style="dim")] if note else [])
-    )
+    if hidden > 0:
+        below.append(Text(f"The newest {_SHOWN} turns; `--json` has the {hidden:,} before them too.", style="dim"))
+    title = Text(scrub(title_of(trajectory)) + day, style="bold")
+    return Group(title, table if steps else Text("Nothing was said yet."), *below)
+
+
+def _said(step: Step) -> list[str]:
+    """Message, and the cause of a shift where there is one."""
+    lines = [f"{step.turn.index + 1:>4} {' '.join(scrub(step.turn.text).split())}"]
+    if step.shift is not None:
+        lines.append(f"     ({scrub(what_changed(step.shift, texts=True))})")
+    return lines
 
 
 def _cells(step: Step, *, texts: bool) -> dict[str, str]:
@@ -66,9 +73,9 @@ def _cells(step: Step, *, texts: bool) -> dict[str, str]:
     }
 
 
-def _short(step: Step, *, one_day: bool, texts: bool) -> dict[str, str]:
-    cells = _cells(step, texts=texts)
-    bar = {"": "" if texts or step.affect is None else _bar(step.affect.valence)}
+def _short(step: Step, *, one_day: bool) -> dict[str, str]:
+    cells = _cells(step, texts=False)
+    bar = {"": "" if step.affect is None else _bar(step.affect.valence)}
     mark = (
         "" if step.shift is None else f"{'▲' if step.shift.direction == 'better' else '▼'} {step.shift.size:.2f}"
     )
