@@ -135,7 +135,9 @@ class Forecast(ABC):
 
         `log_likelihood`: mean natural logarithm of the probability of the true label, which counts as `LEAST`
         at least; a guess without probabilities counts as sure. `brier`: the squared errors of all labels'
-        probabilities, summed, in [0, 2], lower is better. `gain_over_table`: log-likelihood less that of the
+        probabilities, summed, in [0, 2], lower is better. `balanced_macro_f1`: macro-F1 where the label is the one
+        whose probability stands out most, against the root of its mean over all samples, since the likeliest label
+        is `neutral` more often than not. `gain_over_table`: log-likelihood less that of the
         transition table, utterance by utterance, so that an interval above zero says that the strongest floor
         is beaten.
         """
@@ -147,9 +149,12 @@ class Forecast(ABC):
             shares = rows / rows.sum(axis=1, keepdims=True)
             logs = np.log(np.maximum(shares[np.arange(len(truth)), truth], LEAST))
             errors = ((shares - np.eye(shares.shape[1])[truth]) ** 2).sum(axis=1)
+            outstanding = (shares / np.sqrt(np.maximum(shares.mean(axis=0), LEAST))).argmax(axis=1)
+            balanced = figures.one_of(np.eye(shares.shape[1])[outstanding], truth, groups, names=self.labels.labels)
             return {
                 "accuracy": usual["accuracy"],
                 "macro_f1": usual["macro_f1"],
+                "balanced_macro_f1": balanced["macro_f1"],
                 "log_likelihood": Measure(np.mean, groups, (logs,)),
                 "brier": Measure(np.mean, groups, (errors,)),
                 "gain_over_table": Measure(_gain, groups, (logs - np.log(np.maximum(table, LEAST)),)),
