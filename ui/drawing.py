@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 from rich.cells import cell_len, set_cell_size
 
 from agent.errors import InputError, ReadingError
@@ -85,7 +84,7 @@ def write_picture(path: Path, svg: str, *, title: str, table: Sequence[Sequence[
         InputError: No picture has that suffix, or it cannot be written.
     """
     page = checked_picture(path).suffix.lower() == ".html"
-    text = rendered("picture.html.jinja", svg=Markup(svg), title=title, table=table) if page else svg  # noqa: S704
+    text = rendered("picture.html.jinja", svg=svg, title=title, table=table) if page else svg
     with whole_file(path) as file:
         file.write(text.encode())
 
@@ -111,7 +110,7 @@ def _environment() -> Environment:
 
 def _drawable(value: Any) -> Any:
     """Texts without what XML 1.0 does not allow, numbers short."""
-    if isinstance(value, Markup):
+    if hasattr(value, "__html__"):  # drawn already
         return value
     if isinstance(value, float):
         return _few(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from trajectory_parts import CAUSE, SECRET, a_conversation, a_state
+from trajectory_parts import CAUSE, MESSAGE, a_conversation, a_state
 
 from agent.state import Shift
 from agent.testing import a_reading, a_turn
@@ -68,7 +68,7 @@ def test_that_no_word_and_no_id_is_in_it():
     cohort = cohort_of([stored("the-id-of-somebody", a_conversation())])
     for text in (json.dumps(cohort_json(cohort)), cohort_picture(cohort)):
         for secret in ("the-id-of-somebody", CAUSE, "landlord"):
-            assert secret not in text, SECRET
+            assert secret not in text, MESSAGE
 
 
 def test_that_its_json_has_every_part():

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from trajectory_parts import CAUSE, SECRET, a_conversation, a_state, any_turns, hostile, planned
+from trajectory_parts import CAUSE, MESSAGE, a_conversation, a_state, any_turns, hostile, planned
 
 from agent.decisions import Reply
 from agent.state import Shift
@@ -85,7 +86,7 @@ def test_that_words_of_the_person_are_in_it_only_when_asked_for():
     conversation = stored("c-1", a_conversation())
     assert CAUSE not in picture(conversation)
     assert f"because “{CAUSE}”" in picture(conversation, texts=True)
-    assert "landlord" not in picture(conversation, texts=True), SECRET
+    assert "landlord" not in picture(conversation, texts=True), MESSAGE
 
 
 def test_that_a_gap_is_a_gap():
@@ -122,7 +123,7 @@ def test_that_words_above_the_plot_do_not_overlap(n: int):
         spans.append((mark.get("y"), *((x - wide, x) if "end" in mark.get("class") else (x, x + wide))))
     for row in {y for y, _, _ in spans}:
         line = sorted((start, end) for y, start, end in spans if y == row)
-        assert all(end <= start for (_, end), (start, _) in zip(line, line[1:], strict=False))
+        assert all(end <= start for (_, end), (start, _) in pairwise(line))
     width = float(root.get("width"))
     assert all(start >= 0 and end <= width for _, start, end in spans)
 
@@ -137,7 +138,7 @@ def test_that_numbers_of_turns_do_not_overlap(n: int):
             lines.setdefault(text.get("y"), []).append((float(text.get("x")) - half, float(text.get("x")) + half))
     assert len(lines) == 2
     for line in lines.values():
-        assert all(end <= start for (_, end), (start, _) in zip(line, line[1:], strict=False))
+        assert all(end <= start for (_, end), (start, _) in pairwise(line))
 
 
 def test_that_ten_thousand_turns_make_a_picture_of_bounded_size():

@@ -202,7 +202,7 @@ def test_that_half_a_character_in_an_id_and_bad_bytes_pass(
 def test_that_an_old_file_survives_an_input_that_is_not_there(mood: Mood, tmp_path: Path):
     out = tmp_path / "out.jsonl"
     out.write_text("what was there", encoding="utf-8")
-    with pytest.raises(InputError, match="Cannot read .*nowhere"):
+    with pytest.raises(InputError, match=r"Cannot read .*nowhere"):
         analyze_conversations(tmp_path / "nowhere.jsonl", out=out)
     assert out.read_text(encoding="utf-8") == "what was there"
     assert list(tmp_path.iterdir()) == [out]

@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from faces import heartline
 from rich.console import Console
-from trajectory_parts import CAUSE, SECRET, a_conversation
+from trajectory_parts import CAUSE, MESSAGE, a_conversation
 
 from agent.errors import InputError, UnknownConversationError
 from agent.memory_sqlite import SQLiteStore
@@ -57,7 +57,7 @@ def test_that_a_stored_conversation_is_shown_as_a_table(home: Path):
     assert "14 Nov 2023" in shown
     for text in ("anxious 70%", "-0.10", "+0.40 ±0.20", "▼ 0.40", "▲ 0.90", "question", "reflection", "distress"):
         assert text in shown, text
-    assert SECRET not in shown
+    assert MESSAGE not in shown
 
 
 def test_that_last_is_the_newest(home: Path):
@@ -73,7 +73,7 @@ def test_that_an_unknown_conversation_is_named(home: Path, tmp_path: Path):
 
 def test_that_texts_and_causes_are_shown_when_asked_for(home: Path):
     _, shown = run(home, "last", texts=True)
-    assert SECRET in shown
+    assert MESSAGE in shown
     assert f"because “{CAUSE}”" in shown
 
 
@@ -183,7 +183,7 @@ def test_that_options_that_do_not_fit_are_refused(home: Path, conversation: str 
 @pytest.mark.parametrize("option", ["as_json_to", "picture_to"])
 def test_that_a_place_that_takes_no_file_is_named_and_nothing_is_left(home: Path, option: str):
     place = home / "nowhere" / "t.svg"
-    with pytest.raises(InputError, match="Cannot write .*nowhere"):
+    with pytest.raises(InputError, match=r"Cannot write .*nowhere"):
         run(home, "last", **{option: place if option == "picture_to" else str(place)})
     assert {path.name.partition("-")[0] for path in home.iterdir()} == {"talks.db"}
 

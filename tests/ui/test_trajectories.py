@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from trajectory_parts import CAUSE, SECRET, a_conversation, a_state, any_turns, hostile, planned
+from trajectory_parts import CAUSE, MESSAGE, a_conversation, a_state, any_turns, hostile, planned
 
 from agent.decisions import Reply, Verdict
 from agent.state import Shift
@@ -63,10 +63,10 @@ def test_that_a_state_behind_which_nothing_was_ever_read_has_no_affect():
 
 
 def test_that_words_come_out_only_when_asked_for():
-    assert SECRET not in json.dumps(told(a_conversation()))
+    assert MESSAGE not in json.dumps(told(a_conversation()))
     assert CAUSE not in json.dumps(told(a_conversation()))
     turns = told(a_conversation(), texts=True)
-    assert turns[2]["text"] == SECRET
+    assert turns[2]["text"] == MESSAGE
     assert turns[2]["shift"]["cause"]["text"] == CAUSE
 
 

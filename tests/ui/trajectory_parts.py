@@ -13,9 +13,9 @@ from agent.testing import a_reading, a_turn
 from agent.turn import Turn
 from strategies.taxonomy import esconv
 
-__all__ = ["CAUSE", "SECRET", "a_conversation", "a_state", "any_turns", "hostile", "planned"]
+__all__ = ["CAUSE", "MESSAGE", "a_conversation", "a_state", "any_turns", "hostile", "planned"]
 
-SECRET = "My landlord wants us out by friday & I <can't> sleep."
+MESSAGE = "My landlord wants us out by friday & I <can't> sleep."
 CAUSE = "out by friday"
 
 
@@ -48,7 +48,7 @@ def a_conversation() -> list[Turn]:
     return [
         a_turn(id="a", index=0, at=1.7e9, emotion=a_reading(), state=a_state(-0.1), plan=planned("question"), reply=reply),
         a_turn(id="b", index=1, at=1.7e9 + 60, plan=planned("reflection"), reply=reply),
-        a_turn(SECRET, id="c", index=2, state=a_state(-0.5, 2, last_shift=worse), risk=RiskReading("distress")),
+        a_turn(MESSAGE, id="c", index=2, state=a_state(-0.5, 2, last_shift=worse), risk=RiskReading("distress")),
         a_turn(id="d", index=3, at=1.7e9 + 300, state=whole, plan=planned("others"), reply=reply),
     ]  # fmt: skip
 
