@@ -150,7 +150,9 @@ class Forecast(ABC):
             logs = np.log(np.maximum(shares[np.arange(len(truth)), truth], LEAST))
             errors = ((shares - np.eye(shares.shape[1])[truth]) ** 2).sum(axis=1)
             outstanding = (shares / np.sqrt(np.maximum(shares.mean(axis=0), LEAST))).argmax(axis=1)
-            balanced = figures.one_of(np.eye(shares.shape[1])[outstanding], truth, groups, names=self.labels.labels)
+            balanced = figures.one_of(
+                np.eye(shares.shape[1])[outstanding], truth, groups, names=self.labels.labels
+            )
             return {
                 "accuracy": usual["accuracy"],
                 "macro_f1": usual["macro_f1"],
