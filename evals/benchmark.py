@@ -28,6 +28,7 @@ from agent.settings import load_settings
 from agent.turn import Message, new_turn
 from evals.runtimes import runtimes
 from evals.timing import RUNS, Figure, spread, times
+from evals.tracking_speed import tracking
 from sem_plugins.encoder import encoder_for
 
 __all__ = ["main"]
@@ -85,6 +86,7 @@ def measure() -> Iterator[Figure]:
     perception.read([new_turn(text) for text in texts])
     rate = BATCH / (time.perf_counter() - started)
     yield Figure("short messages, one after the other", rate, "messages/s", "at least 300")
+    yield from tracking(SENTENCES)
     yield from runtimes()
     yield from esconv_throughput()
 

@@ -139,6 +139,7 @@ class SectionComposer:
             "expressions": [] if turn.expression is None else _labels(turn.expression.present),
             "affect": turn.affect,
             "state": state,
+            "felt_so_far": [] if state is None else self._likely(state.top(self.top_emotions)),
             "cause": _cause_place(turn, dropped=dropped),
             "plan": turn.plan,
             "reason": "" if turn.plan is None else " ".join(turn.plan.reason.split()),
@@ -157,7 +158,10 @@ class SectionComposer:
     def _emotions(self, turn: Turn) -> list[tuple[str, float]]:
         if turn.emotion is None:
             return []
-        top = turn.emotion.top(self.top_emotions)
+        return self._likely(turn.emotion.top(self.top_emotions))
+
+    def _likely(self, top: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
+        """Emotions that are worth naming, likeliest first; none where even the likeliest is a guess."""
         if not top or top[0][1] < _LEAST_TOP:
             return []
         return [(_spoken(label), p) for label, p in top if p >= _LEAST_SHOWN and _LABEL.fullmatch(label)]

@@ -50,6 +50,9 @@ def _understood(turn: Turn) -> Iterator[tuple[str, str]]:
         yield "Undertone", _undertone(turn)
     if turn.state is not None:
         yield "Over the turns", _state(turn)
+        yield "Next, probably", _ahead(turn)
+        if turn.state.own is not None:
+            yield "The agent feels", f"{turn.state.own.emotion} ({turn.state.own.persona})"
     if turn.risk is not None and turn.risk.level != "none":
         words = "; ".join(f"“{turn.text[start:end]}”" for start, end in turn.risk.evidence)
         yield "Risk", turn.risk.level + (f" ({words})" if words else "")
@@ -180,11 +183,24 @@ def _state(turn: Turn) -> str:
     state = turn.state
     if state is None:
         return ""
-    text = f"valence {state.affect.valence:+.2f} (change {state.trend:+.2f}), confidence {state.confidence:.2f}"
+    sure = "" if state.spread is None else f" ± {state.spread[0]:.2f}"
+    text = (
+        f"valence {state.affect.valence:+.2f}{sure} (change {state.trend:+.2f}), confidence {state.confidence:.2f}"
+    )
     if state.last_shift is not None:
         ago = {0: "now", 1: "1 turn ago"}.get(state.turns_since_shift, f"{state.turns_since_shift} turns ago")
         text += f", last shift {ago}, for the {state.last_shift.direction}"
+    if state.emotions:
+        text += f"; {_percentages(state.top(3))}"
     return text
+
+
+def _ahead(turn: Turn) -> str:
+    """What is expected of the next message."""
+    if turn.state is None or not turn.state.expected:
+        return ""
+    expected = sorted(turn.state.expected.items(), key=lambda pair: -pair[1])[:3]
+    return _percentages(expected)
 
 
 def _percentages(pairs: Iterable[tuple[str, float]]) -> str:

@@ -535,3 +535,15 @@ def test_that_a_missing_template_is_named(folder) -> None:
 def test_that_an_unknown_place_for_the_notes_is_refused() -> None:
     with pytest.raises(WiringError, match=r"'last'.*first-system, system-before-last"):
         SectionComposer(notes="last")  # type: ignore[arg-type]
+
+
+def test_that_what_was_felt_over_the_conversation_is_named():
+    state = replace(STATE, label_set="meld-7", emotions={"sadness": 0.62, "fear": 0.35, "joy": 0.03})
+    assert "- What they seem to feel over the conversation: sadness (0.62), fear (0.35).\n- Trend" in notes_of(
+        a_turn(state=state)
+    )
+
+
+def test_that_a_state_that_is_a_guess_names_no_emotion():
+    state = replace(STATE, label_set="many", emotions={f"e{place}": 0.1 for place in range(10)})
+    assert "over the conversation: e" not in notes_of(a_turn(state=state))

@@ -20,7 +20,7 @@ from agent.decisions import (
     Verdict,
 )
 from agent.readings import Affect, CausalSpan, CauseReading, EmotionReading, ExpressionReading, RiskReading
-from agent.state import EmotionalState, PersonalCalibration, Shift
+from agent.state import EmotionalState, OwnAffect, PersonalCalibration, Shift
 from agent.testing import a_reading, a_turn
 from agent.turn import Turn
 from ui.explain import notice, one_line, profile, speaker, whole
@@ -80,6 +80,24 @@ def test_that_the_whole_follows_the_turn_from_reading_to_reply():
         ("Said by", "tiny (120 tokens in, 9 out)"),
         ("Time", "112 ms: perceive 12.3, generate 100.0"),
     ]
+
+
+def test_that_a_filtered_state_tells_how_sure_it_is_what_is_next_and_what_the_agent_feels():
+    state = replace(
+        STATE,
+        covariance=((0.04, 0.0, 0.0), (0.0, 0.04, 0.0), (0.0, 0.0, 0.04)),
+        label_set="meld-7",
+        emotions={"sadness": 0.6, "fear": 0.3, "neutral": 0.1},
+        expected={"neutral": 0.5, "sadness": 0.3, "fear": 0.2},
+        own=OwnAffect(Affect(0.1, 0.0, 0.1), "sadness", "calm"),
+    )
+    told = dict(whole(everything(state=state)))
+    assert told["Over the turns"] == (
+        "valence -0.40 ± 0.20 (change -0.12), confidence 0.70, last shift 1 turn ago, for the worse; "
+        "sadness 60%, fear 30%, neutral 10%"
+    )
+    assert told["Next, probably"] == "neutral 50%, sadness 30%, fear 20%"
+    assert told["The agent feels"] == "sadness (calm)"
 
 
 def test_that_what_follows_in_the_same_reply_is_named_in_its_order():
