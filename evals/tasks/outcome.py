@@ -27,20 +27,21 @@ class Outcome:
     An item (made up): a dialogue before which the seeker gave the intensity of the bad feeling as 4 of 5, and
     after it as 2; truth: `{"relief": 0.5, "failed": false}`, two of four steps.
 
-    Protocol: the tracker is given the seeker's messages one by one, each read in its dialogue; `relief` is the
-    valence of the state after the last one less that after the first, `final` the valence after the last. Over
-    ESConv's dialogues whose seeker filled in the survey, `relief_r` is Pearson's r, `better_recall` and
-    `worse_recall` the shares of those that felt better, and not better, whose valence rose, and did not;
-    `final_r` is the r of `final` with the survey's relief. `failed_auc` is the probability that a dialogue of
-    ESConv has a higher `relief` than one of `esconv_failed`, which its authors dropped since it did not help; a
-    tie counts half. `final_auc` is the same of `final`. For both the survey need not be there. Of
-    `esconv_failed` the file of the same split is taken where it is in the folder, but never that of train.
+    Protocol: dialogues of ESConv, and of `esconv_failed`, which its authors dropped since they did not help.
+    The tracker is given the seeker's messages one by one, each read in its dialogue; `relief` is the valence of
+    the state after the last one less that after the first, `final` the valence after the last. Over those whose
+    seeker filled in the survey, `relief_r` is Pearson's r, `better_recall` and `worse_recall` the shares of
+    those that felt better, and not better, whose valence rose, and did not; `final_r` is the r of `final` with
+    the survey's relief. Over all, `failed_auc` is the probability that a dialogue of ESConv has a higher
+    `relief` than a failed one, a tie counting half; `final_auc` is the same of `final`. Failed dialogues are
+    taken from the file of the same split where it is in the folder, but never from train.
 
-    Traps: nearly everybody who stays feels better, so that "better" for all is right nine times of ten: read
-    both recalls with that floor. Thanks and goodbyes make the end of every dialogue sound glad. Rewards for
-    positive words alone favour platitudes (SUPPORTER, cES and tES). A failed dialogue may have been dropped for
-    its supporter's rating though the seeker felt better; valid has 28. The signature holds the hash of ESConv's
-    file alone.
+    Traps: every dialogue of ESConv's train and valid ended with less of the bad feeling: who did not feel
+    better is in `esconv_failed` alone (21 of 25 surveyed ones of valid), so that without it `worse_recall` is
+    not defined, and "better" for all is right nine times of ten with it: read both recalls. Thanks and goodbyes
+    make the end of every dialogue sound glad. Rewards for positive words alone favour platitudes (SUPPORTER,
+    cES and tES). A failed dialogue may have been dropped for its supporter's rating though the seeker felt
+    better. The signature holds the hash of ESConv's file alone.
     """
 
     name = "esconv/outcome"
@@ -66,7 +67,7 @@ class Outcome:
         kept, given = scored(samples, answers)
         groups = np.array([sample.group for sample in kept])
         failed = np.array([sample.truth["failed"] for sample in kept], bool)
-        filled = np.array([sample.truth["relief"] is not None for sample in kept], bool) & ~failed
+        filled = np.array([sample.truth["relief"] is not None for sample in kept], bool)
         truth = np.array([sample.truth["relief"] for sample, held in zip(kept, filled, strict=True) if held])
         relief = np.array([answer["relief"] for answer in given])
         said, surveyed, better = relief[filled], groups[filled], truth > 0
