@@ -31,21 +31,21 @@ class AgentEmotion(Forecast):
     traits, each in [0, 1], under `personality`.
 
     Protocol: one sample per triple, all figures and floors as `meld/next-emotion`; `told` is the tracker's
-    dynamics, which know no personality, `arithmetic` moves Ana's own point in valence, arousal and dominance
-    towards Bo's, each dimension as far as her personality says, and takes the nearest label. It gives no
-    probabilities: of its figures read accuracy and macro-F1. Triples overlap; intervals are over scenes.
+    dynamics, learned on train, which know no personality; `arithmetic` moves Ana's own point in valence, arousal
+    and dominance towards Bo's, each dimension as far as her personality says, and takes the nearest label. It
+    gives no probabilities: of its figures read accuracy and macro-F1. Triples overlap; intervals are over scenes.
 
     Traps: 42% of the triples repeat the first emotion. The split is by scene: no triple of valid stands in
     train, though 54 of 659 share a line of 20 letters with it. The paper's is random over triples, so that
-    three of four of its test triples share a line with train: its figures cannot be compared. 86 of valid's
-    triples also stand in the train part of MELD, where `told` learned its transitions. The personalities are
-    six vectors, one a character, so that the traits are names.
+    three of four of its test triples share a line with train: its figures cannot be compared. The personalities
+    are six vectors, one a character, so that the traits are names.
     """
 
     name = "peld/agent-emotion"
     data = "peld"
     systems = ("told", "arithmetic", *ABLATIONS)
     labels = MELD
+    learned_on = "peld"
 
     def untabled(self, folder: Path, split: str) -> list[Sample]:
         """Truth also holds the `personality`."""

@@ -7,17 +7,23 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from agent.build import build_perception
+from agent.errors import SettingsError
 from agent.perception import Perception
 from agent.protocols import Tracker
 from agent.registry import make
 from agent.state import EmotionalState
 from agent.turn import Turn
 from evals.task import Kit, Sample
+from sem_plugins.tracker.filter import FilterTracker
 
-__all__ = ["Followed", "followed", "read_turns"]
+__all__ = ["TRACKERS", "Followed", "followed", "read_turns"]
+
+TRACKERS = ("tracker", "filter", "filter-without-covariance", "smoothed")
+"""Systems that follow a seeker: the tracker of the settings, or one by name, and the filter in which every reading
+counts alike."""
 
 _READ = ("emotion", "expression", "affect")  # what trackers look at
 
@@ -28,12 +34,22 @@ OneT = TypeVar("OneT")
 OtherT = TypeVar("OtherT")
 
 
-def followed(samples: Sequence[Sample], kit: Kit) -> list[Followed]:
-    """What the tracker of the settings makes of each dialogue's seeker, message by message.
+def followed(samples: Sequence[Sample], kit: Kit, *, system: str = TRACKERS[0]) -> list[Followed]:
+    """What a tracker makes of each dialogue's seeker, message by message.
 
     Each message is read in its dialogue, with the plugins `emotion`, `expression` and `affect` alone.
+
+    Args:
+        samples: Whose messages.
+        kit: With the settings.
+        system: One of `TRACKERS`: `tracker` is that of the settings.
+
+    Raises:
+        SettingsError: There is no such system.
     """
-    tracker = make("trackers", kit.settings.tracker or "smoothed", kit.settings)
+    if system not in TRACKERS:
+        raise SettingsError(f"No system {system!r}. Systems: {', '.join(TRACKERS)}.")
+    tracker = _tracker(system, kit)
     return _in_threads(partial(_follow, _perception(kit), tracker), samples)
 
 
@@ -41,6 +57,18 @@ def read_turns(turns: Sequence[Turn], kit: Kit) -> list[Turn]:
     """The turns with the readings of the same plugins."""
     perception = _perception(kit)
     return _in_threads(lambda turn: perception.read([turn])[0], turns)
+
+
+def _tracker(system: str, kit: Kit) -> Tracker:
+    found: Any
+    if system == "filter-without-covariance":
+        found = FilterTracker(without=frozenset({"covariance"}))
+    else:
+        found = make(
+            "trackers", system if system != TRACKERS[0] else kit.settings.tracker or "filter", kit.settings
+        )
+    tracker: Tracker = found
+    return tracker
 
 
 def _perception(kit: Kit) -> Perception:

@@ -74,6 +74,7 @@ class Forecast(ABC):
 
     Attributes:
         labels: The set.
+        learned_on: Name of the dynamics that forecast (`tracker.dynamics`).
     """
 
     name = ""
@@ -81,6 +82,7 @@ class Forecast(ABC):
     systems: tuple[str, ...] = ("told", *ABLATIONS)
     version = 1
     labels: LabelSet
+    learned_on = ""
 
     @abstractmethod
     def untabled(self, folder: Path, split: str) -> list[Sample]:
@@ -124,7 +126,7 @@ class Forecast(ABC):
             inputs: Whether those are true labels or readings.
             without: Parts of the dynamics that are left out.
         """
-        model = dynamics(self.labels.id, inputs=inputs)
+        model = dynamics(self.learned_on, inputs=inputs)
         return [
             as_answer(self.labels, forecast(model, row, sample.truth["speakers"], without=without))
             for sample, row in zip(samples, rows, strict=True)

@@ -76,6 +76,7 @@ class MELDNext(_Next):
     name = "meld/next-emotion"
     data = "meld"
     labels = MELD
+    learned_on = MELD.id
 
     def dialogues(self, folder: Path, split: str) -> list[Dialogue]:
         """Stretches of scenes."""
@@ -96,6 +97,7 @@ class EmoryNLPNext(_Next):
     name = "emorynlp/next-emotion"
     data = "emorynlp"
     labels = EMORY_NLP
+    learned_on = EMORY_NLP.id
 
     def dialogues(self, folder: Path, split: str) -> list[Dialogue]:
         """Scenes."""
@@ -116,6 +118,7 @@ class RECCONNext(_Next):
     name = "reccon/next-emotion"
     data = "reccon"
     labels = DAILY_DIALOG
+    learned_on = DAILY_DIALOG.id
 
     def dialogues(self, folder: Path, split: str) -> list[Dialogue]:
         """Of DailyDialog."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from agent.errors import DataError
 from evals.task import Answer, Answers, Kit, Measures, Sample, scored
-from evals.tasks.following import Followed, followed
+from evals.tasks.following import TRACKERS, Followed, followed
 from sem_plugins.training import scores
 from sem_plugins.training.examples import Example
 from sem_plugins.training.intervals import Measure
@@ -46,7 +46,7 @@ class Outcome:
 
     name = "esconv/outcome"
     data = "esconv"
-    systems = ("tracker",)
+    systems = TRACKERS
     version = 2
 
     def samples(self, folder: Path, split: str) -> list[Sample]:
@@ -58,9 +58,9 @@ class Outcome:
             found += [_sample(one, failed=True) for one in esconv.outcomes(folder, split, failed=True)]
         return found
 
-    def answers(self, system: str, samples: Sequence[Sample], kit: Kit) -> Answers:  # noqa: ARG002
-        """The tracker of the settings; None where the seeker wrote fewer than two messages."""
-        return [_as_answer(one) for one in followed(samples, kit)]
+    def answers(self, system: str, samples: Sequence[Sample], kit: Kit) -> Answers:
+        """What each of `TRACKERS` followed; None where the seeker wrote fewer than two messages."""
+        return [_as_answer(one) for one in followed(samples, kit, system=system)]
 
     def measures(self, samples: Sequence[Sample], answers: Answers) -> Measures:
         """Of the change, and of the end where the answers have it."""

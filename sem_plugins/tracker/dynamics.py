@@ -41,7 +41,13 @@ PARTS = frozenset({"inertia", "contagion", "climate"})
 CLIMATE_DECAY = 0.6
 """Share of the climate that is left when another utterance comes."""
 
-_LABEL_SETS = {"meld-7": MELD, "dailydialog-7": DAILY_DIALOG, "emorynlp-7": EMORY_NLP, "support": MELD}
+_LABEL_SETS = {
+    "meld-7": MELD,
+    "dailydialog-7": DAILY_DIALOG,
+    "emorynlp-7": EMORY_NLP,
+    "peld": MELD,
+    "support": MELD,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +183,8 @@ def dynamics(name: str, *, inputs: Literal["told", "read"] = "told") -> Dynamics
     """What was learned on a data set.
 
     Args:
-        name: `"meld-7"`, `"dailydialog-7"`, `"emorynlp-7"`, or `"support"`: seekers of ESConv, in the labels of
+        name: `"meld-7"`, `"dailydialog-7"`, `"emorynlp-7"`; `"peld"`: the third utterance of its triples, of
+            true labels alone; or `"support"`: seekers of ESConv, in the labels of
             `meld-7`, with what goes along with each strategy. Nobody labelled those; there is only `read`.
         inputs: What it is given of the utterances before: true labels, or what `evidence` reads of them.
 

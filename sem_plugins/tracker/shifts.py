@@ -15,12 +15,12 @@ SLACK = 0.75
 """Standard deviations that a reading may lie off without counting. A step of one and a half is found soonest."""
 
 THRESHOLD = 2.0
-"""Evidence that makes a shift: one reading two and three quarters deviations off, or two of one and three quarters.
-With 2.5 nothing was found in MELD valid; with 1.5 three alarms of ten are right (`heartline eval meld/shifts`)."""
+"""Evidence that makes a shift: one reading two and three quarters deviations off, or two that are one and three
+quarters off. With 2.5 next to nothing was found in MELD valid, with 1.5 seven alarms of ten were wrong."""
 
 FALSE_ALARMS = 0.021
-"""Share of turns with a shift where nothing changed, in two million simulated turns
-(`tests/sem_plugins/tracker/test_shifts.py` simulates fewer). In MELD valid, whose readings spread less, it is 0.7%."""
+"""Share of turns with a shift where nothing changed, in two million simulated turns (a test simulates fewer). In MELD
+valid, whose readings spread less, it is 0.7% (`heartline eval meld/shifts`)."""
 
 Pressure = tuple[float, float]
 

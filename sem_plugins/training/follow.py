@@ -24,7 +24,7 @@ from sem_plugins.tracker.parameters import FORMAT
 from sem_plugins.training.chains import Chains, chains
 from sem_plugins.training.dynamics import Taken, fit_dynamics
 from sem_plugins.training.measure.reading import read_all
-from sem_plugins.training.sets import emorynlp, esconv, meld, reccon
+from sem_plugins.training.sets import emorynlp, esconv, meld, peld, reccon
 from sem_plugins.weights import Manifest
 
 __all__ = ["learn"]
@@ -78,10 +78,20 @@ def learn(folder: Path, out: Path, manifest: Manifest, *, progress: bool = True)
             "told": fit_dynamics(told, truth[told.place]),
             "read": fit_dynamics(heard, truth[heard.place]),
         }
+    found["dynamics"]["peld"] = {"told": _answers(folder, MELD)}
     found["dynamics"]["support"], found["motion"] = _support(folder, reader, MELD)
     file = out / "parameters.json"
     file.write_text(json.dumps(_rounded(found), separators=(",", ":")) + "\n", encoding="utf-8")
     return file
+
+
+def _answers(folder: Path, labels: LabelSet) -> dict[str, Any]:
+    """PELD: how somebody answers, from what they and the other showed; the second utterance is not learned."""
+    dialogues = [triple.dialogue.utterances for triple in peld.triples(folder, "train")]
+    truth = np.eye(len(labels))[[labels.index(one.emotion) for each in dialogues for one in each]]
+    rows = chains([[one.speaker for one in each] for each in dialogues], truth)
+    last = _taken(rows, np.flatnonzero(rows.position == 2))  # noqa: PLR2004 - the third of three
+    return fit_dynamics(last, truth[last.place])
 
 
 def _support(folder: Path, reader: _Reader, labels: LabelSet) -> tuple[dict[str, Any], dict[str, Any]]:
