@@ -19,8 +19,8 @@ THRESHOLD = 2.0
 quarters off. With 2.5 next to nothing was found in MELD valid, with 1.5 seven alarms of ten were wrong."""
 
 FALSE_ALARMS = 0.021
-"""Share of turns with a shift where nothing changed, in two million simulated turns (a test simulates fewer). In MELD
-valid, whose readings spread less, it is 0.7% (`heartline eval meld/shifts`)."""
+"""Share of turns with a shift where nothing changed, in two million simulated turns (a test simulates fewer). In
+MELD valid, whose readings spread less, it is 0.7% (`heartline eval meld/shifts`)."""
 
 Pressure = tuple[float, float]
 
