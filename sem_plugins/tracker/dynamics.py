@@ -17,10 +17,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.errors import WeightsError
+from agent.errors import SettingsError, WeightsError
 from agent.readings import LabelSet
 from sem_plugins.ontology import DAILY_DIALOG, EMORY_NLP, MELD
-from sem_plugins.tracker.parameters import array, section
+from sem_plugins.tracker.parameters import array, damaged, section
 
 __all__ = [
     "CLIMATE_DECAY",
@@ -120,6 +120,9 @@ class Dynamics:
             run: Utterances of others since the speaker spoke.
             climate: (K,), over all utterances so far (`climate_after`); None at the start.
             without: Parts to leave out, of `PARTS`.
+
+        Raises:
+            SettingsError: `without` names something else.
         """
         return softmax(self.logits(own, since, other, run, climate, without=without))
 
@@ -134,6 +137,8 @@ class Dynamics:
         without: frozenset[str] = frozenset(),
     ) -> Array:
         """The same before the softmax, (K,)."""
+        if unknown := without - PARTS:
+            raise SettingsError(f"No parts are called {sorted(unknown)!r}. Choices: {', '.join(sorted(PARTS))}.")
         found = self.bias
         if "inertia" not in without:
             found = found + (self.unspoken if own is None else self.inertia(since) * (own @ self.own))
@@ -211,16 +216,17 @@ def from_section(label_set: LabelSet, content: Mapping[str, Any]) -> Dynamics:
         "unspoken": (k,),
         "unanswered": (k,),
     }
-    try:
-        arrays = {name: array(content[name], *shape, name=name) for name, shape in shapes.items()}
-        decays = [float(array(content[name], name=name)) for name in ("midpoint", "width", "slope")]
-        strategies = dict(content["strategies"])
-        offsets = array([*strategies.values()] or np.zeros((0, k)), len(strategies), k, name="strategies")
-    except KeyError as error:
-        raise WeightsError(f"The dynamics of `{label_set.id}` lack {error}.") from error
-    if min(decays[1:]) <= 0:
-        raise WeightsError(f"`width` and `slope` of the dynamics of `{label_set.id}` are above 0: {decays!r}.")
-    midpoint, width, slope = decays
+    missing = [name for name in (*shapes, "midpoint", "width", "slope", "strategies") if name not in content]
+    if missing:
+        raise damaged(f"The dynamics of `{label_set.id}` lack {', '.join(missing)}.")
+    arrays = {name: array(content[name], *shape, name=name) for name, shape in shapes.items()}
+    midpoint, width, slope = (float(array(content[name], name=name)) for name in ("midpoint", "width", "slope"))
+    if min(width, slope) <= 0:
+        raise damaged(f"`width` ({width}) and `slope` ({slope}) of the dynamics of `{label_set.id}` lie above 0.")
+    strategies = content["strategies"]
+    if not isinstance(strategies, Mapping):
+        raise damaged(f"`strategies` of the dynamics of `{label_set.id}` is no object.")
+    offsets = array([*strategies.values()] or np.zeros((0, k)), len(strategies), k, name="strategies")
     return Dynamics(
         label_set=label_set,
         bias=arrays["bias"],

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.readings import EmotionReading, ExpressionReading, LabelSet
+from agent.readings import ExpressionReading, LabelSet
 from agent.turn import Turn
 from sem_plugins.labels import EMPATHETIC_DIALOGUES
 from sem_plugins.ontology import ontology
 
-__all__ = ["shown", "shown_in_rows"]
+__all__ = ["converted", "shown", "shown_in_rows"]
 
 Array = NDArray[np.float64]
 
@@ -24,16 +25,13 @@ def shown(turn: Turn, labels: LabelSet) -> Array | None:
     """The distribution that a message shows, (K,); None where nothing usable was read.
 
     What the person goes through, in any label set that the ontology knows, as far as the words show any emotion;
-    the rest is `neutral`. Readings in an unknown set are as good as none.
+    the rest is `neutral`. Readings in an unknown set are as good as none, and so are those with a label
+    that is not in theirs.
     """
     emotion, expression = turn.emotion, turn.expression
-    if emotion is None or emotion.label_set not in ontology().label_sets:
+    felt = None if emotion is None else converted(emotion.probabilities, emotion.label_set, labels)
+    if felt is None:
         return _of_expression(expression, labels)
-    if emotion.label_set == EMPATHETIC_DIALOGUES.id:
-        felt = _row(emotion, EMPATHETIC_DIALOGUES) @ _to(labels)
-        felt = felt / felt.sum()  # readings sum to 1 within their tolerance
-    else:
-        felt = _converted(emotion.label_set, emotion, labels)
     quiet = 0.0 if expression is None else min(1.0, expression.neutrality)
     return _mixed(felt, np.array(quiet), labels)
 
@@ -46,7 +44,26 @@ def shown_in_rows(emotion: Array, neutrality: Array, labels: LabelSet) -> Array:
         neutrality: (N,), probability that the words show no emotion.
         labels: K labels.
     """
-    return _mixed(emotion @ _to(labels), neutrality, labels)
+    return _mixed(emotion @ _to(EMPATHETIC_DIALOGUES, labels), neutrality, labels)
+
+
+def converted(probabilities: Mapping[str, float], source: str, labels: LabelSet) -> Array | None:
+    """A distribution over other labels, (K,), summing to 1.
+
+    Args:
+        probabilities: Label to probability, in any order; a label left out counts as 0, and the sum need not be 1.
+        source: Id of the set that they are of.
+        labels: K labels.
+
+    Returns:
+        None where the ontology does not know the set, the set not a label, or no label has any probability.
+    """
+    known = ontology().label_sets.get(source)
+    if known is None or not probabilities.keys() <= set(known.labels):
+        return None
+    row: Array = np.array([probabilities.get(label, 0.0) for label in known.labels]) @ _to(known, labels)
+    total = row.sum()
+    return row / total if total > 0 else None
 
 
 def _mixed(felt: Array, neutrality: Array, labels: LabelSet) -> Array:
@@ -59,32 +76,16 @@ def _mixed(felt: Array, neutrality: Array, labels: LabelSet) -> Array:
 
 def _of_expression(expression: ExpressionReading | None, labels: LabelSet) -> Array | None:
     """What the words show, where it was not read what the person goes through."""
-    if expression is None or expression.label_set not in ontology().label_sets:
+    if expression is None:
         return None
-    total = sum(expression.probabilities.values())
-    if total <= 0:
-        return None
-    scaled = EmotionReading(
-        expression.label_set, {label: p / total for label, p in expression.probabilities.items()}
-    )
-    return _mixed(_converted(expression.label_set, scaled, labels), np.array(0.0), labels)
-
-
-def _converted(source: str, reading: EmotionReading, labels: LabelSet) -> Array:
-    found = ontology().convert(reading.probabilities, source=source, target=labels.id)
-    return np.array(list(found.values()))
+    found = converted(expression.probabilities, expression.label_set, labels)
+    return None if found is None else _mixed(found, np.array(0.0), labels)
 
 
 @cache
-def _to(labels: LabelSet) -> Array:
-    """(32, K): where each label of EmpatheticDialogues goes."""
-    every = EMPATHETIC_DIALOGUES.labels
-    rows = [
-        ontology().convert({label: 1.0}, source=EMPATHETIC_DIALOGUES.id, target=labels.id).values()
-        for label in every
-    ]
-    return np.array([list(row) for row in rows])
-
-
-def _row(reading: EmotionReading, labels: LabelSet) -> Array:
-    return np.array([reading.probabilities.get(label, 0.0) for label in labels.labels])
+def _to(source: LabelSet, labels: LabelSet) -> Array:
+    """(source, K): where each label of the one set goes in the other."""
+    if source == labels:
+        return np.eye(len(labels))
+    rows = [ontology().convert({label: 1.0}, source=source.id, target=labels.id) for label in source.labels]
+    return np.array([list(row.values()) for row in rows])

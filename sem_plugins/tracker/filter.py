@@ -7,6 +7,7 @@ missing leaves the belief where it moved to, and less sure.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,18 +16,18 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.errors import TurnError
+from agent.errors import SettingsError, TurnError
 from agent.persona import Persona, load_persona
 from agent.readings import Affect, LabelSet
 from agent.state import EmotionalState, OwnAffect, PersonalCalibration, Shift
 from agent.turn import Turn
 from sem_plugins.ontology import MELD
-from sem_plugins.tracker.dynamics import Dynamics, climate_after, dynamics, softmax
+from sem_plugins.tracker.dynamics import PARTS, Dynamics, climate_after, dynamics, softmax
 from sem_plugins.tracker.evidence import shown
 from sem_plugins.tracker.fusion import fused
 from sem_plugins.tracker.motion import Belief, Motion, motion
 from sem_plugins.tracker.own import PLACES, move
-from sem_plugins.tracker.parameters import array, section
+from sem_plugins.tracker.parameters import array, damaged, section
 from sem_plugins.tracker.personal import applied, corrected, learned
 from sem_plugins.tracker.shifts import Pressure, pressed
 
@@ -37,6 +38,7 @@ Array = NDArray[np.float64]
 _MEMORY = 0.3  # weight of what was expected beside what was read: the encoder saw what came before already
 _QUIETEST = 0.05  # clarity of a reading of neutral words
 _TREND = 0.5  # weight of the newest change of valence in the trend
+_UNKNOWN = 1e-9  # confidence that is rounding: nothing was read, or so long ago that nothing is left of it
 _OWN = 0.6  # share of what the agent shows that is its one emotion; the rest is as people in general
 
 
@@ -48,6 +50,9 @@ class FilterTracker:
         persona: Whose affect the agent has; None leaves it out.
         without: Parts to leave out, for ablations: `"inertia"`, `"contagion"`, `"climate"`, or `"covariance"`, by
             which every reading counts alike and nothing grows less sure.
+
+    Raises:
+        SettingsError: `without` names something else.
     """
 
     persona: Persona | None = None
@@ -55,6 +60,11 @@ class FilterTracker:
     name: str = "filter"
     reads: frozenset[str] = frozenset({"text", "state_before"})
     labels: LabelSet = field(default=MELD, init=False)
+
+    def __post_init__(self) -> None:
+        if unknown := self.without - PARTS - {"covariance"}:
+            choices = ", ".join(sorted(PARTS | {"covariance"}))
+            raise SettingsError(f"The tracker has no parts {sorted(unknown)!r} to leave out. Choices: {choices}.")
 
     @cached_property
     def _dynamics(self) -> Dynamics:
@@ -66,7 +76,11 @@ class FilterTracker:
 
     @cached_property
     def _prior(self) -> Array:
-        return array(section("dynamics", "support")["prior"], len(self.labels), name="prior")
+        prior = array(section("dynamics", "support").get("prior"), len(self.labels), name="prior")
+        if prior.min() <= 0:
+            raise damaged("`prior` of the dynamics of `support` holds a share that is not above 0.")
+        shares: Array = prior / prior.sum()
+        return shares
 
     @cached_property
     def _valence(self) -> Array:
@@ -107,7 +121,7 @@ class FilterTracker:
         affect = Affect(*(float(value) for value in belief.mean))
         change = 0.0 if before is None else affect.valence - before.affect.valence
         confidence = 1 - belief.covariance[0, 0] / self._motion.spread[0, 0]
-        confidence = float(min(1.0, max(0.0, confidence)))
+        confidence = float(min(1.0, confidence)) if confidence > _UNKNOWN else 0.0
         own = self._own(before, affect, confidence)
         ahead = self._ahead(emotions, own, climate)
         rows = self._dynamics.forecast(ahead)
@@ -132,7 +146,7 @@ class FilterTracker:
             trust=trust,
             pressure=pressure,
             last_turn=turn.index,
-            at=before.at if turn.at is None and before is not None else turn.at,
+            at=_when(turn, before),
         )
 
     def _personal(self, turn: Turn, before: EmotionalState | None) -> PersonalCalibration:
@@ -153,7 +167,7 @@ class FilterTracker:
     ) -> tuple[Array, Array]:
         """The distribution over emotions and the climate after the turn, (K,) each."""
         prior, climate, expected = self._prior, None, self._prior
-        if before is not None and before.label_set == self.labels.id:
+        if before is not None and self._knows(before):
             climate = self._climate(before)
             since = 2 * (turn.index - before.last_turn)
             logits = self._logits(_row(before.emotions, self.labels), since, before.own, climate)
@@ -168,9 +182,14 @@ class FilterTracker:
             found = softmax(evidence + _MEMORY * np.log(expected / prior))
         return found, climate_after(climate, found)
 
+    def _knows(self, before: EmotionalState) -> bool:
+        """Whether the state holds a distribution over these labels. Another tracker's may hold none, or others."""
+        return before.label_set == self.labels.id and before.emotions.keys() == set(self.labels.labels)
+
     def _climate(self, before: EmotionalState) -> Array:
         """Of all utterances so far, the agent's own last one among them."""
-        climate = _row(before.climate, self.labels)
+        whole = before.climate.keys() == before.emotions.keys()
+        climate = _row(before.climate if whole else before.emotions, self.labels)
         return climate if before.own is None else climate_after(climate, self._agent_shows(before.own))
 
     def _logits(self, own: Array, since: int, agent: OwnAffect | None, climate: Array) -> Array:
@@ -179,6 +198,8 @@ class FilterTracker:
         return self._dynamics.logits(own, since, other, 1, climate, without=without)
 
     def _agent_shows(self, agent: OwnAffect) -> Array:
+        if agent.emotion not in self.labels.labels:
+            return self._prior
         spread = (1 - _OWN) * self._prior
         spread[self.labels.index(agent.emotion)] += _OWN
         return spread
@@ -193,19 +214,26 @@ class FilterTracker:
     ) -> tuple[Belief, Pressure, Literal["better", "worse"] | None]:
         """Valence, arousal and dominance after the turn, and what that says of a shift."""
         known = _belief(before)
-        belief = self._motion.start() if known is None else self._motion.ahead(known, gap=gap)
-        if "covariance" in self.without:
-            belief = Belief(belief.mean, self._motion.spread)
+        if known is None or before is None:
+            belief = self._motion.start()
+        else:
+            belief = self._motion.ahead(known, messages=turn.index - before.last_turn, gap=gap)
+        alike = "covariance" in self.without
+        left = self._motion.left(gap)
         pressure = before.pressure if before is not None else (0.0, 0.0)
         if turn.affect is None:
-            return belief, pressure, None
+            if alike and known is not None:
+                belief = Belief(belief.mean, known.covariance)
+            return belief, (left * pressure[0], left * pressure[1]), None
+        if alike:
+            belief = Belief(belief.mean, self._motion.spread)
         neutrality = 0.0 if turn.expression is None else turn.expression.neutrality
-        clarity = 1.0 if "covariance" in self.without else max(_QUIETEST, 1 - neutrality)
+        clarity = 1.0 if alike else max(_QUIETEST, 1 - neutrality)
         after = self._motion.drawn(belief, turn.affect.point, clarity=clarity)
         if known is None or before is None or before.confidence == 0:  # where somebody starts is no change
             return after, pressure, None
         surprise = self._motion.surprise(belief, turn.affect.point, clarity=clarity)
-        pressure, direction = pressed(pressure, surprise, left=self._motion.left(gap))
+        pressure, direction = pressed(pressure, surprise, left=left)
         return after, pressure, direction
 
     def _own(self, before: EmotionalState | None, affect: Affect, confidence: float) -> OwnAffect | None:
@@ -219,6 +247,13 @@ def _belief(before: EmotionalState | None) -> Belief | None:
     if before is None or before.covariance is None:
         return None
     return Belief(before.affect.point, np.array(before.covariance))
+
+
+def _when(turn: Turn, before: EmotionalState | None) -> float | None:
+    """When the last turn came that said so."""
+    if turn.at is not None and math.isfinite(turn.at):
+        return turn.at
+    return None if before is None else before.at
 
 
 def _shift(turn: Turn, direction: Literal["better", "worse"], change: float) -> Shift:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sem_plugins.tracker.parameters import array, section
+from sem_plugins.tracker.parameters import array, damaged, section
 
 __all__ = ["Belief", "Motion", "from_section", "motion"]
 
@@ -57,14 +57,15 @@ class Motion:
         """What is believed of somebody of whom nothing was read."""
         return Belief(self.baseline, self.spread)
 
-    def ahead(self, belief: Belief, *, gap: float | None = None) -> Belief:
-        """The belief one message later, before that message is read.
+    def ahead(self, belief: Belief, *, messages: int = 1, gap: float | None = None) -> Belief:
+        """The belief some messages later, before the last of them is read.
 
         Args:
             belief: After the message before.
+            messages: How many later, from 1; more where some in between were lost.
             gap: Seconds between the two; None where nobody said. A clock that went back counts as no gap.
         """
-        keep = self.keep * self.left(gap)
+        keep = self.keep**messages * self.left(gap)
         covariance = keep**2 * belief.covariance + (1 - keep**2) * self.spread
         return Belief(self.baseline + keep * (belief.mean - self.baseline), covariance)
 
@@ -106,10 +107,20 @@ def motion() -> Motion:
 
 
 def from_section(content: Mapping[str, Any]) -> Motion:
-    """The filter from its part of the parameter file."""
-    return Motion(
+    """The filter from its part of the parameter file.
+
+    Raises:
+        WeightsError: Something is missing, not of its shape, or out of its range.
+    """
+    found = Motion(
         baseline=array(content.get("baseline"), 3, name="motion.baseline"),
         spread=array(content.get("spread"), 3, 3, name="motion.spread"),
         keep=float(array(content.get("keep"), name="motion.keep")),
         noise=array(content.get("noise"), 3, 3, name="motion.noise"),
     )
+    if not 0 <= found.keep < 1 or np.abs(found.baseline).max() > 1:
+        raise damaged("`motion.keep` lies in [0, 1), and each number of `motion.baseline` in [-1, 1].")
+    for name, matrix in (("spread", found.spread), ("noise", found.noise)):
+        if (matrix != matrix.T).any() or np.linalg.eigvalsh(matrix)[0] <= 0:
+            raise damaged(f"`motion.{name}` is not symmetric and positive definite.")
+    return found

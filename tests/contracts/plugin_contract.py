@@ -30,6 +30,7 @@ from agent.readings import (
     ExpressionReading,
     FeltReading,
     RiskReading,
+    SenseReading,
     StrategyReading,
     UndertoneReading,
 )
@@ -115,6 +116,9 @@ class PluginContract:
         "risk": RiskReading("distress"),
         "felt": FeltReading(0.6, 0.2),
         "undertone": UndertoneReading(0.3, 0.1),
+        "voice": SenseReading("contract-3", {"anxious": 0.5, "lonely": 0.3, "joyful": 0.2}, 0.6),
+        "face": SenseReading("contract-3", {"anxious": 0.4, "lonely": 0.2, "joyful": 0.4}, 0.3),
+        "body": SenseReading("contract-2", {"tense": 0.8, "at ease": 0.2}, 0.4),
     }
     """One of each reading, for a plugin that reads those of others."""
 
