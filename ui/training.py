@@ -58,17 +58,22 @@ def learn_dynamics(data: Path, out: Path, *, weights: Path | None) -> None:
         DataError: A data set is missing or malformed.
     """
     try:
-        from sem_plugins.training.follow import learn
+        from sem_plugins.training.follow import Reader, learn
+        from sem_plugins.training.follow_check import support_figures
     except ImportError as error:
         raise SettingsError(
             f"Learning needs {error.name!r}, which is not installed. Run: pip install 'heartline[train]'"
         ) from error
+    from sem_plugins.ontology import MELD
     from sem_plugins.weights import SHIPPED, load_manifest
 
-    file = learn(data, out, load_manifest(weights or SHIPPED))
-    typer.echo(
-        f"Numbers of the tracker: {file}. Those that are shipped lie in sem_plugins/tracker/parameters.json."
-    )
+    reader = Reader(load_manifest(weights or SHIPPED), out)
+    file = learn(data, out, reader)
+    typer.echo(f"Numbers of the tracker: {file}. The shipped ones lie in sem_plugins/tracker/parameters.json.")
+    typer.echo("Seekers of ESConv valid, by the shipped numbers; nats a message, 95% intervals over dialogues:")
+    for name, measure in support_figures(data, reader, MELD).items():
+        found = measure.estimate()
+        typer.echo(f"  {name:46} {found.value:+.4f} ({found.low:+.4f} to {found.high:+.4f}), n = {found.n:,}")
 
 
 def _recipe(recipe: Recipe, config: Path | None) -> Recipe:

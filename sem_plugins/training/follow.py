@@ -27,7 +27,7 @@ from sem_plugins.training.measure.reading import read_all
 from sem_plugins.training.sets import emorynlp, esconv, meld, peld, reccon
 from sem_plugins.weights import Manifest
 
-__all__ = ["learn"]
+__all__ = ["Reader", "Seekers", "learn", "seekers_of"]
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -45,14 +45,32 @@ class _Read:
     affect: Array
 
 
-def learn(folder: Path, out: Path, manifest: Manifest, *, progress: bool = True) -> Path:
+@dataclass(frozen=True, slots=True)
+class Seekers:
+    """Messages that seekers wrote after the supporter answered an earlier one.
+
+    Attributes:
+        rows: What came before each of N messages.
+        targets: (N, K), what each shows.
+        taken: (N, strategies), shares of what the supporter did in between.
+        shown: (messages, K), what every message of a seeker shows.
+        points: Valence, arousal and dominance of each dialogue's seeker, (messages, 3) each.
+    """
+
+    rows: Chains
+    targets: Array
+    taken: Array
+    shown: Array
+    points: Sequence[Array]
+
+
+def learn(folder: Path, out: Path, reader: Reader) -> Path:
     """Learn dynamics and motion on the train parts; minutes for the readings, seconds for the rest.
 
     Args:
         folder: The prepared data sets.
-        out: Folder that gets `parameters.json`, and keeps the readings, so that a second run is quick.
-        manifest: The weights that read.
-        progress: Show a bar.
+        out: Folder that gets `parameters.json`.
+        reader: Keeps what it read, so that a second run is quick.
 
     Returns:
         The file.
@@ -60,8 +78,7 @@ def learn(folder: Path, out: Path, manifest: Manifest, *, progress: bool = True)
     Raises:
         DataError: A data set is missing or malformed.
     """
-    reader = _Reader(manifest, out, progress=progress)
-    found: dict[str, Any] = {"format": FORMAT, "weights": manifest.id, "dynamics": {}}
+    found: dict[str, Any] = {"format": FORMAT, "weights": reader.weights, "dynamics": {}}
     for source, labels in _LABELLED:
         dialogues = source.dialogues(folder, "train")
         speakers = [[one.speaker for one in dialogue.utterances] for dialogue in dialogues]
@@ -94,21 +111,33 @@ def _answers(folder: Path, labels: LabelSet) -> dict[str, Any]:
     return fit_dynamics(last, truth[last.place])
 
 
-def _support(folder: Path, reader: _Reader, labels: LabelSet) -> tuple[dict[str, Any], dict[str, Any]]:
+def _support(folder: Path, reader: Reader, labels: LabelSet) -> tuple[dict[str, Any], dict[str, Any]]:
     """Seekers of ESConv: how what is read of them moves, and what of it is noise."""
-    dialogues = [example.messages for example in esconv.outcomes(folder, "train")]
-    read = reader("esconv", [_heard(messages, place) for messages in dialogues for place in range(len(messages))])
+    found = seekers_of(folder, "train", reader, labels)
+    fitted = fit_dynamics(found.rows, found.targets, taken=Taken(ESCONV.labels, found.taken))
+    return {"read": fitted, "prior": found.shown.mean(axis=0).tolist()}, _moments(found.points)
+
+
+def seekers_of(folder: Path, part: str, reader: Reader, labels: LabelSet) -> Seekers:
+    """The seekers of ESConv as they are read.
+
+    Raises:
+        DataError: The file is missing or malformed.
+    """
+    dialogues = [example.messages for example in esconv.outcomes(folder, part)]
+    read = reader(
+        f"esconv-{part}", [_heard(messages, place) for messages in dialogues for place in range(len(messages))]
+    )
     rows = shown_in_rows(read.emotion, read.neutrality, labels)
     every = chains([[message.role for message in messages] for messages in dialogues], rows)
     seeker = np.array([message.role == "seeker" for messages in dialogues for message in messages])
     shares = np.array([row for messages in dialogues for row in _shares(messages)])
     kept = np.flatnonzero(seeker[every.place] & (every.spoken > 0) & (shares[every.place].sum(axis=1) > 0))
     some = _taken(every, kept)
-    fitted = fit_dynamics(some, rows[some.place], taken=Taken(ESCONV.labels, shares[some.place]))
     points = np.clip(read.affect / REACH, -1, 1)
     ends = np.cumsum([len(messages) for messages in dialogues])[:-1]
     runs = [part[mask] for part, mask in zip(np.split(points, ends), np.split(seeker, ends), strict=True)]
-    return {"read": fitted, "prior": rows[seeker].mean(axis=0).tolist()}, _moments(runs)
+    return Seekers(some, rows[some.place], shares[some.place], rows[seeker], runs)
 
 
 def _moments(runs: Sequence[Array]) -> dict[str, Any]:
@@ -164,14 +193,22 @@ def _taken(rows: Chains, kept: Rows) -> Chains:
     return Chains(**{field.name: getattr(rows, field.name)[kept] for field in dataclasses.fields(rows)})
 
 
-class _Reader:
-    """Reads utterances with the encoder, or takes what an earlier run of the same weights read."""
+class Reader:
+    """Reads utterances with the encoder, or takes what an earlier run of the same weights read.
 
-    def __init__(self, manifest: Manifest, out: Path, *, progress: bool) -> None:
+    Args:
+        manifest: The weights.
+        out: Folder that keeps what was read.
+        progress: Show a bar.
+    """
+
+    def __init__(self, manifest: Manifest, out: Path, *, progress: bool = True) -> None:
+        self.weights = manifest.id
         self._manifest, self._out, self._progress = manifest, out, progress
         out.mkdir(parents=True, exist_ok=True)
 
     def __call__(self, name: str, dialogues: Sequence[Sequence[Message]]) -> _Read:
+        """What is read of the last message of each dialogue; `name` is that of the set."""
         file = self._out / f"{name}-{self._manifest.id}-{len(dialogues)}.npz"
         if not file.exists():
             encoded = read_all(Encoder(self._manifest, threads=1), dialogues, name=name, progress=self._progress)
