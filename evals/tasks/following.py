@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -14,6 +13,7 @@ from agent.errors import SettingsError
 from agent.perception import Perception
 from agent.protocols import Tracker
 from agent.registry import make
+from agent.retrace import retrace
 from agent.state import EmotionalState
 from agent.turn import Turn
 from evals.task import Kit, Sample
@@ -28,7 +28,8 @@ counts alike."""
 _READ = ("emotion", "expression", "affect")  # what trackers look at
 
 Followed = list[tuple[Turn, EmotionalState] | None]
-"""Of each message of the seeker: the turn with its readings and the state after it; None where it is blank."""
+"""Of each message of the seeker: the turn with its readings and the state after it; None where it is blank, or the
+tracker failed."""
 
 OneT = TypeVar("OneT")
 OtherT = TypeVar("OtherT")
@@ -81,18 +82,14 @@ def _in_threads(work: Callable[[OneT], OtherT], given: Sequence[OneT]) -> list[O
 
 
 def _follow(perception: Perception, tracker: Tracker, sample: Sample) -> Followed:
+    said = [(place, message.text) for place, message in enumerate(sample.messages) if message.role == "seeker"]
+    there = [(place, text) for place, text in said if text.strip()]
+    turns = [
+        Turn(sample.id, "", index, text, sample.messages[:place]) for index, (place, text) in enumerate(there)
+    ]
+    traced = iter(retrace(tracker, perception.read(turns)))
     found: Followed = []
-    state: EmotionalState | None = None
-    index = 0
-    for place, message in enumerate(sample.messages):
-        if message.role != "seeker":
-            continue
-        if not message.text.strip():
-            found.append(None)
-            continue
-        turn = Turn("", "", index, message.text, sample.messages[:place])
-        (read,) = perception.read([replace(turn, state_before=state)])
-        state = tracker.update(read)
-        found.append((read, state))
-        index += 1
+    for _, text in said:
+        turn = next(traced) if text.strip() else None
+        found.append(None if turn is None or turn.state is None else (turn, turn.state))
     return found
