@@ -12,11 +12,11 @@ from agent.build import build_perception
 from agent.decisions import StageFailure
 from agent.errors import InputError, SettingsError
 from agent.intake import clean
-from agent.perception import Perception, failure_of
+from agent.perception import Perception
 from agent.protocols import Tracker
 from agent.registry import make
+from agent.retrace import retrace
 from agent.settings import Settings, load_settings
-from agent.state import EmotionalState
 from agent.turn import Message, Turn, new_turn
 from ui.dialogues import Dialogue, Spoken, dialogues
 from ui.trajectories import Ids, Trajectory, as_json, steps_of, strategy_of
@@ -110,25 +110,11 @@ def _read(
         if dialogue.problem:
             yield dialogue
             continue
-        tracked = _tracked([read.get(turn.id, turn) for turn in turns], tracker)
+        tracked = retrace(tracker, [read.get(turn.id, turn) for turn in turns])
         opening, *answers = _strategies(dialogue.said)
         yield Trajectory(
             dialogue.name, steps_of(tracked, answers, opening), opening, dialogue.place, dialogue.notes
         )
-
-
-def _tracked(turns: Iterable[Turn], tracker: Tracker) -> list[Turn]:
-    before: EmotionalState | None = None
-    out: list[Turn] = []
-    for each in turns:
-        turn = replace(each, state_before=before)
-        try:
-            turn = turn.fill(state=tracker.update(turn))
-        except Exception as error:  # noqa: BLE001 - a tracker may be a stranger's; one turn must not end the rest
-            turn = turn.note(failure_of("track", tracker.name, error))
-        before = turn.state or before
-        out.append(turn)
-    return out
 
 
 def _strategies(said: Iterable[Spoken]) -> list[Ids | None]:
