@@ -39,6 +39,7 @@ PUBLIC = [
     "Reply",
     "ReplyFinished",
     "RiskReading",
+    "SenseReading",
     "Settings",
     "StageFinished",
     "StageStarted",
@@ -52,6 +53,7 @@ PUBLIC = [
     "explainer",
     "load_settings",
     "ontology",
+    "retrace",
 ]
 
 SAID = "My exam is tomorrow and I can't sleep."
