@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -119,15 +119,11 @@ def test_that_untrained_dynamics_know_nothing_of_the_start():
 
 @given(
     st.sampled_from([untrained(MELD), dynamics("meld-7"), dynamics("support", inputs="read")]),
-    MAYBE,
-    st.integers(0, 10_000),
-    MAYBE,
-    st.integers(0, 10_000),
-    MAYBE,
+    st.tuples(MAYBE, st.integers(0, 10_000), MAYBE, st.integers(0, 10_000), MAYBE),
     st.frozensets(st.sampled_from(sorted(PARTS))),
 )
-def test_that_a_prediction_is_a_distribution_with_hope_for_each(found, own, since, other, run, climate, without):
-    row = found.predict(own, since, other, run, climate, without=without)
+def test_that_a_prediction_is_a_distribution_with_hope_for_each(found, before, without):
+    row = found.predict(*before, without=without)
     assert row.sum() == pytest.approx(1)
     assert row.min() > 0
 
@@ -164,10 +160,11 @@ def test_that_softmax_gives_rows_that_sum_to_one(logits: Any):
     rows = softmax(logits)
     assert rows.sum(axis=1) == pytest.approx(1)
     assert rows.min() >= 0
-    assert (rows.argmax(axis=1) == logits.argmax(axis=1)).all() or len(np.unique(logits)) < logits.size
+    assert (rows[np.arange(3), logits.argmax(axis=1)] == rows.max(axis=1)).all()
 
 
-@given(MAYBE, st.lists(ROWS, min_size=1, max_size=9))
+@settings(max_examples=40)
+@given(MAYBE, st.lists(ROWS, min_size=1, max_size=5))
 def test_that_the_climate_is_a_mean_of_what_was_shown_which_the_newest_counts_most_in(start: Any, rows: Any):
     climate = start
     for row in rows:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -55,6 +55,7 @@ def test_that_it_speaks_in_any_known_label_set(target: LabelSet):
     assert row.sum() == pytest.approx(1)
 
 
+@settings(max_examples=40)
 @given(TURNS, st.sampled_from(SETS))
 def test_that_what_is_shown_is_a_distribution_in_which_nothing_is_impossible(turns, labels):
     for fields in turns:
