@@ -58,7 +58,7 @@ def test_that_those_of_support_know_each_strategy_of_esconv():
 
 
 def test_that_an_unknown_name_is_refused_with_the_choices():
-    with pytest.raises(WeightsError, match=r"'meld'. Choices: meld-7, dailydialog-7, emorynlp-7, support"):
+    with pytest.raises(WeightsError, match=r"'meld'. Choices: meld-7, dailydialog-7, emorynlp-7, peld, support"):
         dynamics("meld")
 
 
