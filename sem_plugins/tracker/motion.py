@@ -22,8 +22,6 @@ __all__ = ["Belief", "Motion", "from_section", "motion"]
 
 Array = NDArray[np.float64]
 
-_LEAST_VARIANCE = 1e-6
-
 
 @dataclass(frozen=True, slots=True)
 class Belief:
@@ -87,8 +85,7 @@ class Motion:
         # Joseph's form: it stays symmetric and positive definite whatever rounding does.
         rest = np.eye(3) - gain
         covariance = rest @ belief.covariance @ rest.T + gain @ (self.noise / clarity) @ gain.T
-        covariance = (covariance + covariance.T) / 2 + _LEAST_VARIANCE * np.eye(3)
-        return Belief(np.clip(mean, -1, 1), covariance)
+        return Belief(np.clip(mean, -1, 1), (covariance + covariance.T) / 2)
 
     def surprise(self, belief: Belief, reading: Array, *, clarity: float) -> float:
         """How far the valence read lies from the one expected, in standard deviations of that difference."""

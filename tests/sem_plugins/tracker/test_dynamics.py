@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -98,6 +99,13 @@ def test_that_inertia_fades_and_contagion_grows_within_their_bounds(found: Any):
     assert 0 <= inertia[-1] < 1e-9
     assert inertia[0] <= 1
     assert (contagion[0], contagion[-1]) == (0.5, 1)
+
+
+def test_that_decays_can_be_slower_or_later():
+    later = replace(untrained(MELD), midpoint=5.0, width=2.0, slope=4.0)
+    assert later.inertia(5) == 0.5
+    assert later.inertia(9) == pytest.approx(1 / (1 + math.exp(2)))
+    assert later.contagion(4) == pytest.approx(1 / (1 + math.exp(-1)))
 
 
 def test_that_untrained_people_stay_where_they_are_less_so_with_time_and_go_along_with_others():

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 
 from agent.errors import SettingsError, TurnError
 from agent.persona import load_persona
-from agent.readings import Affect, CausalSpan, CauseReading, SenseReading
+from agent.readings import Affect, CausalSpan, CauseReading, EmotionReading, SenseReading
 from agent.record import pack, unpack
 from agent.state import EmotionalState, OwnAffect
 from agent.testing import a_turn
@@ -179,6 +179,13 @@ def test_that_an_emotion_read_becomes_the_likeliest_and_is_not_believed_for_ever
     assert glad.climate["sadness"] > follow(GOOD_DAY, GOOD_DAY)[-1].climate["sadness"]
 
 
+def test_that_a_vague_reading_is_read_by_what_came_before():
+    vague = {"emotion": EmotionReading(MELD.id, {"joy": 0.5, "sadness": 0.5})}
+    after_sad, after_glad = follow(BAD_DAY, BAD_DAY, vague)[-1], follow(GOOD_DAY, GOOD_DAY, vague)[-1]
+    assert after_sad.emotions["sadness"] > after_glad.emotions["sadness"]
+    assert after_sad.emotions["joy"] < after_glad.emotions["joy"]
+
+
 def test_that_contradicting_readings_are_weighed_and_neither_is_lost():
     [state] = follow({"affect": GLAD, "emotion": feels("sadness", 0.5), "voice": SenseReading(
         MELD.id, distribution("joy", 0.5), 0.9)})  # fmt: skip
@@ -327,7 +334,9 @@ def test_that_where_somebody_starts_is_no_shift():
     assert shifts(follow(extreme)) == []
     for gap in (MINUTE, NIGHT):  # nor after any silence: nothing was known
         silence = [{"at": NOON + gap * turn} for turn in range(12)]
-        assert shifts(follow(*silence, {**extreme, "at": NOON + 12 * gap})) == []
+        states = follow(*silence, {**extreme, "at": NOON + 12 * gap})
+        assert shifts(states) == []
+        assert states[-1].pressure == (0.0, 0.0)
 
 
 def test_that_a_shift_names_the_surest_cause_and_what_the_supporter_had_just_done():

@@ -137,6 +137,13 @@ def test_that_trust_that_was_lost_can_be_won_again():
     assert lost < START / 2 < START < won
 
 
+def test_that_trust_and_distrust_fade_where_nothing_can_be_compared():
+    words = np.array(PRIOR)  # as of anybody
+    after = [fuse(words, {"voice": trust}, voice=sense(SURE[3]))[1]["voice"] for trust in (0.9, START, 0.1)]
+    assert 0.89 > after[0] > after[1] > after[2] > 0.11
+    assert after[1] == pytest.approx(START)
+
+
 def test_that_each_sense_is_trusted_on_its_own():
     trust: dict[str, float] = {}
     for _ in range(20):

@@ -118,7 +118,16 @@ def test_that_a_reading_draws_a_belief_towards_it_and_never_past_it(belief: Beli
 @given(BELIEFS, POINTS, CLARITIES)
 def test_that_a_reading_never_widens_a_belief(belief: Belief, reading: Any, clarity: float):
     narrower = belief.covariance - MOTION.drawn(belief, reading, clarity=clarity).covariance
-    assert np.linalg.eigvalsh(narrower)[0] >= -2e-6  # each reading adds a millionth, so that no variance is 0
+    assert np.linalg.eigvalsh(narrower)[0] >= -1e-12
+
+
+@given(BELIEFS, POINTS, CLARITIES)
+def test_that_what_is_known_and_what_is_read_add_up(belief: Belief, reading: Any, clarity: float):
+    """As for any two normal distributions: the inverses of the covariances do."""
+    found = np.linalg.inv(MOTION.drawn(belief, reading, clarity=clarity).covariance)
+    assert found == pytest.approx(
+        np.linalg.inv(belief.covariance) + clarity * np.linalg.inv(MOTION.noise), abs=1e-6
+    )
 
 
 def test_that_the_less_clear_a_reading_is_the_less_it_moves_and_tells():
