@@ -26,7 +26,7 @@ class Shift:
     Attributes:
         turn: Index of the turn at which it showed.
         direction: `"better"` or `"worse"`.
-        size: Change of valence, in [0, 2].
+        size: Change of valence since it began to show, in [0, 2].
         cause: Words that likely brought it about, counted as that turn counts its dialogue; None where nobody
             can tell.
         after: Strategy of what the supporter had said just before; None where there was none or it is unknown.
@@ -99,6 +99,7 @@ class EmotionalState:
         personal: What the person set right so far.
         trust: Other sense, e.g. `"voice"`, to how far it agreed with the words so far, in [0, 1].
         pressure: Evidence for a rise and for a fall that is no shift yet, each from 0 up.
+        pressure_from: Valence when each of the two began to gather.
         last_turn: Index of the last turn that went in.
         at: When that was, in seconds since 1970; None where nobody said.
     """
@@ -120,6 +121,7 @@ class EmotionalState:
     personal: PersonalCalibration = field(default_factory=PersonalCalibration)
     trust: Mapping[str, float] = field(default_factory=dict)
     pressure: tuple[float, float] = (0.0, 0.0)
+    pressure_from: tuple[float, float] = (0.0, 0.0)
     last_turn: int = -1
     at: float | None = None
 

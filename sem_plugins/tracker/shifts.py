@@ -15,8 +15,8 @@ SLACK = 0.75
 """Standard deviations that a reading may lie off without counting. A step of one and a half is found soonest."""
 
 THRESHOLD = 1.5
-"""Evidence that makes a shift: one reading two and a quarter deviations off, or two that are one and a half off. With
-2.5 next to nothing was found in MELD valid, and with 2.0 no relief in a talk that everybody would mark."""
+"""Evidence that makes a shift: one reading two and a quarter deviations off, or two that are one and a half off.
+With 2.5 next to nothing was found in MELD valid, and with 2.0 no relief in a talk that everybody would mark."""
 
 FALSE_ALARMS = 0.047
 """Share of turns with a shift where nothing changed, in two million simulated turns (a test simulates fewer). In

@@ -108,6 +108,7 @@ states = st.builds(
     ),
     st.dictionaries(words, shares, max_size=2),
     st.tuples(numbers, numbers),
+    st.tuples(numbers, numbers),
     counts,
     maybe(finite),
 )

@@ -75,6 +75,7 @@ def a_state(valence: float = -0.4) -> EmotionalState:
         personal=PersonalCalibration(2, {"anxious": -0.5}, 1.25, literal=True),
         trust={"voice": 0.5},
         pressure=(0.5, 0.25),
+        pressure_from=(-0.5, 0.125),
         last_turn=1,
         at=1_790_000_000.5,
     )
