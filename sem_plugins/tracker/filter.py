@@ -234,7 +234,8 @@ class FilterTracker:
         after = self._motion.drawn(belief, turn.affect.point, clarity=clarity)
         if known is None or before is None or before.confidence == 0:  # where somebody starts is no change
             return after, pressure, None
-        surprise = self._motion.surprise(belief, turn.affect.point, clarity=clarity)
+        was = before.affect.valence
+        surprise = self._motion.surprise(belief, turn.affect.point, clarity=clarity, known=was)
         pressure, direction = pressed(pressure, surprise, left=left)
         return after, pressure, direction
 

@@ -87,10 +87,20 @@ class Motion:
         covariance = rest @ belief.covariance @ rest.T + gain @ (self.noise / clarity) @ gain.T
         return Belief(np.clip(mean, -1, 1), (covariance + covariance.T) / 2)
 
-    def surprise(self, belief: Belief, reading: Array, *, clarity: float) -> float:
-        """How far the valence read lies from the one expected, in standard deviations of that difference."""
-        variance = belief.covariance[0, 0] + self.noise[0, 0] / clarity
-        return float((reading[0] - belief.mean[0]) / np.sqrt(variance))
+    def surprise(self, belief: Belief, reading: Array, *, clarity: float, known: float | None = None) -> float:
+        """How far the valence read lies from what was to be expected, in standard deviations of that difference.
+
+        Args:
+            belief: Before the reading, one message ahead.
+            reading: (3,).
+            clarity: As for `drawn`.
+            known: Valence after the message before. Then all between it and the belief is to be expected, and no
+                surprise: who stays as they are does nothing new.
+        """
+        read, expected = float(reading[0]), float(belief.mean[0])
+        low, high = sorted((expected, expected if known is None else known))
+        variance = float(belief.covariance[0, 0] + self.noise[0, 0] / clarity)
+        return (read - min(max(read, low), high)) / math.sqrt(variance)
 
 
 @cache

@@ -53,7 +53,8 @@ def personality_weights(persona: Persona, *, falling: bool = False) -> _Point:
     Mehrabian's third coefficient is for emotional *stability*. The paper's repository multiplies it with
     neuroticism, by which a neurotic agent would be the gladder one. Here stability raises what leads up, and what
     leads down is weighed by neuroticism in its place. Thus more of it never raises the agent's own valence. A
-    weight below 0 would flee from the person; it is taken as 0: there the persona stays at rest.
+    weight below 0 would flee from the person; it is taken as 0: there the persona stays at rest. One above 1,
+    which dominance reaches by 0.02, would overshoot.
 
     Args:
         persona: Whose.
@@ -64,7 +65,7 @@ def personality_weights(persona: Persona, *, falling: bool = False) -> _Point:
     return (
         0.21 * e + 0.59 * a + 0.19 * (n if falling else 1 - n),
         max(0.0, 0.15 * o + 0.30 * a - 0.57 * (1 - n)),
-        max(0.0, 0.25 * o + 0.17 * c + 0.60 * e - 0.32 * a),
+        min(1.0, max(0.0, 0.25 * o + 0.17 * c + 0.60 * e - 0.32 * a)),
     )
 
 

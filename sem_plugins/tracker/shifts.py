@@ -1,8 +1,9 @@
 """Change points of valence, with a stated false-alarm rate.
 
-Page's two-sided CUSUM over surprises: each is how far a reading lies from the one that the filter expected, in
-standard deviations. While nothing changes and the filter holds, surprises are standard normal numbers, one
-independent of the other; evidence for a rise is what they exceed `SLACK` by, added up, and never below 0.
+Page's two-sided CUSUM over surprises: each is how far a reading lies from what was to be expected, in standard
+deviations. To be expected is all between where the person was and where the filter, which relaxes towards people
+in general, takes them: who stays glad, or sad, makes no news by it. Evidence for a rise is what surprises exceed
+`SLACK` by, added up, and never below 0.
 """
 
 from __future__ import annotations
@@ -14,13 +15,12 @@ __all__ = ["FALSE_ALARMS", "SLACK", "THRESHOLD", "pressed"]
 SLACK = 0.75
 """Standard deviations that a reading may lie off without counting. A step of one and a half is found soonest."""
 
-THRESHOLD = 1.5
-"""Evidence that makes a shift: one reading two and a quarter deviations off, or two that are one and a half off.
-With 2.5 next to nothing was found in MELD valid, and with 2.0 no relief in a talk that everybody would mark."""
+THRESHOLD = 1.25
+"""Evidence that makes a shift: one reading two deviations off, or two that are one and three eighths off."""
 
-FALSE_ALARMS = 0.047
-"""Share of turns with a shift where nothing changed, in two million simulated turns (a test simulates fewer). In
-MELD valid, whose readings spread less, it is 1.9% (`heartline eval meld/shifts`)."""
+FALSE_ALARMS = 0.05
+"""Share of turns with a shift where people move as the filter has learned that they do; where somebody stays as
+they are, glad or sad, it is half of that or less (both simulated in tests/sem_plugins/tracker/test_filter.py)."""
 
 Pressure = tuple[float, float]
 
