@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from agent.errors import SettingsError, TurnError
 from agent.persona import Persona, load_persona
 from agent.readings import Affect, LabelSet
-from agent.state import EmotionalState, OwnAffect, PersonalCalibration, Shift
+from agent.state import EmotionalState, OwnAffect, PersonalCalibration
 from agent.turn import Turn
 from sem_plugins.ontology import MELD
 from sem_plugins.tracker.dynamics import PARTS, Dynamics, climate_after, dynamics, softmax
@@ -29,7 +29,7 @@ from sem_plugins.tracker.motion import Belief, Motion, motion
 from sem_plugins.tracker.own import PLACES, move
 from sem_plugins.tracker.parameters import array, damaged, section
 from sem_plugins.tracker.personal import applied, corrected, learned
-from sem_plugins.tracker.shifts import Pressure, pressed
+from sem_plugins.tracker.shifts import Pressure, began_at, last_shift, pressed
 
 __all__ = ["FilterTracker", "create"]
 
@@ -120,7 +120,7 @@ class FilterTracker:
         belief, pressure, direction = self._moved(turn, before, gap)
         affect = Affect(*(float(value) for value in belief.mean))
         change = 0.0 if before is None else affect.valence - before.affect.valence
-        began = _began(before, affect.valence)
+        began = began_at(before, affect.valence)
         confidence = 1 - belief.covariance[0, 0] / self._motion.spread[0, 0]
         confidence = float(min(1.0, confidence)) if confidence > _UNKNOWN else 0.0
         own = self._own(before, affect, confidence)
@@ -132,7 +132,7 @@ class FilterTracker:
             affect=affect,
             turns=1 if before is None else before.turns + 1,
             trend=_TREND * change + (1 - _TREND) * (0.0 if before is None else before.trend),
-            last_shift=_last_shift(turn, before, direction, began, affect.valence),
+            last_shift=last_shift(turn, before, direction, began, affect.valence),
             turns_since_shift=0 if direction or before is None else before.turns_since_shift + 1,
             confidence=confidence,
             covariance=_rows(belief.covariance),
@@ -257,36 +257,6 @@ def _when(turn: Turn, before: EmotionalState | None) -> float | None:
     if turn.at is not None and math.isfinite(turn.at):
         return turn.at
     return None if before is None else before.at
-
-
-def _began(before: EmotionalState | None, valence: float) -> tuple[float, float]:
-    """Valence when the evidence for a rise, and that for a fall, began to gather."""
-    if before is None:
-        return valence, valence
-    rise, fall = (
-        began if evidence > 0 else before.affect.valence
-        for evidence, began in zip(before.pressure, before.pressure_from, strict=True)
-    )
-    return rise, fall
-
-
-def _last_shift(
-    turn: Turn,
-    before: EmotionalState | None,
-    direction: Literal["better", "worse"] | None,
-    began: tuple[float, float],
-    valence: float,
-) -> Shift | None:
-    """The one that this turn makes, with its likeliest cause: the surest causal words, and what the supporter had
-    just done; else the one before.
-    """
-    if direction is None:
-        return None if before is None else before.last_shift
-    spans = turn.cause.spans if turn.cause is not None else ()
-    cause = max(spans, key=lambda span: span.score, default=None)
-    spoken = next((message for message in reversed(turn.history) if message.role == "supporter"), None)
-    size = min(2.0, abs(valence - began[0 if direction == "better" else 1]))
-    return Shift(turn.index, direction, size, cause, spoken.strategy if spoken else None)
 
 
 def _rows(matrix: Array) -> Any:

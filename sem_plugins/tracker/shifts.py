@@ -10,7 +10,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-__all__ = ["FALSE_ALARMS", "SLACK", "THRESHOLD", "pressed"]
+from agent.state import EmotionalState, Shift
+from agent.turn import Turn
+
+__all__ = ["FALSE_ALARMS", "SLACK", "THRESHOLD", "Pressure", "began_at", "last_shift", "pressed"]
 
 SLACK = 0.75
 """Standard deviations that a reading may lie off without counting. A step of one and a half is found soonest."""
@@ -41,3 +44,33 @@ def pressed(
     if max(rise, fall) <= THRESHOLD:
         return (rise, fall), None
     return (0.0, 0.0), "better" if rise > fall else "worse"
+
+
+def began_at(before: EmotionalState | None, valence: float) -> tuple[float, float]:
+    """Valence when the evidence for a rise, and that for a fall, began to gather."""
+    if before is None:
+        return valence, valence
+    rise, fall = (
+        began if evidence > 0 else before.affect.valence
+        for evidence, began in zip(before.pressure, before.pressure_from, strict=True)
+    )
+    return rise, fall
+
+
+def last_shift(
+    turn: Turn,
+    before: EmotionalState | None,
+    direction: Literal["better", "worse"] | None,
+    began: tuple[float, float],
+    valence: float,
+) -> Shift | None:
+    """The one that this turn makes, with its likeliest cause: the surest causal words, and what the supporter had
+    just done; else the one before.
+    """
+    if direction is None:
+        return None if before is None else before.last_shift
+    spans = turn.cause.spans if turn.cause is not None else ()
+    cause = max(spans, key=lambda span: span.score, default=None)
+    spoken = next((message for message in reversed(turn.history) if message.role == "supporter"), None)
+    size = min(2.0, abs(valence - began[0 if direction == "better" else 1]))
+    return Shift(turn.index, direction, size, cause, spoken.strategy if spoken else None)

@@ -28,7 +28,7 @@ from tests.sem_plugins.tiny_sets import write_sets
 
 Asked = list[dict[str, Any]]
 TASKS: list[Forecast] = [MELDNext(), EmoryNLPNext(), RECCONNext(), AgentEmotion()]
-LABEL_SETS = {each.id: each for each in (MELD, DAILY_DIALOG, EMORY_NLP)}
+LABEL_SETS = {each.id: each for each in (MELD, DAILY_DIALOG, EMORY_NLP)} | {"peld": MELD}
 
 
 class Echo:

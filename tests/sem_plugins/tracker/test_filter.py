@@ -366,7 +366,7 @@ def test_that_a_shift_is_remembered_until_the_next():
 
 @pytest.mark.parametrize("unread", [0, 1], ids=["at once", "after a message that was not read"])
 def test_that_evidence_before_a_night_does_not_add_up(unread: int):
-    low = Affect(-0.68, 0.2, -0.3)
+    low = Affect(-0.72, 0.2, -0.3)
 
     def tried(gap: float) -> list[tuple[int, str]]:
         before = [{"affect": PLAIN, "at": NOON}, {"affect": low, "at": NOON + MINUTE}]
