@@ -165,6 +165,11 @@ def climate_after(climate: Array | None, shown: Array) -> Array:
 
 def softmax(logits: Array) -> Array:
     """Probabilities over the last axis."""
+    if logits.ndim == 1:  # of seven numbers Python is four times as fast as NumPy
+        numbers = logits.tolist()
+        highest = max(numbers)
+        weights = [math.exp(number - highest) for number in numbers]
+        return np.array(weights) / sum(weights)
     values: Array = np.exp(logits - logits.max(axis=-1, keepdims=True))
     values /= values.sum(axis=-1, keepdims=True)
     return values

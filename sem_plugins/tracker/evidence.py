@@ -69,8 +69,8 @@ def converted(probabilities: Mapping[str, float], source: str, labels: LabelSet)
 def _mixed(felt: Array, neutrality: Array, labels: LabelSet) -> Array:
     mixed: Array = felt
     if _NEUTRAL in labels.labels:
-        quiet = np.eye(len(labels))[labels.index(_NEUTRAL)]
-        mixed = (1 - neutrality)[..., None] * felt + neutrality[..., None] * quiet
+        mixed = (1 - neutrality)[..., None] * felt
+        mixed[..., labels.index(_NEUTRAL)] += neutrality
     return (1 - _FLOOR) * mixed + _FLOOR / len(labels)
 
 

@@ -140,7 +140,10 @@ class FilterTracker:
             emotions=_named(names, emotions),
             climate=_named(names, climate),
             expected=_named(names, softmax(ahead)),
-            forecast={strategy: _named(names, row) for strategy, row in zip(strategies, rows, strict=True)},
+            forecast={
+                strategy: dict(zip(names, row, strict=True))
+                for strategy, row in zip(strategies, rows.tolist(), strict=True)
+            },
             lift=_named(strategies, lifts - lifts.mean()),
             own=own,
             personal=personal,
@@ -199,12 +202,15 @@ class FilterTracker:
         without = self.without - {"covariance"}
         return self._dynamics.logits(own, since, other, 1, climate, without=without)
 
+    @cached_property
+    def _shown_by_agent(self) -> Mapping[str, Array]:
+        """What the agent shows with each emotion, (K,)."""
+        one_hot = np.eye(len(self.labels))
+        rows = (1 - _OWN) * self._prior + _OWN * one_hot
+        return dict(zip(self.labels.labels, rows, strict=True))
+
     def _agent_shows(self, agent: OwnAffect) -> Array:
-        if agent.emotion not in self.labels.labels:
-            return self._prior
-        spread = (1 - _OWN) * self._prior
-        spread[self.labels.index(agent.emotion)] += _OWN
-        return spread
+        return self._shown_by_agent.get(agent.emotion, self._prior)
 
     def _ahead(self, emotions: Array, own: OwnAffect | None, climate: Array) -> Array:
         """Logits of the person's next emotion, if they answer at once, (K,)."""
