@@ -78,7 +78,7 @@ class Dynamics:
     width: float = 1.0
     slope: float = 2.0
     strategies: tuple[str, ...] = ()
-    offsets: Array = field(default_factory=lambda: np.zeros((0, 0)))
+    offsets: Array = field(default_factory=lambda: np.zeros((0, 1)))  # broadcast to no rows
 
     @property
     def labels(self) -> tuple[str, ...]:

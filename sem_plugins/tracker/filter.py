@@ -48,14 +48,17 @@ class FilterTracker:
 
     Args:
         persona: Whose affect the agent has; None leaves it out.
+        transitions: How emotions move; None takes what was learned of ESConv's seekers. `dynamics.untrained` has
+            EmotionIC's two decays alone. Over the labels of `meld-7`.
         without: Parts to leave out, for ablations: `"inertia"`, `"contagion"`, `"climate"`, or `"covariance"`, by
             which every reading counts alike and nothing grows less sure.
 
     Raises:
-        SettingsError: `without` names something else.
+        SettingsError: `without` names something else, or `transitions` are over other labels.
     """
 
     persona: Persona | None = None
+    transitions: Dynamics | None = field(default=None, compare=False)
     without: frozenset[str] = frozenset()
     name: str = "filter"
     reads: frozenset[str] = frozenset({"text", "state_before"})
@@ -65,10 +68,15 @@ class FilterTracker:
         if unknown := self.without - PARTS - {"covariance"}:
             choices = ", ".join(sorted(PARTS | {"covariance"}))
             raise SettingsError(f"The tracker has no parts {sorted(unknown)!r} to leave out. Choices: {choices}.")
+        if self.transitions is not None and self.transitions.label_set != self.labels:
+            found, wanted = self.transitions.label_set.id, self.labels.id
+            raise SettingsError(
+                f"`transitions` are over `{found}`, and the tracker follows `{wanted}`. Give those."
+            )
 
     @cached_property
     def _dynamics(self) -> Dynamics:
-        return dynamics("support", inputs="read")
+        return self.transitions or dynamics("support", inputs="read")
 
     @cached_property
     def _motion(self) -> Motion:
@@ -144,7 +152,7 @@ class FilterTracker:
                 strategy: dict(zip(names, row, strict=True))
                 for strategy, row in zip(strategies, rows.tolist(), strict=True)
             },
-            lift=_named(strategies, lifts - lifts.mean()),
+            lift=_named(strategies, lifts - lifts.mean() if len(lifts) else lifts),
             own=own,
             personal=personal,
             trust=trust,

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.errors import DataError
 from agent.readings import LabelSet
 from agent.turn import Message
 from sem_plugins.affect.plugin import REACH
@@ -158,6 +159,11 @@ def _moments(runs: Sequence[Array]) -> dict[str, Any]:
 
 def _lagged(runs: Sequence[Array], mean: Array, lag: int) -> Array:
     pairs = [(run[:-lag] - mean, run[lag:] - mean) for run in runs if len(run) > lag]
+    if not pairs:
+        raise DataError(
+            f"esconv/train.jsonl has no dialogue with more than {lag} messages of the seeker; how they move "
+            "cannot be learned from it. Give the whole file."
+        )
     products = np.sum([before.T @ after for before, after in pairs], axis=0)
     found: Array = products / sum(len(before) for before, _ in pairs)
     return found

@@ -91,3 +91,12 @@ def test_that_the_curve_of_sequences_passes_through_the_task_s_systems(tmp_path:
         assert {name: found.value for name, found in points[setting].figures.items()} == {
             name: alone[name].value() for name in METRICS[Curve.sequences]
         }
+
+
+def test_that_the_curve_of_foresight_begins_with_the_planner_as_it_is(folder: Path):
+    kit = EncoderKit(load_settings(), progress=False)
+    points = draw(Curve.foresight, folder, "valid", kit=kit)
+    assert [point.setting for point in points] == list(STEPS)
+    samples = NextStrategy().samples(folder, "valid")
+    planner = NextStrategy().measures(samples, NextStrategy().answers("blend", samples, kit))
+    assert points[0].figures["accuracy"].value == planner["accuracy"].value()

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from agent.decisions import Plan, Verdict
 from agent.errors import WiringError
 from agent.protocols import Planner
-from agent.readings import StrategyReading
+from agent.readings import Affect, StrategyReading
+from agent.state import EmotionalState
 from agent.turn import Message, Turn
-from strategies.blend import BlendPlanner, create, pooled
+from strategies.blend import BlendPlanner, create, foreseen, pooled
 from strategies.predicted import PredictedPlanner
 from strategies.rules import RulePlanner
 from strategies.taxonomy import esconv
@@ -205,3 +206,44 @@ async def test_that_every_plan_is_a_distribution_with_a_reason(
     assert plan.chosen.id == plan.ranked[0].strategy
     assert plan.reason.endswith(".")
     assert not (escalated and plan.chosen.id not in {"affirmation", "question"})
+
+
+def a_state(**lift: float) -> EmotionalState:
+    return EmotionalState(Affect(-0.4, 0.2, -0.1), 3, 0.0, None, 3, 0.7, lift=lift)
+
+
+CLOSE = a_reading(reflection=0.3, restatement=0.28)
+
+
+async def test_that_the_forecast_counts_for_nothing_unless_it_is_asked_for() -> None:
+    hopeful = a_turn(read=CLOSE, state=a_state(restatement=0.2))
+    assert await planned(hopeful) == await planned(a_turn(read=CLOSE, state=a_state()))
+
+
+async def test_that_what_is_forecast_to_help_can_tip_the_scales_and_the_reason_says_so() -> None:
+    turn = a_turn(read=CLOSE, state=a_state(restatement=0.1, reflection=-0.1))
+    plain, hopeful = await planned(turn), await planned(turn, foresight=1.0)
+    assert plain.chosen.id == "reflection"
+    assert hopeful.chosen.id == "restatement"
+    name = esconv()["restatement"].name
+    assert hopeful.reason.startswith(f"The forecast expects the person to feel better after {name}, so ")
+
+
+async def test_that_a_forecast_is_no_reason_on_an_escalated_turn_or_where_there_is_none() -> None:
+    escalated = a_turn(read=CLOSE, state=a_state(suggestions=1.0)).note(ESCALATED)
+    assert await planned(escalated, foresight=1.0) == await RulePlanner(name="blend").plan(escalated)
+    assert await planned(a_turn(read=CLOSE), foresight=1.0) == await planned(a_turn(read=CLOSE))
+
+
+@given(st.dictionaries(st.sampled_from(IDS), st.floats(-2, 2)), st.floats(0, 1))
+def test_that_a_ranking_with_foresight_is_a_distribution(lift: dict[str, float], weight: float) -> None:
+    pool = {strategy: 1 / len(IDS) for strategy in IDS}
+    found = foreseen(pool, lift, weight=weight)
+    assert sum(found.values()) == pytest.approx(1)
+    assert min(found.values()) >= 0
+    assert foreseen(pool, lift, weight=0) == pytest.approx(pool)
+
+
+def test_that_foresight_is_a_share() -> None:
+    with pytest.raises(WiringError, match="foresight"):
+        BlendPlanner(foresight=1.5)

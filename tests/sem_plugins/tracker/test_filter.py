@@ -20,7 +20,8 @@ from agent.state import EmotionalState, OwnAffect
 from agent.testing import a_turn
 from agent.tracker import SmoothedTracker
 from agent.turn import Message
-from sem_plugins.ontology import MELD
+from sem_plugins.ontology import EMORY_NLP, MELD
+from sem_plugins.tracker.dynamics import untrained
 from sem_plugins.tracker.filter import FilterTracker, create
 from sem_plugins.tracker.motion import motion
 from sem_plugins.tracker.own import PLACES
@@ -506,3 +507,18 @@ def test_that_a_persona_gives_it_a_feeling_that_the_person_s_course_follows_from
 def test_that_an_unknown_persona_is_refused():
     with pytest.raises(SettingsError, match="No persona is called 'grumpy'"):
         create(type("Settings", (), {"persona": "grumpy"})())
+
+
+def test_that_it_can_go_by_the_two_decays_alone():
+    decays = FilterTracker(transitions=untrained(MELD))
+    before, after = follow({"emotion": feels("fear")}, SILENCE, tracker=decays)
+    assert after.top()[0][0] == "fear"
+    assert (after.forecast, after.lift) == ({}, {})
+    assert before.emotions != after.emotions
+
+
+def test_that_dynamics_over_other_labels_are_refused():
+    with pytest.raises(
+        SettingsError, match="`transitions` are over `emorynlp-7`, and the tracker follows `meld-7`"
+    ):
+        FilterTracker(transitions=untrained(EMORY_NLP))
