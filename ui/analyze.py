@@ -17,7 +17,7 @@ from agent.intake import clean
 from agent.perception import Perception
 from agent.settings import Settings, load_settings
 from agent.turn import Message, Turn, new_turn
-from ui.dialogues import numbered, place_of, problem_of, spoken, words
+from ui.dialogues import numbered, place_of, problem_of, row_of, spoken, words
 from ui.whole_file import standard_output, whole_file
 
 __all__ = ["analyze", "readings"]
@@ -182,9 +182,7 @@ def _from_json(number: int, line: str, notes: tuple[str, ...]) -> Iterator[Item]
     """One item for `text`; one per seeker turn for `turns`, each with what was said before it."""
     place: dict[str, Any] = {"line": number}
     try:
-        row = json.loads(line)
-        if not isinstance(row, dict):
-            raise TypeError("the line is no JSON object")
+        row = row_of(line)
         place = place_of(number, row)
         if "text" in row:
             yield Item(place, words(row["text"]), notes=notes)

@@ -22,6 +22,7 @@ __all__ = [
     "one_dialogue",
     "place_of",
     "problem_of",
+    "row_of",
     "spoken",
     "words",
 ]
@@ -147,6 +148,14 @@ def words(value: Any) -> str:
     return value
 
 
+def row_of(line: str) -> dict[str, Any]:
+    """The object in a line, as a ValueError or TypeError where there is none."""
+    row = json.loads(line)
+    if not isinstance(row, dict):
+        raise TypeError("the line is no JSON object")
+    return row
+
+
 def problem_of(number: int, error: Exception) -> str:
     """What is wrong with a line, without its words."""
     if isinstance(error, KeyError):
@@ -159,9 +168,7 @@ def problem_of(number: int, error: Exception) -> str:
 def _dialogue(number: int, line: str, notes: tuple[str, ...]) -> Dialogue:
     place: dict[str, Any] = {"line": number}
     try:
-        row = json.loads(line)
-        if not isinstance(row, dict):
-            raise TypeError("the line is no JSON object")
+        row = row_of(line)
         place = place_of(number, row)
         return Dialogue(place, tuple(spoken(row)), notes=notes)
     except (KeyError, ValueError, TypeError, RecursionError) as error:

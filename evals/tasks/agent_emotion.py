@@ -6,21 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from evals.task import Answer, Answers, Kit, Sample
 from evals.tasks.forecast import ABLATIONS, Forecast
 from sem_plugins.ontology import MELD
-from sem_plugins.tracker.own import PLACES
+from sem_plugins.tracker.own import PLACES, mehrabian
 from sem_plugins.training.sets import peld
 
-__all__ = ["AgentEmotion", "arithmetic", "weights"]
-
-Array = NDArray[np.float64]
-
-# Openness, conscientiousness, extraversion, agreeableness and stability to valence, arousal and dominance
-# (Mehrabian 1996). The authors put neuroticism in the last place; Mehrabian's numbers are of its opposite.
-_WEIGHTS = np.array([[0.0, 0.0, 0.21, 0.59, 0.19], [0.15, 0.0, 0.0, 0.30, -0.57], [0.25, 0.17, 0.60, -0.32, 0.0]])
+__all__ = ["AgentEmotion", "arithmetic"]
 
 
 class AgentEmotion(Forecast):
@@ -58,21 +51,11 @@ class AgentEmotion(Forecast):
         return super().answers(system, samples, kit)
 
 
-def weights(personality: Mapping[str, float]) -> Array:
-    """How far each of valence, arousal and dominance follows the other person, (3,), about -0.6 to 1.
-
-    Args:
-        personality: Trait of `peld.TRAITS` to its strength in [0, 1]. Stability is 1 less neuroticism.
-    """
-    *four, neuroticism = (personality[trait] for trait in peld.TRAITS)
-    return np.asarray(_WEIGHTS @ np.array([*four, 1 - neuroticism]))
-
-
 def arithmetic(own: str, other: str, personality: Mapping[str, float]) -> str:
     """The label of `meld-7` that lies nearest to where the person is moved; of equally near ones the first."""
     points = np.array([PLACES[label].point for label in MELD.labels])
     start, end = points[MELD.index(own)], points[MELD.index(other)]
-    moved = start + weights(personality) * (end - start)
+    moved = start + np.array(mehrabian(personality)) * (end - start)
     return MELD.labels[int(np.linalg.norm(points - moved, axis=1).argmin())]
 
 

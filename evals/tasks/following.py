@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 from agent.build import build_perception
 from agent.errors import SettingsError
@@ -26,6 +26,9 @@ TRACKERS = ("tracker", "filter", "filter-without-covariance", "smoothed")
 counts alike."""
 
 _READ = ("emotion", "expression", "affect")  # what trackers look at
+
+_KNOWN: WeakKeyDictionary[Kit, dict[str, list[Turn]]] = WeakKeyDictionary()
+"""What was read of each sample's seeker; a kit is of one task, whose samples have ids of their own."""
 
 Followed = list[tuple[Turn, EmotionalState] | None]
 """Of each message of the seeker: the turn with its readings and the state after it; None where it is blank, or the
@@ -51,7 +54,17 @@ def followed(samples: Sequence[Sample], kit: Kit, *, system: str = TRACKERS[0]) 
     if system not in TRACKERS:
         raise SettingsError(f"No system {system!r}. Systems: {', '.join(TRACKERS)}.")
     tracker = _tracker(system, kit)
-    return _in_threads(partial(_follow, _perception(kit), tracker), samples)
+    return [_traced(sample, turns, tracker) for sample, turns in zip(samples, _seekers(samples, kit), strict=True)]
+
+
+def _seekers(samples: Sequence[Sample], kit: Kit) -> list[list[Turn]]:
+    """What is read of each dialogue's seeker; once for all trackers."""
+    known = _KNOWN.setdefault(kit, {})
+    fresh = [sample for sample in samples if sample.id not in known]
+    turns = [_turns(sample) for sample in fresh]
+    read = iter(read_turns([turn for each in turns for turn in each], kit))
+    known.update({sample.id: [next(read) for _ in each] for sample, each in zip(fresh, turns, strict=True)})
+    return [known[sample.id] for sample in samples]
 
 
 def read_turns(turns: Sequence[Turn], kit: Kit) -> list[Turn]:
@@ -81,15 +94,20 @@ def _in_threads(work: Callable[[OneT], OtherT], given: Sequence[OneT]) -> list[O
         return list(threads.map(work, given))
 
 
-def _follow(perception: Perception, tracker: Tracker, sample: Sample) -> Followed:
-    said = [(place, message.text) for place, message in enumerate(sample.messages) if message.role == "seeker"]
-    there = [(place, text) for place, text in said if text.strip()]
-    turns = [
-        Turn(sample.id, "", index, text, sample.messages[:place]) for index, (place, text) in enumerate(there)
+def _turns(sample: Sample) -> list[Turn]:
+    said = [
+        (place, message.text)
+        for place, message in enumerate(sample.messages)
+        if message.role == "seeker" and message.text.strip()
     ]
-    traced = iter(retrace(tracker, perception.read(turns)))
+    return [Turn(sample.id, "", index, text, sample.messages[:place]) for index, (place, text) in enumerate(said)]
+
+
+def _traced(sample: Sample, turns: Sequence[Turn], tracker: Tracker) -> Followed:
+    traced = iter(retrace(tracker, turns))
     found: Followed = []
-    for _, text in said:
-        turn = next(traced) if text.strip() else None
-        found.append(None if turn is None or turn.state is None else (turn, turn.state))
+    for message in sample.messages:
+        if message.role == "seeker":
+            turn = next(traced) if message.text.strip() else None
+            found.append(None if turn is None or turn.state is None else (turn, turn.state))
     return found

@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, reduce
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -21,8 +21,9 @@ from agent.errors import DataError, SettingsError
 from agent.readings import LabelSet
 from evals.task import Answers, Kit, Measures, Sample, scored
 from evals.tasks.one_label import as_answer, measured
-from sem_plugins.tracker.dynamics import PARTS, Dynamics, climate_after, dynamics
+from sem_plugins.tracker.dynamics import PARTS, Dynamics, dynamics, softmax
 from sem_plugins.training import figures
+from sem_plugins.training.chains import chains
 from sem_plugins.training.intervals import Measure
 
 __all__ = ["ABLATIONS", "LEAST", "Forecast", "Table", "forecast", "last_label"]
@@ -74,7 +75,7 @@ class Forecast(ABC):
 
     Attributes:
         labels: The set.
-        learned_on: Name of the dynamics that forecast (`tracker.dynamics`).
+        learned_on: Name of the dynamics that forecast (`tracker.dynamics`); empty for those of the set.
     """
 
     name = ""
@@ -84,6 +85,9 @@ class Forecast(ABC):
     labels: LabelSet
     learned_on = ""
 
+    def __init__(self) -> None:
+        self._tables: dict[Path, Table] = {}
+
     @abstractmethod
     def untabled(self, folder: Path, split: str) -> list[Sample]:
         """The samples, their truth without `table`."""
@@ -92,7 +96,7 @@ class Forecast(ABC):
         """Truth: as the module says."""
         found = self.untabled(folder, split)
         try:
-            table = Table.of(self.labels, self.untabled(folder, "train"))
+            table = self._table(folder)
         except DataError:  # the floors say what is wrong with train
             return found
         return [replace(one, truth={**one.truth, "table": self._by(table, one)}) for one in found]
@@ -126,7 +130,7 @@ class Forecast(ABC):
             inputs: Whether those are true labels or readings.
             without: Parts of the dynamics that are left out.
         """
-        model = dynamics(self.learned_on, inputs=inputs)
+        model = dynamics(self.learned_on or self.labels.id, inputs=inputs)
         return [
             as_answer(self.labels, forecast(model, row, sample.truth["speakers"], without=without))
             for sample, row in zip(samples, rows, strict=True)
@@ -172,10 +176,7 @@ class Forecast(ABC):
         probable as it was right on train, and the rest even; `marginal`: the shares of train; `transition
         table`: how often each label followed that last one in train. All are given true labels.
         """
-
-        @cache
-        def table() -> Table:
-            return Table.of(self.labels, self.untabled(folder, "train"))
+        table = partial(self._table, folder)
 
         def same() -> Answers:
             rest = (1 - table().same) / (len(self.labels) - 1)
@@ -192,6 +193,16 @@ class Forecast(ABC):
                 as_answer(self.labels, row) for row, _ in self._lasts(table().after, samples)
             ],
         }
+
+    def _table(self, folder: Path) -> Table:
+        """Counted on train once; samples and floors both ask for it.
+
+        Raises:
+            DataError: It cannot be read, or holds nothing to count.
+        """
+        if folder not in self._tables:
+            self._tables[folder] = Table.of(self.labels, self.untabled(folder, "train"))
+        return self._tables[folder]
 
     def _lasts(self, rows: Array, samples: Sequence[Sample]) -> list[tuple[Array, str]]:
         """For each sample the row of the last label, and that label."""
@@ -222,17 +233,9 @@ def forecast(
         speakers: Who said them, and who speaks next, N + 1 numbers.
         without: Parts that are left out, of `PARTS`.
     """
-    *spoken, following = speakers
-    own = [place for place, speaker in enumerate(spoken) if speaker == following]
-    others = [place for place, speaker in enumerate(spoken) if speaker != following]
-    return model.predict(
-        rows[own[-1]] if own else None,
-        len(rows) - own[-1] if own else 0,
-        rows[others[-1]] if others else None,
-        len([place for place in others if not own or place > own[-1]]),
-        reduce(climate_after, rows, None),
-        without=without,
-    )
+    unsaid = np.zeros((1, rows.shape[1]))
+    before = chains([speakers], np.concatenate([rows, unsaid])).before(-1)
+    return softmax(model.logits(*before, without=without))
 
 
 def _gain(differences: Array) -> float:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,13 +25,14 @@ Key = tuple[str, int]  # dialogue, and place of an utterance in it
 
 
 class _Next(Forecast):
-    """What the three share: a sample for each utterance from the second of its dialogue on."""
+    """What the three share: a sample for each utterance from the second of its dialogue on.
+
+    Attributes:
+        dialogues: Reads those of a split.
+    """
 
     systems = ("told", "read", *ABLATIONS)
-
-    @abstractmethod
-    def dialogues(self, folder: Path, split: str) -> list[Dialogue]:
-        """Of the set."""
+    dialogues: Callable[[Path, str], list[Dialogue]]
 
     def untabled(self, folder: Path, split: str) -> list[Sample]:
         """The messages are those before the utterance, from the side of whoever speaks next."""
@@ -76,11 +76,7 @@ class MELDNext(_Next):
     name = "meld/next-emotion"
     data = "meld"
     labels = MELD
-    learned_on = MELD.id
-
-    def dialogues(self, folder: Path, split: str) -> list[Dialogue]:
-        """Stretches of scenes."""
-        return meld.dialogues(folder, split)
+    dialogues = staticmethod(meld.dialogues)
 
 
 class EmoryNLPNext(_Next):
@@ -97,11 +93,7 @@ class EmoryNLPNext(_Next):
     name = "emorynlp/next-emotion"
     data = "emorynlp"
     labels = EMORY_NLP
-    learned_on = EMORY_NLP.id
-
-    def dialogues(self, folder: Path, split: str) -> list[Dialogue]:
-        """Scenes."""
-        return emorynlp.dialogues(folder, split)
+    dialogues = staticmethod(emorynlp.dialogues)
 
 
 class RECCONNext(_Next):
@@ -118,11 +110,7 @@ class RECCONNext(_Next):
     name = "reccon/next-emotion"
     data = "reccon"
     labels = DAILY_DIALOG
-    learned_on = DAILY_DIALOG.id
-
-    def dialogues(self, folder: Path, split: str) -> list[Dialogue]:
-        """Of DailyDialog."""
-        return reccon.dialogues(folder, split)
+    dialogues = staticmethod(reccon.dialogues)
 
 
 def _sample(dialogue: Dialogue, place: int) -> Sample:

@@ -36,7 +36,7 @@ __all__ = [
 Array = NDArray[np.float64]
 
 PARTS = frozenset({"inertia", "contagion", "climate"})
-"""What `Dynamics.predict` can be asked to leave out."""
+"""What `Dynamics.logits` can be asked to leave out."""
 
 CLIMATE_DECAY = 0.6
 """Share of the climate that is left when another utterance comes."""
@@ -101,7 +101,7 @@ class Dynamics:
         """
         return 1 / (1 + math.exp(-min(700.0, run / self.slope)))
 
-    def predict(
+    def logits(
         self,
         own: Array | None,
         since: int,
@@ -111,7 +111,7 @@ class Dynamics:
         *,
         without: frozenset[str] = frozenset(),
     ) -> Array:
-        """The distribution over the speaker's next emotion, (K,), summing to 1.
+        """What a speaker is likely to feel next, as logits, (K,): `softmax` makes the distribution of them.
 
         Args:
             own: (K,), distribution of the speaker's last utterance; None where they have not spoken.
@@ -124,19 +124,6 @@ class Dynamics:
         Raises:
             SettingsError: `without` names something else.
         """
-        return softmax(self.logits(own, since, other, run, climate, without=without))
-
-    def logits(
-        self,
-        own: Array | None,
-        since: int,
-        other: Array | None,
-        run: int,
-        climate: Array | None,
-        *,
-        without: frozenset[str] = frozenset(),
-    ) -> Array:
-        """The same before the softmax, (K,)."""
         if unknown := without - PARTS:
             raise SettingsError(f"No parts are called {sorted(unknown)!r}. Choices: {', '.join(sorted(PARTS))}.")
         found = self.bias

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -18,14 +18,15 @@ from numpy.typing import NDArray
 
 from agent.errors import SettingsError, TurnError
 from agent.persona import Persona, load_persona
-from agent.readings import Affect, LabelSet
+from agent.readings import Affect, EmotionReading, LabelSet
 from agent.state import EmotionalState, OwnAffect, PersonalCalibration
-from agent.turn import Turn
+from agent.turn import Turn, new_turn
+from sem_plugins.labels import EMPATHETIC_DIALOGUES
 from sem_plugins.ontology import MELD
 from sem_plugins.tracker.dynamics import PARTS, Dynamics, climate_after, dynamics, softmax
 from sem_plugins.tracker.evidence import shown
 from sem_plugins.tracker.fusion import fused
-from sem_plugins.tracker.motion import Belief, Motion, motion
+from sem_plugins.tracker.motion import Belief, Motion, belief_of, motion
 from sem_plugins.tracker.own import PLACES, move
 from sem_plugins.tracker.parameters import array, damaged, section
 from sem_plugins.tracker.personal import applied, corrected, learned
@@ -229,7 +230,7 @@ class FilterTracker:
         self, turn: Turn, before: EmotionalState | None, gap: float | None
     ) -> tuple[Belief, Pressure, Literal["better", "worse"] | None]:
         """Valence, arousal and dominance after the turn, and what that says of a shift."""
-        known = _belief(before)
+        known = belief_of(before)
         if known is None or before is None:
             belief = self._motion.start()
         else:
@@ -259,13 +260,6 @@ class FilterTracker:
         return move(before.own if before is not None else None, affect, confidence, self.persona)
 
 
-def _belief(before: EmotionalState | None) -> Belief | None:
-    """What was believed; None where the state before holds no covariance, as those of other trackers."""
-    if before is None or before.covariance is None:
-        return None
-    return Belief(before.affect.point, np.array(before.covariance))
-
-
 def _when(turn: Turn, before: EmotionalState | None) -> float | None:
     """When the last turn came that said so."""
     if turn.at is not None and math.isfinite(turn.at):
@@ -290,6 +284,12 @@ def create(settings: Any = None) -> FilterTracker:
 
     Raises:
         SettingsError: `persona` of the settings names none.
+        WeightsError: The learned numbers are missing or damaged.
     """
     name = getattr(settings, "persona", "calm")
-    return FilterTracker(persona=None if name is None else load_persona(name))
+    tracker = FilterTracker(persona=None if name is None else load_persona(name))
+    # Numbers, ontology and phrases load in 0.1 s: now, and not in somebody's first turn. Damage shows now, too.
+    even = EmotionReading(EMPATHETIC_DIALOGUES.id, dict.fromkeys(EMPATHETIC_DIALOGUES.labels, 1 / 32))
+    first = tracker.update(new_turn(".").fill(emotion=even))
+    tracker.update(replace(new_turn("not", index=1), emotion=even, state_before=first))
+    return tracker

@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.state import EmotionalState
 from sem_plugins.tracker.parameters import array, damaged, section
 
-__all__ = ["Belief", "Motion", "from_section", "motion"]
+__all__ = ["Belief", "Motion", "belief_of", "from_section", "motion"]
 
 Array = NDArray[np.float64]
 
@@ -101,6 +102,13 @@ class Motion:
         low, high = sorted((expected, expected if known is None else known))
         variance = float(belief.covariance[0, 0] + self.noise[0, 0] / clarity)
         return (read - min(max(read, low), high)) / math.sqrt(variance)
+
+
+def belief_of(state: EmotionalState | None) -> Belief | None:
+    """What a state believes; None where it holds no covariance, as those of other trackers."""
+    if state is None or state.covariance is None:
+        return None
+    return Belief(state.affect.point, np.array(state.covariance))
 
 
 @cache

@@ -16,11 +16,11 @@ from functools import lru_cache
 from types import MappingProxyType
 
 from agent.errors import ReadingError
-from agent.persona import HIGHEST, LOWEST, OWN_EMOTIONS, Persona
+from agent.persona import HIGHEST, LOWEST, OWN_EMOTIONS, TRAITS, Persona
 from agent.readings import Affect
 from agent.state import OwnAffect
 
-__all__ = ["PLACES", "move", "personality_weights"]
+__all__ = ["PLACES", "mehrabian", "move", "personality_weights"]
 
 PLACES: Mapping[str, Affect] = MappingProxyType(
     {
@@ -60,12 +60,23 @@ def personality_weights(persona: Persona, *, falling: bool = False) -> _Point:
         persona: Whose.
         falling: Whether valence falls.
     """
-    o, c, e = persona.openness, persona.conscientiousness, persona.extraversion
-    a, n = persona.agreeableness, persona.neuroticism
+    traits = {trait: getattr(persona, trait) for trait in TRAITS}
+    _, arousal, dominance = mehrabian(traits)
+    valence, _, _ = mehrabian(traits | {"neuroticism": 1 - persona.neuroticism} if falling else traits)
+    return valence, max(0.0, arousal), min(1.0, max(0.0, dominance))
+
+
+def mehrabian(traits: Mapping[str, float]) -> _Point:
+    """How far valence, arousal and dominance follow somebody else by Mehrabian (1996), unbounded, -0.6 to 1.1.
+
+    Args:
+        traits: Trait of `agent.persona.TRAITS` to its strength in [0, 1]; stability is 1 less neuroticism.
+    """
+    o, c, e, a, n = (traits[trait] for trait in TRAITS)
     return (
-        0.21 * e + 0.59 * a + 0.19 * (n if falling else 1 - n),
-        max(0.0, 0.15 * o + 0.30 * a - 0.57 * (1 - n)),
-        min(1.0, max(0.0, 0.25 * o + 0.17 * c + 0.60 * e - 0.32 * a)),
+        0.21 * e + 0.59 * a + 0.19 * (1 - n),
+        0.15 * o + 0.30 * a - 0.57 * (1 - n),
+        0.25 * o + 0.17 * c + 0.60 * e - 0.32 * a,
     )
 
 

@@ -1,8 +1,8 @@
-"""Dialogues as rows for the fit of the dynamics: who showed what before each utterance."""
+"""Dialogues as rows for dynamics: who showed what before each utterance."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,8 +44,18 @@ class Chains:
     run: Array
     climate: Array
 
+    def before(self, row: int) -> tuple[Array | None, int, Array | None, int, Array]:
+        """What `Dynamics.logits` takes: own, since, other, run, climate."""
+        return (
+            self.own[row] if self.spoken[row] else None,
+            int(self.since[row]),
+            self.other[row] if self.answered[row] else None,
+            int(self.run[row]),
+            self.climate[row],
+        )
 
-def chains(speakers: Sequence[Sequence[str]], shown: Array) -> Chains:
+
+def chains(speakers: Sequence[Sequence[Hashable]], shown: Array) -> Chains:
     """Rows of all dialogues.
 
     Args:
@@ -57,7 +67,7 @@ def chains(speakers: Sequence[Sequence[str]], shown: Array) -> Chains:
     start = 0
     for group, said_by in enumerate(speakers):
         climate = None
-        last: dict[str, int] = {}
+        last: dict[Hashable, int] = {}
         for place, speaker in enumerate(said_by):
             if climate is not None:
                 own = last.get(speaker)

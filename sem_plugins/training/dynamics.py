@@ -16,7 +16,7 @@ __all__ = ["Taken", "fit_dynamics"]
 
 Array = NDArray[np.float64]
 
-_RIDGE = 1e-4  # of transitions; ten times more costs 0.01 in log-likelihood on MELD and RECCON valid
+_RIDGE = 1e-4  # of transitions; what more costs stands in ATTEMPTS.md
 _STRATEGY_RIDGE = 1e-3
 _STEPS = 150
 _MATRICES = ("own", "other", "climate")
@@ -39,7 +39,7 @@ class Taken:
 def fit_dynamics(rows: Chains, targets: Array, *, taken: Taken | None = None) -> dict[str, Any]:
     """What `Dynamics` holds, so that what came next becomes likeliest.
 
-    Each data set has its own: transitions that MELD and RECCON share were worse on both by 0.01 in log-likelihood.
+    Each data set has its own: shared transitions were worse (ATTEMPTS.md).
 
     Args:
         rows: With what was shown before each of N utterances, true or read.

@@ -21,7 +21,7 @@ __all__ = ["support_figures"]
 
 Array = NDArray[np.float64]
 
-_MIXED = 0.3  # of the last reading in "same as before"; the best of ten shares on train
+_SHARES = [tenth / 10 for tenth in range(10)]  # of the last reading in "same as before"
 
 
 def support_figures(folder: Path, reader: Reader, labels: LabelSet) -> Mapping[str, Measure]:
@@ -40,9 +40,10 @@ def support_figures(folder: Path, reader: Reader, labels: LabelSet) -> Mapping[s
     last = train.rows.own.T @ train.targets
     table = last / last.sum(axis=1, keepdims=True)
     shares = train.targets.mean(axis=0)
+    same = max(_SHARES, key=lambda share: _scores(train, _same(train, shares, share)).mean())
     whole = _scores(valid, _forecasts(model, valid, strategies=True))
     others = {
-        "same as before, mixed with the shares": _MIXED * valid.rows.own + (1 - _MIXED) * shares,
+        "same as before, mixed with the shares": _same(valid, shares, same),
         "transition table": valid.rows.own @ table,
         "shares": np.tile(shares, (len(valid.targets), 1)),
         "the two decays, untrained": _forecasts(untrained(labels), valid, strategies=False),
@@ -59,16 +60,15 @@ def support_figures(folder: Path, reader: Reader, labels: LabelSet) -> Mapping[s
     }
 
 
+def _same(of: Seekers, shares: Array, share: float) -> Array:
+    """The reading before, mixed with what is common: alone it would be far too sure."""
+    mixed: Array = share * of.rows.own + (1 - share) * shares
+    return mixed
+
+
 def _forecasts(model: Dynamics, of: Seekers, *, strategies: bool, without: frozenset[str] = frozenset()) -> Array:
-    rows = of.rows
-    logits = np.array(
-        [
-            model.logits(own, int(since), other, int(run), climate, without=without)
-            for own, since, other, run, climate in zip(
-                rows.own, rows.since, rows.other, rows.run, rows.climate, strict=True
-            )
-        ]
-    )
+    rows = range(len(of.targets))
+    logits = np.array([model.logits(*of.rows.before(row), without=without) for row in rows])
     return softmax(logits + of.taken @ model.offsets if strategies else logits)
 
 

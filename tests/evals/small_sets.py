@@ -129,6 +129,18 @@ def _story(number: int, language: str, kind: str) -> Row:
     }
 
 
+def scene(name: str, *said: tuple[str, str]) -> dict[str, object]:
+    """Of MELD: who speaks, and with which emotion or sentiment; the other of the two is neutral."""
+    return {
+        "dialogue_id": name,
+        "turns": [
+            {"speaker": who, "text": f"So says {who}, {place}.", "emotion": "neutral", "sentiment": "neutral"}
+            | {"sentiment" if shown in {"positive", "negative"} else "emotion": shown}
+            for place, (who, shown) in enumerate(said)
+        ],
+    }
+
+
 def small_sets(folder: Path, split: str = "valid") -> Path:
     """Every set of the tasks, in a split of that name; train is there too."""
     own = {

@@ -18,12 +18,13 @@ from evals.run import EncoderKit, evaluate
 from evals.task import Sample
 from evals.tasks import forecast as module
 from evals.tasks import next_emotion
-from evals.tasks.agent_emotion import AgentEmotion, arithmetic, weights
+from evals.tasks.agent_emotion import AgentEmotion, arithmetic
 from evals.tasks.forecast import ABLATIONS, LEAST, Forecast, Table, last_label
 from evals.tasks.next_emotion import EmoryNLPNext, MELDNext, RECCONNext
 from sem_plugins.ontology import DAILY_DIALOG, EMORY_NLP, MELD
 from sem_plugins.tracker.dynamics import climate_after
-from tests.evals.small_sets import small_sets
+from sem_plugins.tracker.own import mehrabian
+from tests.evals.small_sets import scene, small_sets
 from tests.sem_plugins.tiny_sets import write_sets
 
 Asked = list[dict[str, Any]]
@@ -37,10 +38,10 @@ class Echo:
     def __init__(self, asked: Asked, size: int, inputs: str) -> None:
         self.asked, self.size, self.inputs = asked, size, inputs
 
-    def predict(self, own, since, other, run, climate, *, without=frozenset()):
+    def logits(self, own, since, other, run, climate, *, without=frozenset()):
         told = {"own": own, "since": since, "other": other, "run": run, "climate": climate}
         self.asked.append({**told, "without": without, "inputs": self.inputs})
-        return np.full(self.size, 1 / self.size) if own is None else own * 0.5 + 0.5 / self.size
+        return np.log(np.full(self.size, 1 / self.size) if own is None else own * 0.5 + 0.5 / self.size)
 
 
 @pytest.fixture
@@ -59,17 +60,6 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def kit() -> EncoderKit:
     return EncoderKit(load_settings(), progress=False)
-
-
-def scene(name: str, *said: tuple[str, str]) -> dict[str, Any]:
-    """Of speaker and emotion; MELD."""
-    return {
-        "dialogue_id": name,
-        "turns": [
-            {"speaker": who, "text": f"So says {who}, {place}.", "emotion": emotion, "sentiment": "neutral"}
-            for place, (who, emotion) in enumerate(said)
-        ],
-    }
 
 
 def sample(emotion: str, *before: str, speakers: tuple[int, ...] = (), **more: Any) -> Sample:
@@ -273,7 +263,7 @@ def test_that_an_answer_is_forecast_from_both_utterances_and_the_personality(ask
 
 def test_that_stability_and_not_neuroticism_makes_people_glad_and_calm():
     calm = dict(zip(("openness", "conscientiousness", "extraversion", "agreeableness"), [0.5] * 4, strict=True))
-    steady, shaky = (weights({**calm, "neuroticism": value}) for value in (0.0, 1.0))
+    steady, shaky = (np.array(mehrabian({**calm, "neuroticism": value})) for value in (0.0, 1.0))
     assert steady - shaky == pytest.approx([0.19, -0.57, 0])
     assert steady == pytest.approx([0.21 / 2 + 0.59 / 2 + 0.19, 0.45 / 2 - 0.57, (0.25 + 0.17 + 0.60 - 0.32) / 2])
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -19,7 +18,7 @@ from evals.run import EncoderKit, evaluate
 from evals.task import Sample
 from evals.tasks import shifts as module
 from evals.tasks.shifts import Shifts, turns_of_mood
-from tests.evals.small_sets import small_sets
+from tests.evals.small_sets import scene, small_sets
 from tests.sem_plugins.tiny_sets import write_sets
 
 TASK = Shifts()
@@ -28,17 +27,6 @@ TASK = Shifts()
 @pytest.fixture
 def kit() -> EncoderKit:
     return EncoderKit(load_settings(), progress=False)
-
-
-def scene(name: str, *said: tuple[str, str]) -> dict[str, Any]:
-    """Of speaker and sentiment."""
-    return {
-        "dialogue_id": name,
-        "turns": [
-            {"speaker": who, "text": f"So says {who}, {place}.", "emotion": "neutral", "sentiment": sentiment}
-            for place, (who, sentiment) in enumerate(said)
-        ],
-    }
 
 
 def samples_of(*truths: tuple[int, list[tuple[int, str]]]) -> list[Sample]:

@@ -545,5 +545,7 @@ def test_that_what_was_felt_over_the_conversation_is_named():
 
 
 def test_that_a_state_that_is_a_guess_names_no_emotion():
-    state = replace(STATE, label_set="many", emotions={f"e{place}": 0.1 for place in range(10)})
-    assert "over the conversation: e" not in notes_of(a_turn(state=state))
+    state = replace(STATE, label_set="many", emotions=dict.fromkeys("abcdefghij", 0.1))
+    assert "seem to feel" not in notes_of(a_turn(state=state))
+    surer = replace(STATE, label_set="many", emotions={"a": 0.8, "b": 0.2})
+    assert "seem to feel over the conversation: a (0.80), b (0.20)." in notes_of(a_turn(state=surer))

@@ -46,11 +46,11 @@ Outputs = Mapping[str, NDArray[np.float32]]
 def network(tmp_path_factory: pytest.TempPathFactory, one_thread: None) -> ForkedEncoder:
     """With marks that learnt something, and an emotion head that is sure of itself."""
     folder = tmp_path_factory.mktemp("network")
-    recipe = Recipe(epochs=20, encoder_rate=3e-3, head_rate=2e-2, averaging=0.9, max_tokens=48)
+    recipe = Recipe(epochs=40, encoder_rate=3e-3, head_rate=2e-2, averaging=0.9, max_tokens=48)
     examples = [
         alone(f"{one} {two}", emotion=label)
         for label, words in enumerate((WARM, LOUD, QUIET))
-        for one, two in pairwise(words)
+        for one, two in [*pairwise(words), *zip(words, words, strict=True)]
     ]
     torch.manual_seed(7)
     network = ForkedEncoder(tiny_base(folder / "base"), fork=1)
@@ -123,16 +123,12 @@ def test_that_eight_bits_give_nearly_what_torch_gives(
         assert np.abs(found[name] - expected[name]).max() < 0.1 * max(1, np.abs(expected[name]).max()), name
 
 
-def test_that_eight_bits_choose_the_same_emotion_as_torch_or_one_level_with_it(
-    network: ForkedEncoder, shipped: Path
-):
+def test_that_eight_bits_choose_the_same_emotion_as_torch(network: ForkedEncoder, shipped: Path):
     encoder = Encoder(load_manifest(shipped), threads=1)
     for word in (*WARM, *LOUD, *QUIET):
         messages = (Message("seeker", f"{word} {word}"),)
         chosen = encoder.read(messages).outputs["emotion"].argmax()
-        logits = by_torch(network, messages)["emotion"]
-        # Processors without AVX-512 round in another way; the others lie 3 to 6 below the best.
-        assert logits[chosen] >= logits.max() - 0.3
+        assert chosen == by_torch(network, messages)["emotion"].argmax()
 
 
 def test_that_a_model_takes_one_window_of_any_length(shipped: Path):

@@ -15,13 +15,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from agent.persona import TRAITS
 from sem_plugins.ontology import MELD
 from sem_plugins.training.sets.records import Part, read, text_of
 from sem_plugins.training.sets.utterances import Dialogue, utterance_of
 
-__all__ = ["TRAITS", "Triple", "triples"]
-
-TRAITS = ("openness", "conscientiousness", "extraversion", "agreeableness", "neuroticism")
+__all__ = ["Triple", "triples"]
 
 _UTTERANCES = 3
 _TELLING = 20  # letters of a line; two scenes that share a shorter one need have nothing to do with each other
@@ -33,7 +32,7 @@ class Triple:
 
     Attributes:
         dialogue: The three, with emotions of `meld-7`.
-        personality: Trait of `TRAITS` to its strength in [0, 1]; the first speaker's.
+        personality: Trait of `agent.persona.TRAITS` to its strength in [0, 1]; the first speaker's.
         scene: The same for triples that overlap: those that share a line with the one before them in the file, or
             a line of 20 letters with any.
     """
