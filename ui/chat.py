@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from agent.errors import GenerationError, HeartlineError, InputError, StoreError, UnknownConversationError
+from agent.errors import GenerationError, HeartlineError, InputError, StoreError
 from agent.events import Event, FailureNoted, ReplyFinished, StageFinished, Token
 from agent.intake import scrub
 from agent.loop import Agent
@@ -25,6 +25,7 @@ from agent.record import to_record
 from agent.settings import Settings, load_settings
 from agent.state import PersonalCalibration
 from agent.turn import Turn
+from ui.conversations import conversation_named
 from ui.explain import notice, one_line, profile, speaker, whole
 from ui.terminal import Typist, line_reader
 from ui.whole_file import whole_file
@@ -107,15 +108,7 @@ class Chat:
                 runner.run(self.agent.aclose())
 
     def _resume(self, conversation: str) -> None:
-        known = self.agent.store.conversations()
-        if not known:
-            raise UnknownConversationError("No conversation was kept yet. Leave `-c` out to begin one.")
-        if conversation == "last":
-            conversation = known[0]
-        if conversation not in known:
-            raise UnknownConversationError(
-                f"No conversation {conversation!r} among the {len(known)} kept; `-c last` takes the newest."
-            )
+        conversation = conversation_named(self.agent.store, conversation, newest="-c last")
         self.turns = list(self.agent.store.turns(conversation))
         self.conversation_id, self._kept = conversation, True
 

@@ -119,7 +119,7 @@ def _description(trajectory: Trajectory, columns: Sequence[Column]) -> str:
 def _legend(columns: Sequence[Column], right: float, y: float) -> tuple[list[Any], float]:
     entries = [("valence", f"valence: unpleasant ({MINUS}1) to pleasant (+1)")]
     if any(column.deviation is not None for column in columns):
-        entries.append(("band", "how sure: ±1 standard deviation"))
+        entries.append(("band", "how sure that valence is: ±1 standard deviation"))
     entries += [("arousal", "arousal: calm to excited"), ("dominance", "dominance: overwhelmed to in control")]
     if any(column.shift is not None for column in columns):
         many = sum(column.shift is not None for column in columns) > _MARKS

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from agent.errors import InputError, UnknownConversationError
+from agent.errors import InputError
 from agent.intake import scrub
 from agent.protocols import ConversationStore
 from agent.registry import make
@@ -20,6 +20,7 @@ from agent.settings import Settings
 from ui.cohort import Cohort, cohort_json, cohort_of
 from ui.cohort_picture import cohort_picture
 from ui.columns import signed
+from ui.conversations import conversation_named
 from ui.dialogues import Dialogue, dialogues, one_dialogue
 from ui.drawing import checked_picture, count, write_picture
 from ui.picture import picture, title_of
@@ -109,7 +110,8 @@ def _found(
         try:
             if every:
                 return cohort_of(stored(each, store.turns(each)) for each in store.conversations())
-            return _of_store(store, conversation or "")
+            name = conversation_named(store, conversation or "", newest="last")
+            return stored(name, store.turns(name))
         finally:
             store.close()
     lines = iter([one_dialogue(file, wanted)]) if wanted is not None else dialogues(file)
@@ -122,15 +124,6 @@ def _found(
             raise InputError(found.problem)
         return found
     return cohort_of(followed(chain(first, lines), settings))
-
-
-def _of_store(store: ConversationStore, conversation: str) -> Trajectory:
-    if conversation == "last":
-        known = store.conversations()
-        if not known:
-            raise UnknownConversationError("No conversation was kept yet. `heartline chat` begins one.")
-        conversation = known[0]
-    return stored(conversation, store.turns(conversation))
 
 
 def _write_json(place: str, content: Mapping[str, Any]) -> None:

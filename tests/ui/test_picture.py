@@ -72,7 +72,7 @@ def shaken(n: int) -> list[Turn]:
 def test_that_a_picture_tells_what_it_shows():
     root = drawn(picture(stored("c-1", a_conversation())))
     shown = words(root)
-    for text in ("Emotions over the conversation c-1", "how sure: ±1 standard deviation", "better", "worse", "joy",
+    for text in ("Emotions over the conversation c-1", "how sure that valence is: ±1 standard deviation", "better", "worse", "joy",
                  "Question", "Reflection of feelings", "distress", "Turn 4: better by 0.90, after Reflection of feelings"):  # fmt: skip
         assert text in shown, text
     assert root.find(f"{SVG}title").text == "Emotions over the conversation c-1"

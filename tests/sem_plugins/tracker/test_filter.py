@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from agent.errors import SettingsError, TurnError
+from agent.errors import SettingsError, TurnError, WeightsError
 from agent.persona import load_persona
 from agent.readings import Affect, CausalSpan, CauseReading, EmotionReading, SenseReading
 from agent.record import pack, unpack
@@ -21,7 +21,8 @@ from agent.testing import a_turn
 from agent.tracker import SmoothedTracker
 from agent.turn import Message
 from sem_plugins.ontology import EMORY_NLP, MELD
-from sem_plugins.tracker.dynamics import untrained
+from sem_plugins.tracker import parameters
+from sem_plugins.tracker.dynamics import dynamics, untrained
 from sem_plugins.tracker.filter import FilterTracker, create
 from sem_plugins.tracker.motion import motion
 from sem_plugins.tracker.own import PLACES
@@ -522,3 +523,14 @@ def test_that_dynamics_over_other_labels_are_refused():
         SettingsError, match="`transitions` are over `emorynlp-7`, and the tracker follows `meld-7`"
     ):
         FilterTracker(transitions=untrained(EMORY_NLP))
+
+
+def test_that_damaged_numbers_show_when_the_tracker_is_made_and_not_in_a_turn(monkeypatch):
+    def damaged() -> None:
+        raise WeightsError("parameters.json is damaged.")
+
+    for cached in (dynamics, motion):
+        cached.cache_clear()
+    monkeypatch.setattr(parameters, "_shipped", damaged)
+    with pytest.raises(WeightsError, match="damaged"):
+        create()
