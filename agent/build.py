@@ -38,6 +38,9 @@ def build_agent(settings: Settings | None = None, **given: Any) -> Agent:
     online = make("generators", "openai", settings) if settings.llm_url else None
     return Agent(
         plugins=_plugins(settings),
+        second_reader=make("second_readers", settings.second_reader, settings)
+        if online and settings.second_reader
+        else None,
         tracker=make("trackers", settings.tracker, settings) if settings.tracker else None,
         guard=make("guards", settings.guard, settings) if settings.guard else None,
         planner=make("planners", settings.planner, settings) if settings.planner else None,

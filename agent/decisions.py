@@ -9,6 +9,7 @@ from typing import Literal
 from agent.errors import ReadingError
 
 __all__ = [
+    "Objection",
     "Plan",
     "Prompt",
     "PromptMessage",
@@ -148,6 +149,19 @@ class Reply:
     finish_reason: str = "stop"
     usage: TokenUsage | None = None
     stood_in_for: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """What a verifier has against a draft.
+
+    Attributes:
+        check: Which check found it, e.g. `"plan"`, `"empathy"`, `"worse"`, `"repeats"`, `"safety"`.
+        feedback: What the next draft should do otherwise; a fixed phrase, no text of the person or the LLM.
+    """
+
+    check: str
+    feedback: str
 
 
 @dataclass(frozen=True, slots=True)

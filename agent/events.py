@@ -10,7 +10,7 @@ from agent.turn import Turn
 
 __all__ = ["Event", "FailureNoted", "ReplyFinished", "StageFinished", "StageName", "StageStarted", "Token"]
 
-StageName = Literal["recall", "perceive", "track", "plan", "compose", "generate", "remember"]
+StageName = Literal["recall", "perceive", "reread", "track", "plan", "compose", "generate", "remember"]
 
 
 @dataclass(frozen=True, slots=True)

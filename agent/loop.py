@@ -1,4 +1,4 @@
-"""One turn: recall, perceive, track, plan, compose, generate, remember."""
+"""One turn: recall, perceive, reread, track, plan, compose, generate, remember."""
 
 from __future__ import annotations
 
@@ -15,8 +15,18 @@ from agent.decisions import Timing, Verdict
 from agent.errors import GenerationError, WiringError
 from agent.events import Event, FailureNoted, ReplyFinished, StageFinished, StageName, StageStarted
 from agent.intake import clean
+from agent.options import AS_MADE, Options
 from agent.perception import Perception, failure_of
-from agent.protocols import Composer, ConversationStore, Generator, Guard, Planner, Plugin, Tracker
+from agent.protocols import (
+    Composer,
+    ConversationStore,
+    Generator,
+    Guard,
+    Planner,
+    Plugin,
+    SecondReader,
+    Tracker,
+)
 from agent.speech import Speech
 from agent.turn import Turn, new_turn
 from agent.wiring import check_part
@@ -33,6 +43,7 @@ class Agent:
         plugins: Read the message.
         generator: Speaks.
         store: Keeps conversations.
+        second_reader: Looks again where the plugins are unsure; None leaves it out.
         tracker: Follows the emotional state; None leaves it out.
         planner: Chooses the strategy; None leaves it out.
         composer: Writes the prompt; None where the generator needs none.
@@ -60,6 +71,7 @@ class Agent:
         plugins: Sequence[Plugin],
         generator: Generator,
         store: ConversationStore,
+        second_reader: SecondReader | None = None,
         tracker: Tracker | None = None,
         planner: Planner | None = None,
         composer: Composer | None = None,
@@ -71,7 +83,8 @@ class Agent:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.perception = Perception(plugins, seconds=plugin_seconds)
-        self.tracker, self.guard, self.planner, self.composer = tracker, guard, planner, composer
+        self.second_reader, self.tracker, self.guard = second_reader, tracker, guard
+        self.planner, self.composer = planner, composer
         self.generator, self.fallback, self.store = generator, fallback, store
         self.history_turns = history_turns
         self.max_message_characters = max_message_characters
@@ -81,6 +94,7 @@ class Agent:
     def _check(self) -> None:
         written = self.perception.writes
         for kind, part, writes in (
+            ("second reader", self.second_reader, None),
             ("tracker", self.tracker, "state"),
             ("guard", self.guard, None),
             ("planner", self.planner, "plan"),
@@ -108,12 +122,13 @@ class Agent:
         """
         return self.perception.read([new_turn(self._clean(text)) for text in messages])
 
-    async def respond(self, text: str, *, conversation_id: str | None = None) -> Turn:
+    async def respond(self, text: str, *, conversation_id: str | None = None, options: Options = AS_MADE) -> Turn:
         """Answer one message.
 
         Args:
             text: The seeker's message.
             conversation_id: Which conversation goes on; a new one where None.
+            options: What this request asks for.
 
         Returns:
             The finished turn: readings, state, plan, prompt, reply, and what failed on the way.
@@ -123,17 +138,19 @@ class Agent:
             StoreError: The conversation cannot be read.
             GenerationError: Neither generator nor fallback could answer. The message was stored.
         """
-        async with aclosing(self.stream(text, conversation_id=conversation_id)) as events:
+        async with aclosing(self.stream(text, conversation_id=conversation_id, options=options)) as events:
             async for event in events:
                 if isinstance(event, ReplyFinished):
                     return event.turn
         raise GenerationError("The stream of events ended without `ReplyFinished`.")
 
-    def respond_sync(self, text: str, *, conversation_id: str | None = None) -> Turn:
+    def respond_sync(self, text: str, *, conversation_id: str | None = None, options: Options = AS_MADE) -> Turn:
         """`respond` for code without an event loop. Inside one, await `respond` instead."""
-        return asyncio.run(self.respond(text, conversation_id=conversation_id))
+        return asyncio.run(self.respond(text, conversation_id=conversation_id, options=options))
 
-    async def stream(self, text: str, *, conversation_id: str | None = None) -> AsyncGenerator[Event]:
+    async def stream(
+        self, text: str, *, conversation_id: str | None = None, options: Options = AS_MADE
+    ) -> AsyncGenerator[Event]:
         """Answer one message and tell what happens as it happens.
 
         Stopping early (closing the iterator, cancelling the task) while the reply comes stores
@@ -143,10 +160,11 @@ class Agent:
             InputError, StoreError, GenerationError: As `respond`.
         """
         turn = new_turn(self._clean(text), conversation_id=conversation_id or uuid.uuid4().hex)
-        turn = replace(turn, at=self._clock())
+        turn = replace(turn, at=self._clock(), options=options)
         before: list[_Stage] = [
             ("recall", self._recall),
             ("perceive", self.perception.perceive),
+            ("reread", self._reread),
             ("track", self._track),
             ("plan", self._plan),
             ("compose", self._compose),
@@ -181,6 +199,14 @@ class Agent:
         recalled = await asyncio.to_thread(self.store.recall, turn.conversation_id, turns=self.history_turns)
         return replace(turn, index=recalled.turns, history=recalled.messages, state_before=recalled.state)
 
+    async def _reread(self, turn: Turn) -> Turn:
+        if self.second_reader is None:
+            return turn
+        try:
+            return await self.second_reader.look_again(turn)
+        except Exception as error:  # noqa: BLE001 - a stranger's part must not end the turn
+            return turn.note(failure_of("reread", self.second_reader.name, error))
+
     async def _track(self, turn: Turn) -> Turn:
         if self.tracker is None:
             return turn
@@ -211,6 +237,9 @@ class Agent:
     async def _compose(self, turn: Turn) -> Turn:
         if self.composer is None:
             return turn
+        window = getattr(self.generator, "context_tokens", None)
+        if window is not None:
+            turn = replace(turn, context_tokens=await window())
         try:
             return turn.fill(prompt=self.composer.compose(turn))
         except Exception as error:  # noqa: BLE001 - a stranger's part must not end the turn
@@ -244,7 +273,7 @@ class Agent:
 
     async def aclose(self) -> None:
         """Let go of the store and of connections to the LLM."""
-        for part in (self.generator, self.fallback):
+        for part in (self.second_reader, self.generator, self.fallback):
             close = getattr(part, "aclose", None)
             if close is not None:
                 await close()

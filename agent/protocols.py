@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from agent.decisions import Plan, Prompt, Reply, Taxonomy, Verdict
+from agent.decisions import Objection, Plan, Prompt, Reply, Taxonomy, Verdict
 from agent.state import EmotionalState
 from agent.turn import Message, Turn
 
@@ -21,7 +21,9 @@ __all__ = [
     "Planner",
     "Plugin",
     "Recalled",
+    "SecondReader",
     "Tracker",
+    "Verifier",
 ]
 
 
@@ -41,6 +43,21 @@ class Plugin(Protocol):
 
     def __call__(self, turns: Sequence[Turn]) -> Sequence[Any]:
         """One reading per turn, in the same order."""
+        ...
+
+
+class SecondReader(Protocol):
+    """Looks again where the plugins are unsure, after perception and before tracking; may ask an LLM."""
+
+    name: str
+    reads: frozenset[str]
+
+    async def look_again(self, turn: Turn) -> Turn:
+        """The turn with what a second look adds: `Turn.adjudicated`, readings that were None, failures.
+
+        Raises:
+            GenerationError: The LLM failed in a way that leaves nothing to add.
+        """
         ...
 
 
@@ -92,6 +109,23 @@ class Generator(Protocol):
 
         Raises:
             GenerationError: No reply could be made, or it broke off.
+        """
+        ...
+
+
+class Verifier(Protocol):
+    """Looks at a draft before the person sees it. Synchronous and quick: text waits for it."""
+
+    name: str
+    reads: frozenset[str]
+
+    def check(self, turn: Turn, draft: str, *, whole: bool) -> Objection | None:
+        """What speaks against the draft; None where it can stand.
+
+        Args:
+            turn: With readings and plan.
+            draft: The reply from its beginning to the end of its newest sentence.
+            whole: Nothing follows.
         """
         ...
 

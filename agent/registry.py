@@ -18,7 +18,17 @@ from agent.errors import SettingsError, WiringError
 __all__ = ["Kind", "load", "make", "names"]
 
 Kind = Literal[
-    "plugins", "trackers", "planners", "composers", "generators", "guards", "stores", "tasks", "commands"
+    "plugins",
+    "second_readers",
+    "trackers",
+    "planners",
+    "composers",
+    "generators",
+    "verifiers",
+    "guards",
+    "stores",
+    "tasks",
+    "commands",
 ]
 """Parts of an agent; tasks of evaluations, and commands of the command line, which are loaded and not made."""
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from platformdirs import user_data_path
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
@@ -25,6 +25,7 @@ from pydantic_settings import (
 from pydantic_settings import SettingsError as UnparsableError
 
 from agent.errors import SettingsError
+from agent.options import VARIANTS, TwoStage, parts_of
 
 __all__ = ["Settings", "load_settings"]
 
@@ -33,6 +34,14 @@ def _web_address(value: str) -> str:
     if not value.startswith(("http://", "https://")):
         raise ValueError("should begin with http:// or https://, e.g. http://127.0.0.1:8000/v1")
     return value.rstrip("/")
+
+
+def _variant(value: str) -> str:
+    try:
+        parts_of(value)
+    except SettingsError as error:
+        raise ValueError(str(error)) from None
+    return value
 
 
 def _or_none(value: Any) -> Any:
@@ -61,19 +70,48 @@ class Settings(BaseSettings):
     llm_retries: int = Field(2, ge=0, le=10, description="Tries again before the first token.")
     llm_temperature: float | None = Field(0.7, ge=0, le=2, description="Sampling temperature.")
     llm_max_tokens: int | None = Field(400, ge=1, description="Longest reply, in tokens.")
+    llm_preset: Literal["vllm", "llama.cpp", "ollama", "openai"] | None = Field(
+        None, description="Kind of server; without one it is found out by asking."
+    )
+    llm_context: int | None = Field(
+        None, ge=256, description="Tokens that the model can hold; without it the server is asked."
+    )
+    llm_tokenizer: Path | None = Field(
+        None, description="The model's `tokenizer.json`, to count tokens with; without it they are estimated."
+    )
 
     plugins: tuple[str, ...] = Field(
         ("emotion", "expression", "affect", "cause", "strategy", "risk", "felt", "undertone"),
         description="Readers of a message.",
     )
+    second_reader: OptionalPart = Field(
+        None, description="Looks again where the readers are unsure, with the LLM where one is named."
+    )
     tracker: OptionalPart = Field("filter", description="Follows the emotional state.")
     planner: OptionalPart = Field("rules", description="Chooses the support strategy.")
     composer: str = Field("sections", description="Writes the prompt.")
+    verifier: OptionalPart = Field(None, description="Looks at a draft before the person sees it.")
     guard: OptionalPart = Field("careful", description="Decides whether a turn may be answered freely.")
     store: str = Field("sqlite", description="Keeps conversations.")
     persona: OptionalPart = Field(
         "calm", description="Temper and tone of the agent: a shipped one, or the path of a TOML file."
     )
+
+    variant: Annotated[str, AfterValidator(_variant)] = Field(
+        "hef+strategy", description=f"What goes into the prompt: {', '.join(VARIANTS)}, or parts joined by `+`."
+    )
+    two_stage: TwoStage = Field("adaptive", description="How HEF's two stages are run.")
+    widest_set: int = Field(
+        5, ge=1, description="`adaptive` asks the LLM where more primary emotions than these are left."
+    )
+    llm_reads: tuple[str, ...] = Field(
+        ("emotion", "cause"), description="Readings that the LLM makes where the readers cannot tell."
+    )
+    notes_place: Literal["first-system", "system-before-last"] = Field(
+        "first-system", description="Where readings and plan stand in the prompt (see docs/prompts.md)."
+    )
+    exemplars: Path | None = Field(None, description="File of examples (`heartline exemplars build`).")
+    stimulus: str = Field("none", description="Emotional stimulus in the prompt; see docs/prompts.md.")
 
     store_path: Path = Field(
         default_factory=lambda: user_data_path("heartline", appauthor=False) / "conversations.db",

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Literal, Self
 
-from agent.decisions import Plan, Prompt, Reply, StageFailure, Timing, Verdict
+from agent.decisions import Objection, Plan, Prompt, Reply, StageFailure, Timing, Verdict
 from agent.errors import TurnError
+from agent.options import AS_MADE, Options
 from agent.readings import (
     Affect,
     CauseReading,
@@ -21,6 +22,7 @@ from agent.readings import (
     StrategyReading,
     UndertoneReading,
 )
+from agent.second_look import Adjudication, ExemplarReading
 from agent.state import EmotionalState
 
 __all__ = [
@@ -37,7 +39,7 @@ __all__ = [
 
 Role = Literal["seeker", "supporter"]
 
-GIVEN_FIELDS = frozenset({"text", "history", "state_before", "at"})
+GIVEN_FIELDS = frozenset({"text", "history", "state_before", "at", "options", "context_tokens"})
 """Fields that are there before any stage runs."""
 
 READING_TYPES: Mapping[str, type[Any]] = MappingProxyType(
@@ -53,6 +55,7 @@ READING_TYPES: Mapping[str, type[Any]] = MappingProxyType(
         "voice": SenseReading,
         "face": SenseReading,
         "body": SenseReading,
+        "exemplars": ExemplarReading,
     }
 )
 """Fields that plugins may write, one plugin each, and what each holds."""
@@ -90,13 +93,18 @@ class Turn:
         history: What was said before, oldest first; may be cut to the newest part.
         state_before: The emotional state after the turn before, or None at the start.
         at: When the message came, in seconds since 1970; None where nobody said.
+        options: What the request asked for.
+        context_tokens: Tokens that the LLM can hold, prompt and reply together; None where nobody knows.
         emotion, expression, affect, cause, likely_strategies, risk, felt, undertone: Readings, one plugin each.
             None means: not read. It never means "nothing there".
         voice, face, body: What other senses show; None unless a plugin of somebody else reads them.
+        exemplars: What other people wrote in a like mood; None unless a plugin looks for it.
+        adjudication: The LLM's second look at `emotion`; None where nobody looked again.
         state: Filled by the tracker.
         plan: Filled by the planner.
         prompt: Filled by the composer.
         reply: Filled by the generator.
+        objections: What the verifier said against drafts that were not sent.
         verdicts: What guards said, in order.
         failures: Parts that failed or were skipped.
         timings: How long each stage took.
@@ -109,6 +117,8 @@ class Turn:
     history: tuple[Message, ...] = ()
     state_before: EmotionalState | None = None
     at: float | None = None
+    options: Options = AS_MADE
+    context_tokens: int | None = None
     emotion: EmotionReading | None = None
     expression: ExpressionReading | None = None
     affect: Affect | None = None
@@ -120,10 +130,13 @@ class Turn:
     voice: SenseReading | None = None
     face: SenseReading | None = None
     body: SenseReading | None = None
+    exemplars: ExemplarReading | None = None
+    adjudication: Adjudication | None = None
     state: EmotionalState | None = None
     plan: Plan | None = None
     prompt: Prompt | None = None
     reply: Reply | None = None
+    objections: tuple[Objection, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
     failures: tuple[StageFailure, ...] = ()
     timings: tuple[Timing, ...] = ()
@@ -143,10 +156,21 @@ class Turn:
                 raise TurnError(f"`{name}` of turn {self.id!r} is filled already; a field is filled once.")
         return replace(self, **values)
 
-    def note(self, *items: Verdict | StageFailure | Timing) -> Self:
-        """A copy with the items appended to `verdicts`, `failures` or `timings`."""
+    def adjudicated(self, adjudication: Adjudication) -> Self:
+        """A copy with the LLM's second look, whose `after` takes the place of the small model's `emotion`.
+
+        Raises:
+            TurnError: Somebody looked again already.
+        """
+        if self.adjudication is not None:
+            raise TurnError(f"The emotion of turn {self.id!r} is adjudicated already; that happens once.")
+        return replace(self, emotion=adjudication.after, adjudication=adjudication)
+
+    def note(self, *items: Objection | Verdict | StageFailure | Timing) -> Self:
+        """A copy with the items appended to `objections`, `verdicts`, `failures` or `timings`."""
         return replace(
             self,
+            objections=self.objections + tuple(item for item in items if isinstance(item, Objection)),
             verdicts=self.verdicts + tuple(item for item in items if isinstance(item, Verdict)),
             failures=self.failures + tuple(item for item in items if isinstance(item, StageFailure)),
             timings=self.timings + tuple(item for item in items if isinstance(item, Timing)),

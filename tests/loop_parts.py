@@ -34,7 +34,7 @@ __all__ = [
 ASK = Strategy("question", "Question", "Ask.", "Interrogate.", "What happened?", {"exploration": 1.0})
 NAME = "Quillonby"
 SAID = f"My dog {NAME} died."
-STAGES = ["recall", "perceive", "track", "plan", "compose", "generate", "remember"]
+STAGES = ["recall", "perceive", "reread", "track", "plan", "compose", "generate", "remember"]
 
 
 class AskingPlanner:

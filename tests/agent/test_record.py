@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.decisions import (
+    Objection,
     Plan,
     Prompt,
     PromptMessage,
@@ -26,6 +27,7 @@ from agent.decisions import (
     Verdict,
 )
 from agent.errors import StoreError
+from agent.options import Options, TwoStage
 from agent.readings import (
     Affect,
     CausalSpan,
@@ -40,6 +42,7 @@ from agent.readings import (
     UndertoneReading,
 )
 from agent.record import SCHEMA, from_record, to_record
+from agent.second_look import Adjudication, Exemplar, ExemplarReading
 from agent.state import EmotionalState, OwnAffect, PersonalCalibration, Shift
 from agent.testing import a_turn
 from agent.turn import Message, Turn
@@ -79,6 +82,15 @@ def expressions(draw: st.DrawFn) -> ExpressionReading:
 def spans(draw: st.DrawFn) -> CausalSpan:
     text, start = draw(st.text(min_size=1, max_size=20)), draw(st.integers(0, 99))
     return CausalSpan(draw(st.integers(0, 99)), start, start + len(text), text, draw(unit))
+
+
+@st.composite
+def adjudications(draw: st.DrawFn) -> Adjudication:
+    before = EmotionReading(draw(words), draw(distributions()), draw(words))
+    said = draw(maybe(st.sampled_from(sorted(before.probabilities))))
+    won = draw(st.sampled_from(["sem", "llm", "both"]))
+    rest = (draw(words), draw(st.just({}) | distributions()), draw(words))
+    return Adjudication(before, before, said, draw(st.booleans()), won, *rest)
 
 
 shares = st.floats(0, 1)
@@ -143,6 +155,16 @@ turns = st.builds(
     felt=maybe(st.builds(FeltReading, shares, shares, words)),
     undertone=maybe(st.builds(UndertoneReading, shares, shares, listed(st.tuples(counts, counts)), words)),
     at=maybe(finite),
+    options=st.builds(Options, maybe(words), maybe(st.sampled_from(get_args(TwoStage))), maybe(words)),
+    context_tokens=maybe(counts),
+    exemplars=maybe(
+        st.builds(
+            ExemplarReading,
+            listed(st.builds(Exemplar, st.just("They left."), words, st.dictionaries(words, shares), shares)),
+            words,
+        )
+    ),
+    adjudication=maybe(adjudications()),
     voice=senses,
     face=senses,
     body=senses,
@@ -150,6 +172,7 @@ turns = st.builds(
     plan=maybe(st.builds(Plan, words, ranked, strategies, stages, words, words, listed(strategies), words)),
     prompt=maybe(st.builds(Prompt, listed(st.builds(PromptMessage, roles, words)), words, words, counts)),
     reply=maybe(st.builds(Reply, words, words, words, maybe(st.builds(TokenUsage, counts, counts)), maybe(words))),
+    objections=listed(st.builds(Objection, words, words)),
     verdicts=listed(st.builds(Verdict, st.sampled_from(["allow", "escalate"]), words, listed(words))),
     failures=listed(st.builds(StageFailure, words, words, words, words)),
     timings=listed(st.builds(Timing, words, numbers)),

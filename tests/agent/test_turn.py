@@ -31,6 +31,7 @@ from agent.readings import (
     StrategyReading,
     UndertoneReading,
 )
+from agent.second_look import Adjudication, ExemplarReading
 from agent.state import EmotionalState
 from agent.testing import a_reading, a_turn
 from agent.turn import DECISION_FIELDS, GIVEN_FIELDS, READING_FIELDS, Message, Turn, new_turn
@@ -49,6 +50,7 @@ VALUES: dict[str, Any] = {
     "voice": SenseReading("one", {"joy": 1.0}),
     "face": SenseReading("one", {"joy": 1.0}),
     "body": SenseReading("one", {"joy": 1.0}),
+    "exemplars": ExemplarReading(),
     "state": EmotionalState(Affect(0.1, 0.2, 0.3), 1, 0.0, None, 0, 0.5),
     "plan": Plan("one", (RankedStrategy("question", 1.0),), QUESTION, "exploration", "It is early.", "fixed"),
     "prompt": Prompt((PromptMessage("system", "Listen."),), "plain", "0" * 64),
@@ -88,6 +90,16 @@ def test_that_a_field_of_several_that_is_filled_already_stops_them_all():
     with pytest.raises(TurnError, match="`emotion`"):
         turn.fill(risk=RiskReading("none"), emotion=a_reading("anxious"))
     assert turn.risk is None
+
+
+def test_that_an_adjudicated_emotion_takes_the_place_of_the_first_one_and_keeps_it():
+    before, after = a_reading("sad"), a_reading("anxious")
+    turn = a_turn(emotion=before).adjudicated(Adjudication(before, after, "content", True, "llm", "It was surer."))
+    assert turn.emotion is after
+    assert turn.adjudication is not None
+    assert turn.adjudication.before is before
+    with pytest.raises(TurnError, match="adjudicated already"):
+        turn.adjudicated(turn.adjudication)
 
 
 def not_filled_by_stages() -> list[str]:

@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 from agent.decisions import (
+    Objection,
     Plan,
     Prompt,
     PromptMessage,
@@ -34,6 +35,7 @@ from agent.decisions import (
 )
 from agent.errors import StoreError, UnknownConversationError
 from agent.memory import without_profile
+from agent.options import Options
 from agent.protocols import ConversationStore, Recalled
 from agent.readings import (
     Affect,
@@ -47,6 +49,7 @@ from agent.readings import (
     StrategyReading,
     UndertoneReading,
 )
+from agent.second_look import Adjudication, Exemplar, ExemplarReading
 from agent.state import EmotionalState, OwnAffect, PersonalCalibration, Shift
 from agent.testing import a_turn
 from agent.turn import Message, Turn
@@ -106,6 +109,19 @@ def a_full_turn(**fields: Any) -> Turn:
         "felt": FeltReading(0.6, 0.2, "reader-6"),
         "undertone": UndertoneReading(0.4, 0.3, ((2, 6),), "reader-7"),
         "at": 1_790_000_000.5,
+        "options": Options("hef", "inline", "effort"),
+        "context_tokens": 4096,
+        "exemplars": ExemplarReading((Exemplar("The bus left.", "Oh no.", {"anxious": 0.5}, 0.75),), "store-1"),
+        "adjudication": Adjudication(
+            EmotionReading("test-2", {"anxious": 0.4, "content": 0.6}, "reader-1", ("content",), "short"),
+            EmotionReading("test-2", {"anxious": 0.7, "content": 0.3}, "model-1", ("anxious",), "short"),
+            "anxious",
+            True,
+            "llm",
+            "It was surer.",
+            {"anxious": 0.75, "content": 0.25},
+            "model-1",
+        ),
         "voice": SenseReading("test-2", {"anxious": 0.7, "content": 0.3}, 0.25, "sensor-1"),
         "face": SenseReading("test-2", {"anxious": 0.6, "content": 0.4}, 0.75, "sensor-2"),
         "body": SenseReading("test-2", {"anxious": 0.5, "content": 0.5}, 0.625, "sensor-3"),
@@ -115,6 +131,7 @@ def a_full_turn(**fields: Any) -> Turn:
             (PromptMessage("system", "Be kind."), PromptMessage("user", "I lost keys.")), "v1", "ab", 3
         ),
         "reply": Reply("That is a lot at once.", "model-1", "length", TokenUsage(120, 8), "model-0"),
+        "objections": (Objection("plan", "Ask."),),
         "verdicts": (Verdict("allow", "careful", ("nothing seen",)),),
         "failures": (StageFailure("perceive", "slow", "TimeoutError", "It took too long."),),
         "timings": (Timing("recall", 1.5), Timing("perceive", 12.25)),
