@@ -10,6 +10,8 @@
     ├── GenerationError     no reply could be generated
     │   ├── LLMUnreachableError   no connection, or it timed out
     │   └── LLMResponseError      the server answered with an error or with nonsense
+    │       ├── EmptyReplyError       with nothing
+    │       └── PromptTooLongError    that the prompt is longer than its context
     ├── StoreError          the conversation store cannot be read or written
     │   └── UnknownConversationError
     ├── WeightsError        shipped weights are missing, altered or unreadable
@@ -29,6 +31,7 @@ __all__ = [
     "LLMResponseError",
     "LLMUnreachableError",
     "PluginError",
+    "PromptTooLongError",
     "ReadingError",
     "SettingsError",
     "StoreError",
@@ -81,6 +84,18 @@ class LLMResponseError(GenerationError):
 
 class EmptyReplyError(LLMResponseError):
     """The LLM answered with nothing."""
+
+
+class PromptTooLongError(LLMResponseError):
+    """The LLM server refused a prompt that is longer than its context.
+
+    Attributes:
+        limit: Tokens that it holds, as it says; None where it does not say.
+    """
+
+    def __init__(self, message: str, *, limit: int | None = None) -> None:
+        super().__init__(message)
+        self.limit = limit
 
 
 class StoreError(HeartlineError):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import openai
     from langchain_openai import ChatOpenAI
 
-__all__ = ["OpenAICompatibleGenerator", "create", "first_model"]
+__all__ = ["OpenAICompatibleGenerator", "create", "first_model", "limit_name"]
 
 
 @dataclass
@@ -195,7 +195,7 @@ class OpenAICompatibleGenerator:
         """LangChain's chat model on top of our client."""
         from langchain_openai import ChatOpenAI
 
-        limit = {} if self._max_tokens is None else {_limit_name(self._server.base): self._max_tokens}
+        limit = {} if self._max_tokens is None else {limit_name(self._server.base): self._max_tokens}
         return ChatOpenAI(
             async_client=_RawCompletions(client),
             model=model,
@@ -213,18 +213,19 @@ class OpenAICompatibleGenerator:
         """Nothing to let go of: connections end with their reply. Here for those who close every part."""
 
 
-async def first_model(server: LLMServer, http: httpx2.AsyncClient) -> str:
+async def first_model(server: LLMServer, http: httpx2.AsyncClient, *, retries: int | None = None) -> str:
     """The model that is taken where none is named.
 
     Args:
         server: Which serves it.
         http: From its `connect`.
+        retries: Tries again; None takes the server's own number.
 
     Raises:
         LLMUnreachableError: No connection, or no answer in time.
         LLMResponseError: It answered with an error, or serves no model.
     """
-    served = await server.models(http)
+    served = await server.models(http, retries=retries)
     if not served:
         raise LLMResponseError(
             f"The LLM server at {server.base} serves no model. "
@@ -260,7 +261,8 @@ async def _no_key() -> str:
     return "unused"
 
 
-def _limit_name(base: str) -> str:
+def limit_name(base: str) -> str:
+    """The field that bounds a reply's tokens at this base URL."""
     # Ollama and older llama.cpp ignore `max_completion_tokens`, the name that LangChain sends, and
     # write without end (ollama/ollama#7125); OpenAI's newer models refuse `max_tokens`.
     host = urlsplit(base).hostname or ""

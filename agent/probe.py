@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import ssl
 import time
 from base64 import b64encode
@@ -12,25 +11,20 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from agent.errors import GenerationError, LLMResponseError, LLMUnreachableError, SettingsError
+from agent.errors import (
+    GenerationError,
+    LLMResponseError,
+    LLMUnreachableError,
+    PromptTooLongError,
+    SettingsError,
+)
+from agent.misbehaviour import DOCTOR, cause, misbehaviour, overflow
 
 if TYPE_CHECKING:
     import httpx2
     import openai
 
 __all__ = ["LLMServer", "ServerReport", "probe"]
-
-_DOCTOR = "`heartline doctor` checks it."
-
-_ADVICE = {
-    400: "Perhaps the prompt does not fit its context: lower `history_characters` or `llm_max_tokens`.",
-    401: "Check `llm_api_key` (HEARTLINE_LLM_API_KEY).",
-    403: "Check `llm_api_key` (HEARTLINE_LLM_API_KEY).",
-    404: "Check `llm_model`, and whether `llm_url` ends in `/v1`; `heartline doctor` lists the models.",
-    413: "The prompt is too long for it: lower `history_characters`.",
-    422: "Perhaps the prompt does not fit its context: lower `history_characters` or `llm_max_tokens`.",
-    429: "It has too much to do; try later, or raise `llm_retries`.",
-}
 
 # Whatever else is on a request was put there by a library from the environment (organisation,
 # project, custom headers, another Authorization) or tells of the machine.
@@ -200,62 +194,32 @@ class LLMServer:
 
         server = f"The LLM server at {self.base}" + (f" (model {model!r})" if model else "")
         kind = (answered_with or "").partition(";")[0].strip().lower()
+        too_long, limit = overflow(error)
+        if too_long and not begun:
+            holds = f"holds {limit} tokens, and the prompt" if limit else "says that the prompt"
+            return PromptTooLongError(
+                f"{server} {holds} is longer than its context. Lower `history_characters` or `llm_max_tokens`, "
+                "or start the server with a longer context.",
+                limit=limit,
+            )
         unreachable = True
         match error:
             case openai.APITimeoutError():
                 text = (
-                    f"was silent for {self.timeout:g} s. Is it overloaded, or still loading? {_DOCTOR} "
+                    f"was silent for {self.timeout:g} s. Is it overloaded, or still loading? {DOCTOR} "
                     "To wait longer, raise `llm_timeout` (HEARTLINE_LLM_TIMEOUT)."
                 )
             case TimeoutError():
                 text = (
-                    f"did not finish within {self.deadline:g} s. Is it overloaded? {_DOCTOR} "
+                    f"did not finish within {self.deadline:g} s. Is it overloaded? {DOCTOR} "
                     "To wait longer, raise `llm_deadline` (HEARTLINE_LLM_DEADLINE)."
                 )
             case openai.APIConnectionError() if not begun:
-                text = f"cannot be reached{_cause(error)}. Is the server running? {_DOCTOR}"
+                text = f"cannot be reached{cause(error)}. Is the server running? {DOCTOR}"
             case _:
                 unreachable = False
-                text = _misbehaviour(error, kind=kind)
+                text = misbehaviour(error, kind=kind)
         return LLMUnreachableError(f"{server} {text}") if unreachable else LLMResponseError(f"{server} {text}")
-
-
-def _misbehaviour(error: Exception, *, kind: str) -> str:
-    """What a server did that did answer."""
-    import openai
-
-    match error:
-        case openai.APIStatusError(status_code=status) if 300 <= status < 400:  # noqa: PLR2004 - HTTP's redirects
-            return (
-                f"redirects (HTTP {status}), which is not followed: "
-                "set `llm_url` (HEARTLINE_LLM_URL) to where it really is."
-            )
-        case openai.APIStatusError(status_code=status):
-            return f"answered with HTTP {status}. {_ADVICE.get(status, f'Look at its log. {_DOCTOR}')}"
-        case openai.APIConnectionError():
-            return f"broke off in the middle of its reply. Look at its log. {_DOCTOR}"
-        case openai.APIError():
-            return "reported an error in place of a whole reply. Look at its log."
-    if kind != "text/event-stream" and re.fullmatch(r"[\w.+-]{1,40}/[\w.+-]{1,40}", kind):
-        return (
-            f"answered with {kind} where a stream of events was due. "
-            f"Is it an OpenAI-compatible server, and does `llm_url` end in `/v1`? {_DOCTOR}"
-        )
-    return (
-        f"sent something that cannot be read as a reply ({type(error).__name__}). "
-        f"Is it an OpenAI-compatible server? {_DOCTOR}"
-    )
-
-
-def _cause(error: BaseException) -> str:
-    """What the operating system said, e.g. that a name is unknown or a certificate is bad."""
-    import httpx2
-
-    while error.__cause__ is not None:
-        error = error.__cause__
-        if isinstance(error, httpx2.ConnectError):
-            return f" ({error})" if str(error) else ""
-    return ""
 
 
 async def probe(settings: Any) -> ServerReport:
