@@ -13,6 +13,9 @@ from agent.settings import Settings, load_settings
 __all__ = ["build_agent", "build_perception"]
 
 
+_EXEMPLARS = "exemplars"
+
+
 def build_agent(settings: Settings | None = None, **given: Any) -> Agent:
     """An agent with the parts that the settings name.
 
@@ -64,4 +67,7 @@ def build_perception(settings: Settings) -> Perception:
 
 
 def _plugins(settings: Settings) -> list[Plugin]:
-    return [make("plugins", name, settings) for name in settings.plugins]
+    named = settings.plugins
+    if settings.exemplars is not None and _EXEMPLARS not in named:  # who names a file wants it searched
+        named = (*named, _EXEMPLARS)
+    return [make("plugins", name, settings) for name in named]

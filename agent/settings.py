@@ -85,7 +85,7 @@ class Settings(BaseSettings):
         description="Readers of a message.",
     )
     second_reader: OptionalPart = Field(
-        None, description="Looks again where the readers are unsure, with the LLM where one is named."
+        "llm", description="Looks again where the readers are unsure, with the LLM where one is named."
     )
     tracker: OptionalPart = Field("filter", description="Follows the emotional state.")
     planner: OptionalPart = Field("rules", description="Chooses the support strategy.")
@@ -111,6 +111,11 @@ class Settings(BaseSettings):
         "first-system", description="Where readings and plan stand in the prompt (see docs/prompts.md)."
     )
     exemplars: Path | None = Field(None, description="File of examples (`heartline exemplars build`).")
+    exemplars_most: int = Field(3, ge=1, le=8, description="Most examples in a prompt.")
+    embedder: str = Field(
+        "encoder",
+        description="Makes the vectors of examples; else a sentence-transformers model.",
+    )
     stimulus: str = Field("none", description="Emotional stimulus in the prompt; see docs/prompts.md.")
 
     store_path: Path = Field(

@@ -8,15 +8,17 @@ generator.verify()
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from agent.decisions import Reply
+from agent.asking import Choice
+from agent.decisions import PromptMessage, Reply
 from agent.errors import PluginError
 from agent.readings import EmotionReading
 from agent.turn import Turn
 
-__all__ = ["BrokenPlugin", "FixedPlugin", "ScriptedGenerator", "a_reading", "a_turn"]
+__all__ = ["BrokenPlugin", "FixedPlugin", "ScriptedAsker", "ScriptedGenerator", "a_reading", "a_turn"]
 
 
 def a_turn(text: str = "I lost my keys and I am late.", **fields: Any) -> Turn:
@@ -111,3 +113,55 @@ class ScriptedGenerator:
             raise AssertionError(f"{self.name!r} was asked {len(self.turns)} times; it had {scripts}.")
         if self._scripts:
             raise AssertionError(f"{self.name!r} was never asked for {len(self._scripts)} of its scripts.")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question that a `ScriptedAsker` was put: its messages, and the choices or the schema of the answer."""
+
+    messages: tuple[PromptMessage, ...]
+    answer: tuple[str, ...] | Mapping[str, Any]
+
+
+class ScriptedAsker:
+    """Answers short questions (`agent.asking.Asker`) as it was told.
+
+    Args:
+        *answers: In order: a `Choice`, or the picked choice alone; a mapping or None for an object that was asked
+            for; or an exception to raise.
+
+    Raises:
+        AssertionError: It is asked more often than it has answers, is to pick what is no choice, or `verify` finds
+            some left.
+    """
+
+    def __init__(self, *answers: Choice | str | Mapping[str, Any] | Exception | None) -> None:
+        self.asked: list[Asked] = []
+        self._answers = list(answers)
+
+    async def choose(self, messages: Sequence[PromptMessage], choices: Sequence[str]) -> Choice:
+        """The next answer."""
+        answer = self._next(messages, tuple(choices))
+        choice = answer if isinstance(answer, Choice) else Choice(answer, speaker="scripted")
+        if choice.picked is not None and choice.picked not in choices:
+            raise AssertionError(f"The script picks {choice.picked!r}; the choices are {list(choices)}.")
+        return choice
+
+    async def fill(self, messages: Sequence[PromptMessage], schema: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """The next answer."""
+        answer: Mapping[str, Any] | None = self._next(messages, schema)
+        return answer
+
+    def _next(self, messages: Sequence[PromptMessage], wanted: tuple[str, ...] | Mapping[str, Any]) -> Any:
+        self.asked.append(Asked(tuple(messages), wanted))
+        if not self._answers:
+            raise AssertionError(f"Asked {len(self.asked)} times, and no answer is left.")
+        answer = self._answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def verify(self) -> None:
+        """Fail if it was not asked for every answer."""
+        if self._answers:
+            raise AssertionError(f"Never asked for {len(self._answers)} of the answers.")

@@ -19,11 +19,12 @@ from agent.errors import EmptyReplyError, GenerationError
 from agent.protocols import Generator
 from agent.registry import make
 from agent.speech import whole_reply
-from agent.turn import Message, Turn
+from agent.transcript import transcript
+from agent.turn import Turn
 from strategies.rules import RulePlanner, aim, reranked, standing_in
 from strategies.taxonomy import esconv, strategy_id
 
-__all__ = ["NO_RANKING", "UNANSWERED", "DeliberatePlanner", "create", "transcript"]
+__all__ = ["NO_RANKING", "UNANSWERED", "DeliberatePlanner", "create"]
 
 NO_RANKING = "The LLM gave no ranking"
 """Why the rules plan where it answered with something else, or with nothing."""
@@ -32,7 +33,6 @@ UNANSWERED = "The LLM did not answer"
 """Why they plan where it failed."""
 
 _MESSAGES = 9  # EmoDynamiX looks back on five utterances; an LLM has room for more
-_CHARACTERS = 1200  # of one message; of a longer one the beginning and the end are shown
 _SECONDS = 15.0  # a person waits
 _DECAY = 0.5  # each place in the ranking is worth half the one before it
 
@@ -114,20 +114,6 @@ def _instruction() -> str:
         for strategy in esconv().strategies
     ]
     return _TASK + "\n".join(lines)
-
-
-def transcript(messages: Sequence[Message]) -> str:
-    """A conversation for an LLM that is to judge it: a message a line, long ones cut in their middle."""
-    return "\n".join(map(_line, messages))
-
-
-def _line(message: Message) -> str:
-    """One message in one line, so that nobody can write a line of the other's."""
-    text = " ".join(message.text.split())
-    if len(text) > _CHARACTERS:
-        half = _CHARACTERS // 2
-        text = f"{text[:half]} […] {text[-half:]}"
-    return f"{message.role.capitalize()}: {text}"
 
 
 def _ranking(answer: str) -> tuple[str, ...]:

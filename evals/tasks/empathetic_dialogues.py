@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from agent.errors import SettingsError
+from agent.transcript import transcript
 from evals.ask import LLM, Question, ask, chosen, instruction
 from evals.task import Answers, Kit, Measures, Sample, scored
 from evals.tasks.one_label import always, as_answer, labels_of, measured
@@ -19,7 +20,6 @@ from sem_plugins.training import figures
 from sem_plugins.training.examples import Example
 from sem_plugins.training.intervals import Measure
 from sem_plugins.training.sets import empathetic_dialogues as sets
-from strategies.deliberate import transcript
 
 __all__ = ["Dialogue", "SeekerTurns", "Situation"]
 

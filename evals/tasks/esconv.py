@@ -15,6 +15,7 @@ from agent.errors import SettingsError
 from agent.protocols import Planner
 from agent.readings import StrategyReading
 from agent.registry import make, names
+from agent.transcript import transcript
 from agent.turn import Message, Turn
 from evals.ask import LLM, Question, ask, chosen, instruction, with_model
 from evals.once import AnswerCache, Bar, key_of, once
@@ -25,7 +26,7 @@ from sem_plugins.training import figures
 from sem_plugins.training.positional import prior_sampling
 from sem_plugins.training.sets import esconv
 from sem_plugins.weights import MODEL
-from strategies.deliberate import NO_RANKING, transcript
+from strategies.deliberate import NO_RANKING
 from strategies.taxonomy import esconv as esconv_taxonomy
 
 __all__ = ["NextStrategy", "distributions", "planned"]

@@ -23,12 +23,11 @@ from sem_plugins.empathy.reader import likeliest_levels
 from sem_plugins.encoder import Encoder
 from sem_plugins.labels import EMPATHY
 from sem_plugins.training.intervals import Measure
+from sem_plugins.vectors import VECTORS
 from sem_plugins.weights import MODEL, Manifest
 
-__all__ = ["VECTORS", "Exchange", "ReplyReader", "Row", "exchanges", "read_measures", "versions"]
+__all__ = ["Exchange", "ReplyReader", "Row", "exchanges", "read_measures", "versions"]
 
-VECTORS = "/network/shared.3/output/LayerNorm/LayerNormalization_output_0"
-"""Tensor of the token vectors: the last layer that all heads share, the fourth of six."""
 
 _MOST_TURNS = 10  # MT of SUPPORTER
 _LIKENESS = ("bertscore_precision", "bertscore_recall", "bertscore_f1", "embedding_extrema")

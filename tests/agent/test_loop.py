@@ -43,6 +43,7 @@ async def test_that_events_come_in_the_order_of_the_stages():
     assert [told(event) for event in await events_of(agent)] == [
         *("recall …", "recall ."),
         *("perceive …", "perceive ."),
+        *("reread …", "reread ."),
         *("track …", "track ."),
         *("plan …", "plan ."),
         *("compose …", "compose ."),
@@ -75,6 +76,7 @@ async def test_that_each_stage_shows_what_it_filled_before_the_reply_comes():
     }
     assert list(filled.values()) == [
         set(),
+        {"emotion"},
         {"emotion"},
         {"emotion", "state"},
         {"emotion", "state", "plan"},

@@ -33,7 +33,7 @@ async def test_that_a_generator_that_fails_at_once_is_stood_in_for():
     failing = ScriptedGenerator([LLMUnreachableError("The LLM at 127.0.0.1 is gone.")])
     fallback = offline("I am here.")
     events = await events_of(an_agent(failing, fallback=fallback))
-    assert [told(event) for event in events[11:-3]] == [
+    assert [told(event) for event in events[13:-3]] == [
         "scripted failed",
         "'I'",
         "' am'",
@@ -51,7 +51,7 @@ async def test_that_a_generator_that_fails_at_once_is_stood_in_for():
 async def test_that_a_generator_that_breaks_off_has_its_words_discarded():
     failing = ScriptedGenerator(["I he", GenerationError("It broke off.")])
     events = await events_of(an_agent(failing, fallback=offline("I am here.")))
-    assert [told(event) for event in events[11:-3]] == [
+    assert [told(event) for event in events[13:-3]] == [
         "'I he'",
         "scripted failed, discard",
         *("'I'", "' am'", "' here.'"),
@@ -97,7 +97,7 @@ async def test_that_a_generator_that_fails_while_it_lets_go_has_said_what_it_sai
 
     fallback = offline()
     events = await events_of(an_agent(Clumsy("Yes."), fallback=fallback))
-    assert [told(event) for event in events[11:-3]] == ["'Yes.'", "scripted failed", "generate ."]
+    assert [told(event) for event in events[13:-3]] == ["'Yes.'", "scripted failed", "generate ."]
     turn = finished_turn(events)
     assert turn.reply == Reply("Yes.", "scripted")
     assert turn.failures == (StageFailure("generate", "scripted", "OSError"),)

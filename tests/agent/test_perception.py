@@ -149,7 +149,7 @@ def test_that_a_wrong_count_for_one_turn_is_told(given: int):
     assert turn.failures[0].message == f"Plugin 'reads-emotion' gave {given} readings for 1 turns."
 
 
-@pytest.mark.parametrize("nonsense", [None, 7, object()], ids=repr)
+@pytest.mark.parametrize("nonsense", [None, 7, pytest.param(object(), id="object")], ids=repr)
 def test_that_what_is_no_list_is_a_failure(nonsense: Any):
     [turn] = Perception([Reads("emotion", lambda turns: nonsense)]).read([a_turn()])
     assert [failure.error for failure in turn.failures] == ["TypeError"]

@@ -1,0 +1,1 @@
+"""What other people wrote in a like mood, and what was replied: a store of examples."""

@@ -1,0 +1,1 @@
+"""The second look: an LLM is asked where the small models are unsure or cannot read."""

@@ -1,0 +1,86 @@
+"""Sentence vectors: the mean of the encoder's token vectors, or those of a sentence-transformers model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.errors import SettingsError
+from agent.turn import Message
+from sem_plugins.encoder import Encoder
+from sem_plugins.weights import MODEL, SHIPPED, load_manifest
+
+__all__ = ["VECTORS", "Embed", "Vector", "encoder_vectors", "sentence_transformers_vectors"]
+
+VECTORS = "/network/shared.3/output/LayerNorm/LayerNormalization_output_0"
+"""Tensor of the token vectors: the last layer that all heads share, the fourth of six."""
+
+Vector = NDArray[np.float32]
+
+Embed = Callable[[str], Vector]
+"""A text to its vector, (D,), of length 1; all zeros where the text has no token."""
+
+
+def encoder_vectors(weights: Path | None = None) -> tuple[Embed, str]:
+    """Mean token vectors of the shipped encoder, and the name of what makes them.
+
+    Raises:
+        WeightsError: The weights are missing or altered.
+    """
+    encoder = _encoder(weights or SHIPPED)
+
+    def embed(text: str) -> Vector:
+        encoded = encoder.read((Message("seeker", text),))
+        return _unit(encoded.outputs[VECTORS][encoded.window.tokens_of(0)])
+
+    return embed, f"encoder:{encoder.manifest.sha256[MODEL][:12]}"
+
+
+def sentence_transformers_vectors(model: str) -> tuple[Embed, str]:
+    """Vectors of a sentence-transformers model, and its name.
+
+    Args:
+        model: A folder, or a name that the library can load.
+
+    Raises:
+        SettingsError: The `embeddings` extra is not installed, or the model cannot be loaded.
+    """
+    try:
+        from sentence_transformers import SentenceTransformer
+    except ImportError as error:
+        raise SettingsError(
+            f"Vectors of {model!r} need {error.name!r}, which is not installed. "
+            "Run: pip install 'heartline[embeddings]', or leave the model out for the shipped encoder's."
+        ) from error
+    try:
+        loaded: Any = SentenceTransformer(model)
+    except Exception as error:  # the library raises many kinds
+        raise SettingsError(
+            f"Cannot load the sentence-transformers model {model!r} ({type(error).__name__}). "
+            "Name a folder that holds one."
+        ) from error
+
+    def embed(text: str) -> Vector:
+        return _unit(np.asarray(loaded.encode([text], show_progress_bar=False), np.float32))
+
+    return embed, f"sentence-transformers:{Path(model).name}"
+
+
+@lru_cache(maxsize=2)
+def _encoder(folder: Path) -> Encoder:
+    return Encoder(load_manifest(folder), threads=1, inner=[VECTORS])
+
+
+def _unit(rows: NDArray[Any]) -> Vector:
+    """The mean of rows (T, D), at length 1."""
+    if not len(rows):
+        return np.zeros(rows.shape[1], np.float32)
+    mean = rows.mean(axis=0, dtype=np.float32)
+    length = float(np.linalg.norm(mean))
+    found: Vector = mean / length if length > 0 else mean
+    return found
