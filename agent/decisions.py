@@ -139,7 +139,7 @@ class Reply:
         text: Never empty.
         speaker: Who spoke: the name of the LLM, or `"offline"`.
         finish_reason: `"stop"`, `"length"`, `"interrupted"` (the person or the caller stopped
-            it), or whatever the server said.
+            it), `"cut"` (the verifier had something against what followed), or whatever the server said.
         usage: Token counts; None where nobody counted.
         stood_in_for: Set by the loop when the fallback answered: the generator that failed.
     """

@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from agent.decisions import StageFailure
+from agent.decisions import StageFailure, Timing
 from agent.turn import Turn
 
-__all__ = ["Event", "FailureNoted", "ReplyFinished", "StageFinished", "StageName", "StageStarted", "Token"]
+__all__ = [
+    "Event",
+    "FailureNoted",
+    "ReplyFinished",
+    "Stage",
+    "StageFinished",
+    "StageName",
+    "StageStarted",
+    "Token",
+    "run_stage",
+    "stage_finished",
+]
 
 StageName = Literal["recall", "perceive", "reread", "track", "plan", "compose", "generate", "remember"]
+
+Stage = tuple[StageName, Callable[[Turn], Awaitable[Turn]]]
+"""Its name and what it makes of a turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +80,28 @@ class ReplyFinished:
 
 
 Event = StageStarted | StageFinished | Token | FailureNoted | ReplyFinished
+
+
+async def run_stage(stage: Stage, turn: Turn) -> AsyncGenerator[StageStarted | FailureNoted | StageFinished]:
+    """Run one stage and tell of it; the last event holds the turn."""
+    name, work = stage
+    yield StageStarted(name)
+    started = time.perf_counter()
+    after = await work(turn)
+    for failure in after.failures[len(turn.failures) :]:
+        yield FailureNoted(failure)
+    yield stage_finished(name, started, after)
+
+
+def stage_finished(stage: StageName, started: float, turn: Turn) -> StageFinished:
+    """The event at a stage's end.
+
+    Args:
+        stage: Which.
+        started: `time.perf_counter()` when it began.
+        turn: As the stage left it.
+    """
+    milliseconds = (time.perf_counter() - started) * 1000
+    if stage != "remember":  # what is stored cannot know how long storing it took
+        turn = turn.note(Timing(stage, milliseconds))
+    return StageFinished(stage, milliseconds, turn)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
-from agent.decisions import Timing, Verdict
+from agent.decisions import Verdict
 from agent.errors import GenerationError, WiringError
-from agent.events import Event, FailureNoted, ReplyFinished, StageFinished, StageName, StageStarted
+from agent.events import Event, ReplyFinished, Stage, StageFinished, StageStarted, run_stage, stage_finished
 from agent.intake import clean
 from agent.options import AS_MADE, Options
 from agent.perception import Perception, failure_of
@@ -26,14 +26,13 @@ from agent.protocols import (
     Plugin,
     SecondReader,
     Tracker,
+    Verifier,
 )
-from agent.speech import Speech
+from agent.speech import Gate, Speech
 from agent.turn import Turn, new_turn
-from agent.wiring import check_part
+from agent.wiring import Reader, check_parts
 
 __all__ = ["Agent"]
-
-_Stage = tuple[StageName, Callable[[Turn], Awaitable[Turn]]]
 
 
 class Agent:
@@ -47,11 +46,13 @@ class Agent:
         tracker: Follows the emotional state; None leaves it out.
         planner: Chooses the strategy; None leaves it out.
         composer: Writes the prompt; None where the generator needs none.
+        verifier: Looks at what the generator says before the person sees it; None shows it as it comes.
         guard: Decides whether to answer freely; None always does.
         fallback: Speaks where the generator fails, and where the guard asks for care.
         history_turns: Turns of the conversation that are looked back on.
         max_message_characters: Longest message accepted.
         plugin_seconds: Longest that reading one message may take.
+        verifier_seconds: Longest that one look at a draft may take.
         clock: Tells the time, in seconds since 1970.
 
     Raises:
@@ -75,36 +76,36 @@ class Agent:
         tracker: Tracker | None = None,
         planner: Planner | None = None,
         composer: Composer | None = None,
+        verifier: Verifier | None = None,
         guard: Guard | None = None,
         fallback: Generator | None = None,
         history_turns: int = 24,
         max_message_characters: int = 20_000,
         plugin_seconds: float = 5.0,
+        verifier_seconds: float = 2.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.perception = Perception(plugins, seconds=plugin_seconds)
         self.second_reader, self.tracker, self.guard = second_reader, tracker, guard
-        self.planner, self.composer = planner, composer
+        self.planner, self.composer, self.verifier = planner, composer, verifier
         self.generator, self.fallback, self.store = generator, fallback, store
-        self.history_turns = history_turns
-        self.max_message_characters = max_message_characters
+        self.history_turns, self.max_message_characters = history_turns, max_message_characters
+        self._verifier_seconds = verifier_seconds
         self._clock = clock
         self._check()
 
     def _check(self) -> None:
-        written = self.perception.writes
-        for kind, part, writes in (
+        parts: Sequence[tuple[str, Reader | None, str | None]] = (
             ("second reader", self.second_reader, None),
             ("tracker", self.tracker, "state"),
             ("guard", self.guard, None),
             ("planner", self.planner, "plan"),
             ("composer", self.composer, "prompt"),
+            ("verifier", self.verifier, None),
             ("generator", self.generator, None),
             ("fallback", self.fallback, None),
-        ):
-            if part is not None:
-                check_part(kind, part, written=written)
-                written |= {writes} if writes else frozenset()
+        )
+        check_parts(parts, written=self.perception.writes)
         if self.guard is not None and self.fallback is None and "prompt" in self.generator.reads:
             raise WiringError(
                 f"The guard {self.guard.name!r} needs a `fallback`: without one, {self.generator.name!r} would "
@@ -161,7 +162,7 @@ class Agent:
         """
         turn = new_turn(self._clean(text), conversation_id=conversation_id or uuid.uuid4().hex)
         turn = replace(turn, at=self._clock(), options=options)
-        before: list[_Stage] = [
+        before: list[Stage] = [
             ("recall", self._recall),
             ("perceive", self.perception.perceive),
             ("reread", self._reread),
@@ -170,22 +171,22 @@ class Agent:
             ("compose", self._compose),
         ]
         for stage in before:
-            async for event in _run(stage, turn):
+            async for event in run_stage(stage, turn):
                 yield event
                 turn = event.turn if isinstance(event, StageFinished) else turn
 
         kept = False
-        speech = Speech(turn, self._speakers(turn))
+        speech = Speech(turn, speakers := self._speakers(turn), gate=self._gate(turn, speakers))
         try:
             yield StageStarted("generate")
             started = time.perf_counter()
             async with aclosing(speech.stream()) as pieces:
                 async for piece in pieces:
                     yield piece
-            finished = _finished("generate", started, speech.turn)
+            finished = stage_finished("generate", started, speech.turn)
             speech.turn = turn = finished.turn
             yield finished
-            async for event in _run(("remember", self._remember), turn):
+            async for event in run_stage(("remember", self._remember), turn):
                 if isinstance(event, StageFinished):
                     turn, kept = event.turn, True
                 yield event
@@ -235,15 +236,25 @@ class Agent:
             return turn.note(cautious, failure_of("plan", self.guard.name, error))
 
     async def _compose(self, turn: Turn) -> Turn:
-        if self.composer is None:
-            return turn
-        window = getattr(self.generator, "context_tokens", None)
+        window = getattr(self.generator, "context_tokens", None) if self.composer is not None else None
         if window is not None:
             turn = replace(turn, context_tokens=await window())
+        return self._composed(turn)
+
+    def _composed(self, turn: Turn) -> Turn:
+        """With a prompt; where that fails, with the one it had."""
+        if self.composer is None:
+            return turn
         try:
-            return turn.fill(prompt=self.composer.compose(turn))
+            return replace(turn, prompt=None).fill(prompt=self.composer.compose(replace(turn, prompt=None)))
         except Exception as error:  # noqa: BLE001 - a stranger's part must not end the turn
             return turn.note(failure_of("compose", self.composer.name, error))
+
+    def _gate(self, turn: Turn, speakers: Sequence[Generator]) -> Gate | None:
+        """For the generator alone: what the fallback says is written beforehand."""
+        if self.verifier is None or turn.escalated or speakers[0] is not self.generator:
+            return None
+        return Gate(self.verifier, self._composed, self._verifier_seconds)
 
     def _speakers(self, turn: Turn) -> list[Generator]:
         """Who speaks, in order. Without its prompt, or where care is asked for, only the fallback."""
@@ -286,21 +297,3 @@ class Agent:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.aclose()
-
-
-async def _run(stage: _Stage, turn: Turn) -> AsyncGenerator[StageStarted | FailureNoted | StageFinished]:
-    """Run one stage and tell of it; the last event holds the turn."""
-    name, work = stage
-    yield StageStarted(name)
-    started = time.perf_counter()
-    after = await work(turn)
-    for failure in after.failures[len(turn.failures) :]:
-        yield FailureNoted(failure)
-    yield _finished(name, started, after)
-
-
-def _finished(stage: StageName, started: float, turn: Turn) -> StageFinished:
-    milliseconds = (time.perf_counter() - started) * 1000
-    if stage != "remember":  # what is stored cannot know how long storing it took
-        turn = turn.note(Timing(stage, milliseconds))
-    return StageFinished(stage, milliseconds, turn)

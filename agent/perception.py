@@ -6,7 +6,8 @@ import asyncio
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from agent.decisions import StageFailure
 from agent.errors import HeartlineError, PluginError
@@ -14,7 +15,9 @@ from agent.protocols import Plugin
 from agent.turn import READING_TYPES, Turn
 from agent.wiring import order_plugins
 
-__all__ = ["Perception", "failure_of"]
+__all__ = ["Perception", "failure_of", "in_thread"]
+
+ResultT = TypeVar("ResultT")
 
 
 def failure_of(stage: str, part: str, error: Exception) -> StageFailure:
@@ -65,7 +68,7 @@ class Perception:
                 steps.append(_apply(plugin, [steps[-1]])[0])
 
         try:
-            await asyncio.wait_for(_in_thread(work), self.seconds)
+            await asyncio.wait_for(in_thread(work), self.seconds)
         except TimeoutError as error:
             too_late.set()
             done = len(steps) - 1
@@ -74,33 +77,28 @@ class Perception:
         return steps[-1]
 
 
-def _in_thread(work: Callable[[], None]) -> asyncio.Future[None]:
-    """A future that is done when `work` is.
+def in_thread(work: Callable[[], ResultT]) -> asyncio.Future[ResultT]:
+    """A future with what `work` gives.
 
-    Not `asyncio.to_thread`: its threads are waited for when the loop closes, so that one plugin
+    Not `asyncio.to_thread`: its threads are waited for when the loop closes, so that one part
     that hangs would keep the program from ending.
     """
     loop = asyncio.get_running_loop()
-    future: asyncio.Future[None] = loop.create_future()
+    future: asyncio.Future[ResultT] = loop.create_future()
 
-    def settle(error: BaseException | None) -> None:
-        if future.done():  # given up on
-            return
-        if error is None:
-            future.set_result(None)
-        else:
-            future.set_exception(error)
+    def settle(give: Callable[[], None]) -> None:
+        if not future.done():  # else it was given up on
+            give()
 
     def run() -> None:
-        error: BaseException | None = None
         try:
-            work()
-        except BaseException as raised:  # noqa: BLE001 - it is raised where the future is awaited
-            error = raised
+            give = partial(future.set_result, work())
+        except BaseException as error:  # noqa: BLE001 - it is raised where the future is awaited
+            give = partial(future.set_exception, error)
         with suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits any more
-            loop.call_soon_threadsafe(settle, error)
+            loop.call_soon_threadsafe(settle, give)
 
-    threading.Thread(target=run, name="heartline-perceive", daemon=True).start()
+    threading.Thread(target=run, name="heartline-part", daemon=True).start()
     return future
 
 

@@ -1,20 +1,30 @@
-"""One reply in the making: who speaks, what was said so far, and who stands in on failure."""
+"""One reply in the making: who speaks, what was shown so far, and who stands in on failure.
+
+With a verifier the speaker's text is held back: its first two sentences (or all of it, where it has no more) until
+nothing speaks against them, then each sentence until it is complete and nothing speaks against it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from agent.decisions import Reply
-from agent.errors import GenerationError
+from agent.decisions import Objection, Reply, Timing
+from agent.errors import GenerationError, PluginError
 from agent.events import FailureNoted, Token
 from agent.intake import scrub
-from agent.perception import failure_of
-from agent.protocols import Generator
+from agent.perception import failure_of, in_thread
+from agent.protocols import Generator, Verifier
+from agent.sentences import Portions, can_end
 from agent.turn import Turn
 
-__all__ = ["Speech", "whole_reply"]
+__all__ = ["Gate", "Speech", "whole_reply"]
+
+_SAFETY = "safety"
+"""The check whose objection is never passed over."""
 
 
 async def whole_reply(generator: Generator, turn: Turn) -> Reply:
@@ -30,20 +40,45 @@ async def whole_reply(generator: Generator, turn: Turn) -> Reply:
     raise GenerationError(f"Generator {generator.name!r} ended without a reply.")
 
 
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What stands between a draft and the person.
+
+    Attributes:
+        verifier: Looks at it.
+        compose_anew: Gives the turn the prompt for the next draft, from what the turn says of the last one.
+        seconds: Longest that one look may take. A verifier that fails or takes longer is not asked again in this
+            turn, and the text goes out unchecked.
+    """
+
+    verifier: Verifier
+    compose_anew: Callable[[Turn], Turn]
+    seconds: float
+
+
 class Speech:
     """Tries each speaker in order until one finishes a reply.
 
+    Args:
+        turn: With everything that comes before the reply.
+        speakers: At least one.
+        gate: For what the first speaker says; None shows everything at once, and so it is with the others.
+
     Attributes:
         turn: The turn as it now is; it has its reply once `stream` is through.
-        said: What the current speaker said so far.
+        said: What was shown so far of what the current speaker says.
     """
 
-    def __init__(self, turn: Turn, speakers: Sequence[Generator]) -> None:
+    def __init__(self, turn: Turn, speakers: Sequence[Generator], *, gate: Gate | None = None) -> None:
         self.turn = turn
         self.said = ""
         self._speakers = speakers
+        self._gate = gate
         self._speaker = ""
         self._stands_in_for: str | None = None
+        self._checks = gate is not None
+        self._came: float | None = None  # when the first word of the first draft did
+        self._timed = False
 
     async def stream(self) -> AsyncGenerator[Token | FailureNoted]:
         """The reply as it comes.
@@ -55,19 +90,14 @@ class Speech:
         for speaker in self._speakers:
             self._speaker = speaker.name
             self._stands_in_for = None if failed is None else self._speakers[0].name
+            gate = self._gate if failed is None else None
             try:
-                async with aclosing(speaker.generate(self.turn)) as pieces:
-                    async for piece in pieces:
-                        if isinstance(piece, Reply):
-                            reply = replace(piece, text=scrub(piece.text), stood_in_for=self._stands_in_for)
-                            if not reply.text.strip():
-                                raise GenerationError(f"Generator {speaker.name!r} gave an empty reply.")
-                            self.turn = self.turn.fill(reply=reply)
-                            return
-                        # An LLM can be made to send terminal escapes as well as a person can.
-                        text = scrub(piece)
-                        self.said += text
-                        yield Token(text)
+                spoken = self._speak(speaker) if gate is None else self._speak_checked(speaker, gate)
+                async with aclosing(spoken) as events:
+                    async for event in events:
+                        yield event
+                if self.turn.reply is not None:
+                    return
                 raise GenerationError(f"Generator {speaker.name!r} ended without a reply.")
             except Exception as error:  # noqa: BLE001 - whatever broke a speaker, the next one answers
                 failed = error
@@ -83,8 +113,114 @@ class Speech:
         msg = f"{self._speaker!r} could not answer ({type(failed).__name__})."
         raise GenerationError(msg) from failed
 
+    async def _speak(self, speaker: Generator) -> AsyncGenerator[Token | FailureNoted]:
+        """Everything at once."""
+        async with aclosing(speaker.generate(self.turn)) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, Reply):
+                    self._finish(piece, scrub(piece.text))
+                    return
+                # An LLM can be made to send terminal escapes as well as a person can.
+                yield self._show(scrub(piece))
+
+    async def _speak_checked(self, speaker: Generator, gate: Gate) -> AsyncGenerator[Token | FailureNoted]:
+        """Portion by portion. Where something speaks against the opening, a second draft is asked for, once."""
+        for first in (True, False):
+            passed_over = ""
+            async with aclosing(self._portions(speaker)) as portions:
+                async for text, reply in portions:
+                    known = len(self.turn.failures)
+                    objection = await self._look(gate, text, whole=reply is not None)
+                    for failure in self.turn.failures[known:]:
+                        yield FailureNoted(failure)
+                    if objection is not None and objection.check != passed_over:
+                        self.turn = self.turn.note(objection)
+                        if self.said.strip():
+                            self._end_before(text, objection, reply)
+                            return
+                        if first:
+                            break
+                        if objection.check == _SAFETY:
+                            raise GenerationError(f"Two drafts of {speaker.name!r} failed the check {_SAFETY!r}.")
+                        passed_over = objection.check
+                    yield self._show(text)
+                    if reply is not None:
+                        self._finish(reply, self.said)
+                        return
+                else:
+                    return
+            known = len(self.turn.failures)
+            self.turn = gate.compose_anew(self.turn)
+            for failure in self.turn.failures[known:]:
+                yield FailureNoted(failure)
+
+    async def _portions(self, speaker: Generator) -> AsyncGenerator[tuple[str, Reply | None]]:
+        """What is looked at in one go, as soon as it is complete; with the last one the `Reply`."""
+        portions, came = Portions(), ""
+        async with aclosing(speaker.generate(self.turn)) as pieces:
+            async for piece in pieces:
+                reply = piece if isinstance(piece, Reply) else None
+                text = scrub(piece) if not isinstance(piece, Reply) else "" if came else scrub(piece.text)
+                came += text
+                if text.strip() and self._came is None:
+                    self._came = time.perf_counter()
+                ready = portions.push(text)
+                if reply is None:
+                    for portion in ready:
+                        yield portion, None
+                    continue
+                *before, last = [*ready, *portions.finish()] or [""]
+                for portion in before:
+                    yield portion, None
+                yield last, reply
+                return
+
+    async def _look(self, gate: Gate, text: str, *, whole: bool) -> Objection | None:
+        """What speaks against showing `text` after what was shown; None too where the verifier fails."""
+        if not (self._checks and text.strip()):
+            return None
+        turn, draft = self.turn, self.said + text
+        try:
+            found = await asyncio.wait_for(
+                in_thread(lambda: gate.verifier.check(turn, draft, whole=whole)), gate.seconds
+            )
+            if found is None or isinstance(found, Objection):
+                return found
+            raise PluginError(
+                f"Verifier {gate.verifier.name!r} gave a {type(found).__name__}; it gives an Objection or None."
+            )
+        except Exception as error:  # noqa: BLE001 - a stranger's part must not take the reply away
+            self._checks = False
+            self.turn = self.turn.note(failure_of("verify", gate.verifier.name, error))
+            return None
+
+    def _show(self, text: str) -> Token:
+        if self._came is not None and not self._timed and text.strip():
+            self._timed = True
+            self.turn = self.turn.note(Timing("verify", (time.perf_counter() - self._came) * 1000))
+        self.said += text
+        return Token(text)
+
+    def _finish(self, reply: Reply, text: str) -> None:
+        if not text.strip():
+            raise GenerationError(f"Generator {self._speaker!r} gave an empty reply.")
+        self.turn = self.turn.fill(reply=replace(reply, text=text, stood_in_for=self._stands_in_for))
+
+    def _end_before(self, text: str, objection: Objection, reply: Reply | None) -> None:
+        """The reply is what was shown.
+
+        Raises:
+            GenerationError: That cannot stand on its own.
+        """
+        if not can_end(self.said, text):
+            raise GenerationError(
+                f"A sentence of {self._speaker!r} failed the check {objection.check!r}, and what came before it "
+                "does not stand on its own."
+            )
+        self._finish(replace(reply or Reply("", self._speaker), finish_reason="cut"), self.said.rstrip())
+
     def broken_off(self) -> Turn:
-        """The turn with what was said so far, for a caller who stopped listening."""
+        """The turn with what was shown so far, for a caller who stopped listening."""
         text = self.said.strip()
         if self.turn.reply is not None or not text:
             return self.turn

@@ -13,12 +13,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from agent.asking import Choice
-from agent.decisions import PromptMessage, Reply
+from agent.decisions import Objection, PromptMessage, Reply
 from agent.errors import PluginError
 from agent.readings import EmotionReading
 from agent.turn import Turn
 
-__all__ = ["BrokenPlugin", "FixedPlugin", "ScriptedAsker", "ScriptedGenerator", "a_reading", "a_turn"]
+__all__ = [
+    "BrokenPlugin",
+    "FixedPlugin",
+    "ScriptedAsker",
+    "ScriptedGenerator",
+    "ScriptedVerifier",
+    "a_reading",
+    "a_turn",
+]
 
 
 def a_turn(text: str = "I lost my keys and I am late.", **fields: Any) -> Turn:
@@ -165,3 +173,48 @@ class ScriptedAsker:
         """Fail if it was not asked for every answer."""
         if self._answers:
             raise AssertionError(f"Never asked for {len(self._answers)} of the answers.")
+
+
+class ScriptedVerifier:
+    """Says of each look what it was given, and keeps what it looked at.
+
+    Args:
+        *answers: An objection, None where nothing speaks against the draft, or an exception to raise.
+        name: Its name.
+        reads: Fields it needs.
+
+    Attributes:
+        seen: Each draft, and whether it was whole.
+        turns: The turns that came with them.
+
+    Raises:
+        AssertionError: It is asked more often than it has answers (`verify` tells of that again), or
+            `verify` finds some left.
+    """
+
+    def __init__(
+        self, *answers: Objection | Exception | None, name: str = "scripted", reads: Sequence[str] = ("text",)
+    ) -> None:
+        self.name = name
+        self.reads = frozenset(reads)
+        self.seen: list[tuple[str, bool]] = []
+        self.turns: list[Turn] = []
+        self._answers = answers
+
+    def check(self, turn: Turn, draft: str, *, whole: bool) -> Objection | None:
+        """The next answer."""
+        self.seen.append((draft, whole))
+        self.turns.append(turn)
+        if len(self.seen) > len(self._answers):
+            raise AssertionError(f"{self.name!r} was asked {len(self.seen)} times and has no answer left.")
+        answer = self._answers[len(self.seen) - 1]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def verify(self) -> None:
+        """Fail if it was not asked once for each answer. An agent goes on where a verifier fails."""
+        if len(self.seen) != len(self._answers):
+            raise AssertionError(
+                f"{self.name!r} was asked {len(self.seen)} times; it had {len(self._answers)} answers."
+            )

@@ -10,10 +10,12 @@ from agent.errors import WiringError
 from agent.protocols import Plugin
 from agent.turn import DECISION_FIELDS, GIVEN_FIELDS, READING_FIELDS
 
-__all__ = ["check_part", "order_plugins"]
+__all__ = ["Reader", "check_part", "check_parts", "order_plugins"]
 
 
-class _Reader(Protocol):
+class Reader(Protocol):
+    """A part that says what it reads."""
+
     name: str
     reads: frozenset[str]
 
@@ -51,7 +53,7 @@ def order_plugins(plugins: Sequence[Plugin]) -> tuple[Plugin, ...]:
         raise WiringError(f"Plugins wait for each other: {circle}. One must not read the other.") from error
 
 
-def check_part(kind: str, part: _Reader, *, written: frozenset[str]) -> None:
+def check_part(kind: str, part: Reader, *, written: frozenset[str]) -> None:
     """Refuse a part that reads what nobody provides.
 
     Args:
@@ -72,3 +74,19 @@ def check_part(kind: str, part: _Reader, *, written: frozenset[str]) -> None:
             f"The {kind} {part.name!r} reads `{name}`, which nothing before it writes. "
             f"Add a part that writes `{name}`, or leave {part.name!r} out."
         )
+
+
+def check_parts(parts: Sequence[tuple[str, Reader | None, str | None]], *, written: frozenset[str]) -> None:
+    """Check parts in the order in which they run.
+
+    Args:
+        parts: For each what it is, the part or None, and the field that it writes, if any.
+        written: Fields that the plugins write.
+
+    Raises:
+        WiringError: As `check_part`.
+    """
+    for kind, part, writes in parts:
+        if part is not None:
+            check_part(kind, part, written=written)
+            written |= {writes} if writes else frozenset()

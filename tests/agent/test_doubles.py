@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from agent.decisions import Reply
+from agent.decisions import Objection, Reply
 from agent.errors import GenerationError, PluginError, TurnError
 from agent.loop import Agent
 from agent.memory import InMemoryStore
 from agent.readings import Affect, RiskReading
-from agent.testing import BrokenPlugin, FixedPlugin, ScriptedGenerator, a_reading, a_turn
+from agent.testing import BrokenPlugin, FixedPlugin, ScriptedGenerator, ScriptedVerifier, a_reading, a_turn
 from agent.turn import Message
 from tests.contracts.plugin_contract import PluginContract
 
@@ -115,3 +115,27 @@ class TestFixedAffect(PluginContract):
     @pytest.fixture
     def plugin(self) -> FixedPlugin:
         return FixedPlugin("affect", Affect(-0.5, 0.5, 0.0), reads=["emotion", "expression"])
+
+
+def test_that_a_scripted_verifier_answers_in_order_and_keeps_what_it_looked_at():
+    objection = Objection("plan", "Follow the plan.")
+    verifier = ScriptedVerifier(None, objection, ValueError("no"))
+    turn = a_turn()
+    assert verifier.check(turn, "Yes.", whole=False) is None
+    assert verifier.check(turn, "Yes. No.", whole=True) == objection
+    with pytest.raises(ValueError, match="no"):
+        verifier.check(turn, "So.", whole=True)
+    assert verifier.seen == [("Yes.", False), ("Yes. No.", True), ("So.", True)]
+    assert verifier.turns == [turn] * 3
+    verifier.verify()
+
+
+def test_that_a_scripted_verifier_is_strict_in_both_directions():
+    verifier = ScriptedVerifier(None)
+    with pytest.raises(AssertionError, match="was asked 0 times; it had 1 answer"):
+        verifier.verify()
+    verifier.check(a_turn(), "Yes.", whole=True)
+    with pytest.raises(AssertionError, match="no answer left"):
+        verifier.check(a_turn(), "Yes.", whole=True)
+    with pytest.raises(AssertionError, match="was asked 2 times"):
+        verifier.verify()
