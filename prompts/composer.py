@@ -1,21 +1,25 @@
-"""Writes the prompt from sections: who the agent is, what was read, what was said."""
+"""Writes the prompt from sections: who the agent is, what was said, what was read, what is planned."""
 
 from __future__ import annotations
 
-import hashlib
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-import jinja2
-from jinja2 import meta
-from jinja2.sandbox import SandboxedEnvironment
-
 from agent.decisions import Prompt, PromptMessage
 from agent.errors import WiringError
+from agent.options import parts_of
 from agent.persona import Persona, load_persona
-from agent.turn import Message, Role, Turn
+from agent.readings import CausalSpan
+from agent.turn import Turn
+from prompts.budget import CUT, Budget, Characters, Fit, Tokens, fit
+from prompts.filling import TemplateFolder, digest
+from prompts.marks import defused, likely_causes, marked
+from prompts.notes import note_values
+from prompts.stimuli import STIMULI, chosen, load_stimuli
+from prompts.tokens import Ruler
 
 __all__ = ["NotesPlace", "SectionComposer", "create"]
 
@@ -25,23 +29,18 @@ _TEMPLATES = Path(__file__).parent / "templates"
 _PERSONA, _NOTES = "persona.jinja", "notes.jinja"
 _CAREFUL_PERSONA = "calm"
 _HISTORY_CHARACTERS = 12_000  # about 3,000 tokens of English
-
-_LEAST_TOP = 0.15  # five times what a flat guess among 32 emotions gives; below it nothing is known
-_LEAST_SHOWN = 0.05  # a list of doubts would be read as a list of emotions
-_LABEL = re.compile(r"[^\W\d_]{1,24}(?:[ _-][^\W\d_]{1,24}){0,2}")
-
-_ROLES: Mapping[Role, Literal["user", "assistant"]] = {"seeker": "user", "supporter": "assistant"}
+_REPLY_TOKENS = 400  # what `llm_max_tokens` is unless somebody sets it
 
 
 class SectionComposer:
-    """A system message, the conversation, and notes with typed readings and the plan.
+    """A system message, the conversation, and notes with typed readings and the plan; see docs/prompts.md.
 
-    Words of the person appear in `user` messages only. The notes hold numbers, labels of closed
-    sets, the planner's fixed phrases and the persona's tones; labels that do not look like labels
-    are left out. The first part is the same byte for byte in every prompt, so that a server can keep it
-    in its prefix cache. Consecutive messages of one role are merged and the conversation begins
-    with the person, because the chat templates of Llama 2, Mistral and Gemma refuse anything but
-    user and assistant in turn.
+    Words of the person, and of other people in examples, appear in `user` and `assistant` messages only. The notes
+    hold numbers, labels of closed sets, the planner's and the verifier's phrases, the persona's tones and a
+    stimulus; labels that do not look like labels are left out. The first part is the same byte for byte in every
+    prompt, so that a server can keep it in its prefix cache. Consecutive messages of one role are merged and the
+    conversation begins with the person, because the chat templates of Llama 2, Mistral and Gemma refuse anything
+    but user and assistant in turn.
 
     Args:
         notes: Where the notes stand. `"first-system"` (the default) puts them at the end of the
@@ -49,17 +48,23 @@ class SectionComposer:
             and this works with all that accept one at all. `"system-before-last"` gives them a
             message of their own before the person's last one, which keeps the whole history in
             the stable prefix; use it where the model's template allows it.
-        max_history_characters: Most characters of history; the newest whole messages are kept.
-            The current message is never cut and does not count.
-        top_emotions: Most emotions that are named (HEF's two stages: the likely ones first,
-            others only if none fits).
+        variant: What goes into the prompt (see `agent.options.parts_of`), unless a request asks for another.
+        stimulus: Name of an emotional stimulus, or `"none"`, unless a request asks for another.
+        context: Tokens that the model can hold. Where a turn says it too, the smaller holds.
+        reply_tokens: Tokens kept free for the reply.
+        tokenizer: The model's `tokenizer.json`; None estimates how long a text is.
+        max_history_characters: Most characters of history and examples, where nobody says how many tokens the
+            model can hold. The current message does not count then, and is never cut.
+        top_emotions: Most emotions that are named where the reader gives no primary ones.
         persona: Whose tones the notes ask for, by what the agent itself feels; None asks for none. Where care is
             asked for it is always the calm one's.
         templates: Folder with `persona.jinja` (no variables) and `notes.jinja`.
-        template_id: What `Prompt.template` says.
+        stimuli: File of stimuli.
+        template_id: What `Prompt.template` begins with.
 
     Raises:
         WiringError: A template is missing, broken or uses a variable that there is not.
+        SettingsError: The variant, the stimulus or the tokenizer is none.
     """
 
     name = "sections"
@@ -69,194 +74,152 @@ class SectionComposer:
         self,
         *,
         notes: NotesPlace = "first-system",
+        variant: str = "hef+strategy",
+        stimulus: str = "none",
+        context: int | None = None,
+        reply_tokens: int = _REPLY_TOKENS,
+        tokenizer: Path | None = None,
         max_history_characters: int = _HISTORY_CHARACTERS,
         top_emotions: int = 3,
         persona: Persona | None = None,
         templates: Path = _TEMPLATES,
-        template_id: str = "sections-1",
+        stimuli: Path = STIMULI,
+        template_id: str = "sections-2",
     ) -> None:
         if notes not in get_args(NotesPlace):
             raise WiringError(f"`notes` is {notes!r}. Choices: {', '.join(get_args(NotesPlace))}.")
-        self.notes, self.top_emotions, self.template_id = notes, top_emotions, template_id
-        self.max_history_characters = max_history_characters
-        sources = {path.name: path.read_text(encoding="utf-8") for path in sorted(templates.glob("*.jinja"))}
+        self.notes, self.variant, self.stimulus = notes, variant, stimulus
+        self.context, self.reply_tokens = context, reply_tokens
+        self.max_history_characters, self.top_emotions = max_history_characters, top_emotions
+        self.template_id = template_id
+        self._stimuli = load_stimuli(stimuli)
+        parts_of(variant), chosen(stimulus, self._stimuli)  # refused now, not in the first turn
+        self._ruler = Ruler(tokenizer)
         self._tones: Mapping[str, str] = {} if persona is None else persona.tones
         self._careful_tone = "" if persona is None else load_persona(_CAREFUL_PERSONA).tones["neutral"]
-        self.sha256 = _digest(sources | {f"tone of {emotion}": tone for emotion, tone in self._tones.items()})
-        self._environment = _environment(sources)
-        self._check(sources, folder=templates)
-        self._persona = self._render(_PERSONA, {})
+        variables = frozenset(self._values(Turn("", "", 0, ""), Fit(frozenset()), ""))
+        self._templates = TemplateFolder(templates, {_PERSONA: frozenset(), _NOTES: variables})
+        self._persona = self._templates.fill(_PERSONA, {})
+        tones = {f"tone of {emotion}": tone for emotion, tone in self._tones.items()}
+        self.sha256 = digest(
+            {
+                **self._templates.sources,
+                **tones,
+                "careful tone": self._careful_tone,
+                "stimuli": stimuli.read_text(encoding="utf-8"),
+            }
+        )
 
     def compose(self, turn: Turn) -> Prompt:
         """The prompt for this turn. Readings and plan may be None; they are then left out.
 
         Returns:
-            Messages in order: system, conversation, current message last. `dropped` counts the
+            Messages in order: system, examples, conversation, current message last. `dropped` counts the
             messages of the history that did not fit, and replies at its start that nothing
-            precedes.
+            precedes. `template` names the variant, and the stimulus where there is one.
 
         Raises:
             WiringError: A template of one's own asks for an attribute that there is not.
+            SettingsError: The request asks for a variant or stimulus that there is not, or the model can hold so
+                few tokens that not even the rules and the beginning of the message fit.
         """
-        kept = self._within_budget(turn.history)
-        conversation = _merged([*kept, Message("seeker", turn.text)])
-        dropped = len(turn.history) - len(kept)
-        notes = self._render(_NOTES, self._values(turn, dropped=dropped))
-        if not notes:
-            messages = [PromptMessage("system", self._persona), *conversation]
-        elif self.notes == "first-system":
-            messages = [PromptMessage("system", f"{self._persona}\n\n{notes}"), *conversation]
-        else:
-            *before, current = conversation
-            messages = [
-                PromptMessage("system", self._persona),
-                *before,
-                PromptMessage("system", notes),
-                current,
-            ]
-        return Prompt(tuple(messages), self.template_id, self.sha256, dropped=dropped)
+        variant = turn.options.variant or self.variant
+        stimulus = None if turn.escalated else chosen(turn.options.stimulus or self.stimulus, self._stimuli)
+        said = "" if stimulus is None else stimulus.text
+        fitting, notes = fit(
+            turn,
+            parts_of(variant),
+            self._budget(turn),
+            persona=self._persona,
+            notes=lambda fitting: self._templates.fill(_NOTES, self._values(turn, fitting, said)),
+        )
+        conversation = list(_conversation(turn, fitting))
+        if notes and self.notes == "system-before-last":
+            conversation.insert(-1, PromptMessage("system", notes))
+            notes = ""
+        first = PromptMessage("system", f"{self._persona}\n\n{notes}" if notes else self._persona)
+        named = "/".join((self.template_id, variant, *([] if stimulus is None else [stimulus.name])))
+        return Prompt((first, *_examples(fitting), *conversation), named, self.sha256, dropped=fitting.first)
 
-    def _within_budget(self, history: Sequence[Message]) -> list[Message]:
-        """The newest messages that fit, whole, beginning with the person."""
-        left = self.max_history_characters
-        kept: list[Message] = []
-        for message in reversed(history):
-            left -= len(message.text)
-            if left < 0:
-                break
-            kept.append(message)
-        while kept and kept[-1].role == "supporter":
-            kept.pop()
-        return kept[::-1]
+    def _budget(self, turn: Turn) -> Budget:
+        known = [tokens for tokens in (turn.context_tokens, self.context) if tokens is not None]
+        if not known:
+            return Characters(self.max_history_characters)
+        return Tokens(self._ruler, min(known), self.reply_tokens)
 
-    def _values(self, turn: Turn, *, dropped: int) -> Mapping[str, Any]:
-        """What `notes.jinja` may use."""
-        state = turn.state
-        if state is not None and (state.confidence == 0 or (state.turns == 1 and turn.affect is not None)):
-            state = None  # nothing was ever read, or it only repeats the reading of the one message
-        return {
-            "emotions": self._emotions(turn),
-            "expressions": [] if turn.expression is None else _labels(turn.expression.present),
-            "affect": turn.affect,
-            "state": state,
-            "felt_so_far": [] if state is None else self._likely(state.top(self.top_emotions)),
-            "cause": _cause_place(turn, dropped=dropped),
-            "plan": turn.plan,
-            "reason": "" if turn.plan is None else " ".join(turn.plan.reason.split()),
-            "escalated": turn.escalated,
-            "tone": self._tone(turn),
-            "literal": turn.state is not None and turn.state.personal.literal,
-        }
+    def _values(self, turn: Turn, fitting: Fit, stimulus: str) -> Mapping[str, Any]:
+        return note_values(
+            turn,
+            fitting,
+            causes=_causes(turn, fitting),
+            top_emotions=self.top_emotions,
+            tone=self._tone(turn, fitting),
+            stimulus=stimulus,
+        )
 
-    def _tone(self, turn: Turn) -> str:
+    def _tone(self, turn: Turn, fitting: Fit) -> str:
         """The persona's sentence for what the agent feels; empty where it feels nothing that the persona knows."""
         if turn.escalated:
             return self._careful_tone
         own = None if turn.state is None else turn.state.own
-        return "" if own is None else self._tones.get(own.emotion, "")
-
-    def _emotions(self, turn: Turn) -> list[tuple[str, float]]:
-        if turn.emotion is None:
-            return []
-        return self._likely(turn.emotion.top(self.top_emotions))
-
-    def _likely(self, top: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
-        """Emotions that are worth naming, likeliest first; none where even the likeliest is a guess."""
-        if not top or top[0][1] < _LEAST_TOP:
-            return []
-        return [(_spoken(label), p) for label, p in top if p >= _LEAST_SHOWN and _LABEL.fullmatch(label)]
-
-    def _check(self, sources: Mapping[str, str], *, folder: Path) -> None:
-        """Refuse a folder of templates that cannot work."""
-        values = self._values(Turn("", "", 0, ""), dropped=0)
-        for name, allowed in ((_PERSONA, frozenset[str]()), (_NOTES, frozenset(values))):
-            if name not in sources:
-                raise WiringError(
-                    f"No template {name!r} in {str(folder)!r}. It holds: {', '.join(sources) or 'none'}."
-                )
-            try:
-                used = meta.find_undeclared_variables(self._environment.parse(sources[name]))
-            except jinja2.TemplateSyntaxError as error:
-                raise WiringError(
-                    f"Template {name!r} is broken at line {error.lineno}: {error.message}."
-                ) from error
-            unknown = sorted(used - allowed - set(self._environment.globals))
-            if unknown:
-                choices = ", ".join(sorted(allowed)) or "none"
-                raise WiringError(
-                    f"Template {name!r} uses {unknown}, which nothing provides. Variables: {choices}."
-                )
-
-    def _render(self, name: str, values: Mapping[str, Any]) -> str:
-        try:
-            return self._environment.get_template(name).render(values).strip()
-        except jinja2.TemplateError as error:
-            raise WiringError(
-                f"Template {name!r} cannot be filled: {error.message}. Mend the template."
-            ) from error
+        return "" if own is None or "strategy" not in fitting.parts else self._tones.get(own.emotion, "")
 
 
-def _environment(sources: Mapping[str, str]) -> SandboxedEnvironment:
-    environment = SandboxedEnvironment(
-        loader=jinja2.DictLoader(sources),
-        undefined=jinja2.StrictUndefined,
-        autoescape=False,  # the prompt is plain text: `<` must stay `<`
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    # Adding 0.0 turns -0.0 into 0.0, so that no change reads "+0.00".
-    environment.filters["signed"] = lambda value: f"{round(value, 2) + 0.0:+.2f}"
-    return environment
+def _causes(turn: Turn, fitting: Fit) -> Sequence[CausalSpan]:
+    return likely_causes(turn, first=fitting.first, cut=fitting.cut) if "causes" in fitting.parts else ()
 
 
-def _digest(sources: Mapping[str, str]) -> str:
-    """SHA-256 over names and contents, each with its length in front so that none can run together."""
-    digest = hashlib.sha256()
-    for name in sorted(sources):
-        for part in (name.encode(), sources[name].encode()):
-            digest.update(len(part).to_bytes(8, "big") + part)
-    return digest.hexdigest()
+def _examples(fitting: Fit) -> Iterator[PromptMessage]:
+    for exemplar in fitting.exemplars:
+        yield PromptMessage("user", marked(exemplar.text))
+        yield PromptMessage("assistant", marked(exemplar.reply))
 
 
-def _merged(messages: Sequence[Message]) -> list[PromptMessage]:
-    """Messages for the LLM, with neighbours of one role joined by an empty line."""
-    merged: list[PromptMessage] = []
-    for message in messages:
-        role = _ROLES[message.role]
-        if merged and merged[-1].role == role:
-            merged[-1] = PromptMessage(role, f"{merged[-1].content}\n\n{message.text}")
+def _conversation(turn: Turn, fitting: Fit) -> Iterator[PromptMessage]:
+    """What was said, with marks, the current message last. Neighbours of one role are joined by an empty line."""
+    spans: dict[int, list[tuple[int, int]]] = {}
+    for cause in _causes(turn, fitting):
+        spans.setdefault(cause.utterance, []).append((cause.start, cause.end))
+    shown: list[tuple[Literal["user", "assistant"], str]] = []
+    for place, message in enumerate(turn.history[fitting.first :], fitting.first):
+        if message.role == "seeker":
+            shown.append(("user", marked(message.text, spans.get(place, ()))))
         else:
-            merged.append(PromptMessage(role, message.text))
-    return merged
+            shown.append(("assistant", defused(message.text)))
+    shown.append(("user", _current(turn, spans.get(len(turn.history), []), fitting.cut)))
+    for role, messages in groupby(shown, key=itemgetter(0)):
+        yield PromptMessage(role, "\n\n".join(text for _, text in messages))
 
 
-def _labels(labels: Sequence[str]) -> list[str]:
-    """Labels as words. One to three words make a label; anything longer might be somebody's text."""
-    return [_spoken(label) for label in labels if _LABEL.fullmatch(label)]
-
-
-def _spoken(label: str) -> str:
-    return label.replace("_", " ")
-
-
-def _cause_place(turn: Turn, *, dropped: int) -> Literal["now", "earlier"] | None:
-    """Where the likeliest cause is told, if the LLM sees it. Its words stay in the person's messages."""
-    if turn.cause is None or not turn.cause.spans:
-        return None
-    likeliest = max(turn.cause.spans, key=lambda span: span.score)
-    if likeliest.utterance < dropped:
-        return None
-    return "now" if likeliest.utterance == len(turn.history) else "earlier"
+def _current(turn: Turn, spans: Sequence[tuple[int, int]], cut: tuple[int, int] | None) -> str:
+    if cut is None:
+        return marked(turn.text, spans)
+    head, tail = cut
+    before = [span for span in spans if span[1] <= head]
+    after = [(start - tail, end - tail) for start, end in spans if start >= tail]
+    return marked(turn.text[:head], before) + CUT + marked(turn.text[tail:], after)
 
 
 def create(settings: object | None = None) -> SectionComposer:
-    """Entry point `sections`; takes `history_characters` and `persona` from the settings where they have them.
+    """Entry point `sections`; takes `history_characters`, `persona`, `variant`, `stimulus`, `notes_place` and what
+    `llm_…` says of the context and the tokenizer from the settings where they have them.
 
     Raises:
-        SettingsError: `persona` is none that can be used.
+        SettingsError: One of them cannot be used.
     """
+
+    def setting(name: str, otherwise: Any) -> Any:
+        found = getattr(settings, name, None)
+        return otherwise if found is None else found
+
     named = getattr(settings, "persona", None)
     return SectionComposer(
-        max_history_characters=getattr(settings, "history_characters", _HISTORY_CHARACTERS),
+        notes=setting("notes_place", "first-system"),
+        variant=setting("variant", "hef+strategy"),
+        stimulus=setting("stimulus", "none"),
+        context=setting("llm_context", None),
+        reply_tokens=setting("llm_max_tokens", _REPLY_TOKENS),
+        tokenizer=setting("llm_tokenizer", None),
+        max_history_characters=setting("history_characters", _HISTORY_CHARACTERS),
         persona=None if named is None else load_persona(named),
     )
