@@ -12,7 +12,6 @@ from agent.answers import fits, one_object, picked_from, probabilities_of
 from agent.binding import WAYS, Form, Way
 from agent.decisions import PromptMessage, TokenUsage
 from agent.errors import GenerationError, LLMResponseError, LLMUnreachableError, PromptTooLongError
-from agent.generator import first_model, limit_name
 from agent.probe import LLMServer
 
 if TYPE_CHECKING:
@@ -79,7 +78,7 @@ class Asker:
         server: Where the LLM is.
         model: Model name; None takes the server's first.
         seconds: Longest wait for an answer, all tries together.
-        ways: Those to try, in order; fewer where it is known what the server can do (`agent.features.ways_of`).
+        ways: Those to try, in order; fewer where it is known what the server can do (`agent.presets.ways_of`).
 
     Example:
         >>> asker = Asker(LLMServer("http://127.0.0.1:8000/v1"), seconds=5)
@@ -161,7 +160,7 @@ class Asker:
 
     async def _first_model(self, http: httpx2.AsyncClient) -> str:
         if self._found_model is None:
-            self._found_model = await first_model(self._server, http, retries=0)
+            self._found_model = await self._server.first_model(http, retries=0)
         return self._found_model
 
     async def _first_answer(
@@ -175,7 +174,7 @@ class Asker:
         import openai
 
         client = self._server.client(http).with_options(max_retries=0, timeout=self._seconds)
-        base = {"model": model, "temperature": 0, limit_name(self._server.base): form.tokens}
+        base = {"model": model, "temperature": 0, self._server.limit_name: form.tokens}
         refused: set[str] = set()
         refusal: GenerationError = LLMResponseError(f"The LLM server at {self._server.base} was asked in no way.")
         for place, (way, extras) in enumerate(attempts):

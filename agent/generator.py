@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
 from contextvars import Context
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from agent.decisions import Prompt, Reply, TokenUsage
 from agent.errors import EmptyReplyError, GenerationError, LLMResponseError, TurnError
+from agent.misbehaviour import overflow
 from agent.probe import LLMServer
+from agent.served import look_at
 from agent.spoken_text import SpokenText
 from agent.turn import Turn
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     import openai
     from langchain_openai import ChatOpenAI
 
-__all__ = ["OpenAICompatibleGenerator", "create", "first_model", "limit_name"]
+__all__ = ["OpenAICompatibleGenerator", "create"]
 
 
 @dataclass
@@ -69,6 +71,7 @@ class OpenAICompatibleGenerator:
         model: Model name; None asks the server at the first turn and takes its first model.
         temperature: Sampling temperature; None leaves it to the server.
         max_tokens: Longest reply, in tokens; None leaves it to the server.
+        context: Tokens that the model can hold; None asks the server.
 
     Example:
         >>> generator = OpenAICompatibleGenerator(LLMServer("http://127.0.0.1:8000/v1"))
@@ -84,6 +87,7 @@ class OpenAICompatibleGenerator:
         model: str | None = None,
         temperature: float | None = None,
         max_tokens: int | None = None,
+        context: int | None = None,
     ) -> None:
         import langchain_openai  # noqa: F401 - takes a second, and must not stall the first turn
 
@@ -93,6 +97,28 @@ class OpenAICompatibleGenerator:
         self._max_tokens = max_tokens
         self._found_model: str | None = None
         self._counts_tokens = True
+        self._context = context
+        self._looks = 2  # twice, since Ollama tells only of a model that has spoken
+        self._waits = False
+
+    async def context_tokens(self) -> int | None:
+        """Tokens that the model can hold, prompt and reply together; None where that is not known.
+
+        The server is asked at the first turn, quickly, and what it says is remembered. Where it does not
+        say, or not in time, it is asked again only after it has spoken: a silent server costs one wait.
+        """
+        if self._context is None and self._looks > 0 and not self._waits:
+            seconds = min(2.0, self._server.timeout / 4)  # a turn that is to fail anyway must not take much longer
+            served = None
+            with suppress(Exception):  # whatever a lying server breaks: the reply will tell
+                async with asyncio.timeout(seconds), self._server.connect() as http:
+                    served = await look_at(self._server, http, self._model or self._found_model)
+            if served is not None:
+                self._context = served.context_tokens
+                self._found_model = self._found_model or served.model
+                self._looks -= 1
+            self._waits = True
+        return self._context
 
     async def generate(self, turn: Turn) -> AsyncGenerator[str | Reply]:
         """Pieces of the reply as they come, then the `Reply`, whose text they make up.
@@ -101,8 +127,9 @@ class OpenAICompatibleGenerator:
 
         Raises:
             LLMUnreachableError: No connection; silence; or the deadline passed.
+            PromptTooLongError: The prompt is longer than the model's context.
             LLMResponseError: An error status after all retries, a reply that is empty, broken off
-                or unreadable. Neither holds text of the prompt or of the server.
+                or unreadable. None of them holds text of the prompt or of the server.
         """
         if turn.prompt is None:
             raise TurnError(f"Turn {turn.id!r} has no prompt. Give the agent a composer, which writes one.")
@@ -124,6 +151,7 @@ class OpenAICompatibleGenerator:
                 if said:
                     yield said
             ending = await listening
+            self._waits = False
             if said := spoken.finish():
                 yield said
         finally:
@@ -157,7 +185,7 @@ class OpenAICompatibleGenerator:
 
     async def _first_model(self, http: httpx2.AsyncClient) -> str:
         if self._found_model is None:
-            self._found_model = await first_model(self._server, http)
+            self._found_model = await self._server.first_model(http)
         return self._found_model
 
     async def _ask(
@@ -169,8 +197,10 @@ class OpenAICompatibleGenerator:
         if self._counts_tokens:
             try:
                 await self._stream(self._chat(client, ending.model, count_tokens=True), prompt, ending, hear)
-            except (openai.BadRequestError, openai.UnprocessableEntityError):
-                pass  # some servers refuse `stream_options`; the status comes before any text
+            except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+                if overflow(error)[0]:
+                    raise
+                # Some servers refuse `stream_options`. The status comes before any text.
             else:
                 return
         await self._stream(self._chat(client, ending.model, count_tokens=False), prompt, ending, hear)
@@ -195,7 +225,7 @@ class OpenAICompatibleGenerator:
         """LangChain's chat model on top of our client."""
         from langchain_openai import ChatOpenAI
 
-        limit = {} if self._max_tokens is None else {limit_name(self._server.base): self._max_tokens}
+        limit = {} if self._max_tokens is None else {self._server.limit_name: self._max_tokens}
         return ChatOpenAI(
             async_client=_RawCompletions(client),
             model=model,
@@ -211,27 +241,6 @@ class OpenAICompatibleGenerator:
 
     async def aclose(self) -> None:
         """Nothing to let go of: connections end with their reply. Here for those who close every part."""
-
-
-async def first_model(server: LLMServer, http: httpx2.AsyncClient, *, retries: int | None = None) -> str:
-    """The model that is taken where none is named.
-
-    Args:
-        server: Which serves it.
-        http: From its `connect`.
-        retries: Tries again; None takes the server's own number.
-
-    Raises:
-        LLMUnreachableError: No connection, or no answer in time.
-        LLMResponseError: It answered with an error, or serves no model.
-    """
-    served = await server.models(http, retries=retries)
-    if not served:
-        raise LLMResponseError(
-            f"The LLM server at {server.base} serves no model. "
-            "Load one into it, or name one in `llm_model` (HEARTLINE_LLM_MODEL)."
-        )
-    return served[0]
 
 
 class _RawCompletions:
@@ -261,14 +270,6 @@ async def _no_key() -> str:
     return "unused"
 
 
-def limit_name(base: str) -> str:
-    """The field that bounds a reply's tokens at this base URL."""
-    # Ollama and older llama.cpp ignore `max_completion_tokens`, the name that LangChain sends, and
-    # write without end (ollama/ollama#7125); OpenAI's newer models refuse `max_tokens`.
-    host = urlsplit(base).hostname or ""
-    return "max_completion_tokens" if host.endswith(("openai.com", "openai.azure.com")) else "max_tokens"
-
-
 def create(settings: Any) -> OpenAICompatibleGenerator:
     """Entry point `openai`.
 
@@ -283,4 +284,5 @@ def create(settings: Any) -> OpenAICompatibleGenerator:
         model=settings.llm_model,
         temperature=settings.llm_temperature,
         max_tokens=settings.llm_max_tokens,
+        context=settings.llm_context,
     )

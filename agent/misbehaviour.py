@@ -19,34 +19,39 @@ _ADVICE = {
 }
 
 _TOO_LONG = re.compile(
-    r"maximum (?:context|model) length|context[_ ](?:length|size|window)|exceed_context|max_model_len"
+    r"maximum\s(?:context|model)\s+length|max_model_len|context[_ ](?:length|size|window)"
     r"|(?:prompt|input) (?:is )?too long|max_new_tokens` must be",
     re.IGNORECASE,
 )
-"""vLLM, OpenAI · vLLM, OpenAI, Ollama, llama.cpp · llama.cpp · vLLM · Ollama and others · TGI."""
+"""vLLM and OpenAI · vLLM · Ollama, llama.cpp and OpenAI · Ollama · TGI."""
 
 _LIMIT = re.compile(
-    r"(?:maximum (?:context|model) length(?: is| of)?|\(context length|context window of(?: only)?"
-    r"|context length of only|available context size \(|n_ctx['\"]?:|must be <=)\s*(\d{1,9})(?!\d)",
+    r"(?:maximum\s(?:context|model)\s+length(?: is| of)?|max_model_len|available context size"
+    r"|context length(?: of only)?|must be <=) \(?(\d{1,9})(?!\d)",
     re.IGNORECASE,
 )
-_SANE = range(64, 100_000_001)  # a longer claim is a slip, a shorter one leaves no room for a reply
+_SANE = range(64, 100_000_001)  # more is a slip, and less leaves no room for a reply
 _READ = 2000  # characters of an error that are looked at
 
 
 def overflow(error: Exception) -> tuple[bool, int | None]:
-    """Whether a server refused a prompt as too long, and how many tokens it says that it holds, if it does."""
+    """Whether a server refused a prompt as too long, and how many tokens it says that it holds, if it does.
+
+    Only what OpenAI's form calls message, type and code is looked at: other parts may repeat the prompt.
+    """
     import openai
 
-    # Errors within a stream have no status. A 413 needs no words.
+    # llama.cpp has answered with 500, too. Errors within a stream have no status.
     status = getattr(error, "status_code", None)
     if not isinstance(error, openai.APIError) or status not in {None, 400, 413, 422, 500}:
         return False, None
-    said = f"{error.message} {error.body}"[:_READ]
-    if isinstance(error, openai.APIConnectionError) or not (status == 413 or _TOO_LONG.search(said)):  # noqa: PLR2004
+    body: object = error.body
+    told = body if isinstance(body, dict) else {"message": body}
+    said = " ".join(str(told.get(key) or "") for key in ("message", "type", "code"))[:_READ]
+    if status != 413 and not _TOO_LONG.search(said):  # noqa: PLR2004 - 413 means just this
         return False, None
-    limits = (int(number) for number in _LIMIT.findall(said))
-    return True, next((limit for limit in limits if limit in _SANE), None)
+    limits = [*(int(number) for number in _LIMIT.findall(said)), told.get("n_ctx")]
+    return True, next((limit for limit in limits if isinstance(limit, int) and limit in _SANE), None)
 
 
 def misbehaviour(error: Exception, *, kind: str) -> str:

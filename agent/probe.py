@@ -176,6 +176,32 @@ class LLMServer:
         ids = (entry.get("id") for entry in listed if isinstance(entry, dict))
         return tuple(name for name in ids if isinstance(name, str) and name)
 
+    async def first_model(self, http: httpx2.AsyncClient, *, retries: int | None = None) -> str:
+        """The model that is taken where none is named.
+
+        Args:
+            http: From `connect`.
+            retries: As for `models`.
+
+        Raises:
+            LLMUnreachableError, LLMResponseError: As `models`; the latter, too, where it serves no model.
+        """
+        served = await self.models(http, retries=retries)
+        if not served:
+            raise LLMResponseError(
+                f"The LLM server at {self.base} serves no model. "
+                "Load one into it, or name one in `llm_model` (HEARTLINE_LLM_MODEL)."
+            )
+        return served[0]
+
+    @property
+    def limit_name(self) -> str:
+        """The field that bounds the tokens of a reply."""
+        # Ollama and older llama.cpp ignore `max_completion_tokens`, the name that LangChain sends, and
+        # write without end (ollama/ollama#7125); OpenAI's newer models refuse `max_tokens`.
+        host = urlsplit(self.base).hostname or ""
+        return "max_completion_tokens" if host.endswith(("openai.com", "openai.azure.com")) else "max_tokens"
+
     def failure(
         self, error: Exception, *, model: str | None = None, begun: bool = False, answered_with: str | None = None
     ) -> GenerationError:
@@ -196,12 +222,11 @@ class LLMServer:
         kind = (answered_with or "").partition(";")[0].strip().lower()
         too_long, limit = overflow(error)
         if too_long and not begun:
-            holds = f"holds {limit} tokens, and the prompt" if limit else "says that the prompt"
-            return PromptTooLongError(
-                f"{server} {holds} is longer than its context. Lower `history_characters` or `llm_max_tokens`, "
-                "or start the server with a longer context.",
-                limit=limit,
-            )
+            status = getattr(error, "status_code", None)
+            text = "refused the prompt as too long" + (f" (HTTP {status})" if status else "")
+            text += f": it holds {limit} tokens." if limit else "."
+            cure = "Lower `history_characters` or `llm_max_tokens`, or start it with a longer context."
+            return PromptTooLongError(f"{server} {text} {cure}", limit=limit)
         unreachable = True
         match error:
             case openai.APITimeoutError():

@@ -16,7 +16,6 @@ from typing import Any, Protocol
 
 from agent.decisions import Prompt, PromptMessage
 from agent.errors import DataError, EmptyReplyError, GenerationError, SettingsError
-from agent.generator import first_model
 from agent.probe import LLMServer
 from agent.protocols import Generator
 from agent.registry import make
@@ -128,7 +127,7 @@ def with_model(settings: Settings) -> Settings:
     async def first() -> str:
         server = LLMServer.from_settings(settings)
         async with server.connect() as http:
-            return await first_model(server, http)
+            return await server.first_model(http)
 
     return settings.model_copy(update={"llm_model": asyncio.run(first())})
 

@@ -168,6 +168,7 @@ class FakeLLMServer:
                 "llm_retries": 0,
                 "llm_temperature": None,
                 "llm_max_tokens": None,
+                "llm_context": 8192,
             }
             | changes
         )

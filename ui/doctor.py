@@ -16,7 +16,10 @@ from rich.table import Table
 from rich.text import Text
 
 from agent.errors import HeartlineError, SettingsError
+from agent.features import ServerFeatures, find_features
 from agent.intake import scrub
+from agent.presets import PRESETS
+from agent.probe import LLMServer, probe
 from agent.registry import Kind, make, names
 from agent.settings import Settings
 
@@ -64,7 +67,7 @@ def examine(settings: Settings) -> list[Finding]:
         *_parts(settings),
         _tried("weights", lambda: _weights(settings)),
         _tried("store", lambda: _store(settings)),
-        _llm(settings),
+        *_llm(settings),
     ]
 
 
@@ -132,17 +135,65 @@ def _store(settings: Settings) -> str:
     return f"{settings.store}, {count} conversation{'' if count == 1 else 's'}{where}"
 
 
-def _llm(settings: Settings) -> Finding:
+def _llm(settings: Settings) -> Iterator[Finding]:
+    """The server, and where it answers, its model and what it can do: about a dozen short requests."""
     if settings.llm_url is None:
-        words = "none: the offline responder answers. HEARTLINE_LLM_URL or `--llm URL` names one"
-        return Finding("llm", "note", words)
-    from agent.probe import probe
-
+        usual = f", usually {PRESETS[settings.llm_preset].url}" if settings.llm_preset else ""
+        words = f"none: the offline responder answers. HEARTLINE_LLM_URL or `--llm URL` names one{usual}"
+        yield Finding("llm", "note", words)
+        return
     try:
         found = asyncio.run(probe(settings))
+        server = LLMServer.from_settings(settings)
     except SettingsError as error:
-        return Finding("llm", "broken", str(error))
+        yield Finding("llm", "broken", str(error))
+        return
     if found.problem is not None:
-        return Finding("llm", "broken", found.problem)
-    models = ", ".join(found.models) or "no model"
-    return Finding("llm", "ok", f"{found.url} answered in {found.milliseconds:.0f} ms; serves {models}")
+        yield Finding("llm", "broken", found.problem)
+        return
+    models = ", ".join(found.models)
+    yield Finding("llm", "ok", f"{found.url} answered in {found.milliseconds:.0f} ms; serves {models}")
+    features = asyncio.run(find_features(server, settings.llm_model))
+    yield Finding("llm model", "ok", features.model or "unknown")
+    yield _software(features, settings)
+    yield _context(features, settings)
+    for name, without in _WITHOUT.items():
+        has: bool | None = getattr(features, name)
+        about = f"llm {name.replace('_', ' ')}"
+        if has:
+            yield Finding(about, "ok", "yes")
+        else:
+            yield Finding(about, "note", f"{'unknown' if has is None else 'no'}: {without}")
+
+
+_WITHOUT = {
+    "structured_outputs": "short answers are bound by a JSON schema instead",
+    "json_schema": "short answers are bound by JSON mode instead, and checked",
+    "json_mode": "the form of short answers is told in words, and checked",
+    "logprobs": "what the LLM chooses comes without probabilities",
+    "embeddings": "the shipped encoder compares texts",
+    "tokenize": "tokens are counted with `llm_tokenizer`, or estimated",
+    "late_system": "leave `notes_place` at `first-system`",
+    "prefix_cache": "hits of its prefix cache cannot be counted",
+}
+"""What Heartline does without a feature."""
+
+
+def _software(features: ServerFeatures, settings: Settings) -> Finding:
+    if features.kind is None:
+        return Finding("llm software", "note", "unknown: `llm_preset` names it")
+    if settings.llm_preset not in {None, features.kind}:
+        words = f"`llm_preset` is {settings.llm_preset!r}, but the server seems to be {features.kind!r}"
+        return Finding("llm software", "note", words)
+    return Finding("llm software", "ok", f"{features.kind} {features.version or ''}".strip())
+
+
+def _context(features: ServerFeatures, settings: Settings) -> Finding:
+    told, set_to = features.context_tokens, settings.llm_context
+    if told is None and set_to is None:
+        words = "unknown: history is bounded by `history_characters` alone. `llm_context` sets it"
+        return Finding("llm context", "note", words)
+    if told is not None and set_to is not None and set_to > told:
+        words = f"`llm_context` is {set_to}, but the server holds {told} tokens: leave it out, or lower it"
+        return Finding("llm context", "broken", words)
+    return Finding("llm context", "ok", f"{set_to or told} tokens{' (`llm_context`)' if set_to else ''}")

@@ -193,7 +193,7 @@ def test_that_an_address_in_the_environment_is_enough(nowhere: str, monkeypatch:
 
 async def test_that_the_llm_is_asked_and_what_it_says_is_the_reply():
     with FakeLLMServer(says("That sounds ", "hard.", model="tiny-3b")) as server:
-        agent = build_agent(**MEMORY, llm_url=server.url, llm_model="tiny")
+        agent = build_agent(**MEMORY, llm_url=server.url, llm_model="tiny", llm_context=8192)
         turn = await agent.respond(SAID)
     assert turn.reply is not None
     assert (turn.reply.text, turn.reply.speaker, turn.reply.stood_in_for) == ("That sounds hard.", "tiny-3b", None)
@@ -213,7 +213,7 @@ async def test_that_where_the_llm_is_down_the_offline_responder_answers_and_the_
 
 async def test_that_a_message_of_danger_never_reaches_the_llm():
     with FakeLLMServer() as server:  # fails on any request
-        agent = build_agent(**MEMORY, llm_url=server.url, llm_model="tiny")
+        agent = build_agent(**MEMORY, llm_url=server.url, llm_model="tiny", llm_context=8192)
         turn = await agent.respond("I want to kill myself.")
     assert turn.escalated
     assert isinstance(turn.reply, Reply)

@@ -12,7 +12,8 @@ from pydantic import SecretStr
 
 from agent.decisions import Prompt, PromptMessage, Reply, TokenUsage
 from agent.errors import SettingsError, TurnError
-from agent.generator import create, limit_name
+from agent.generator import create
+from agent.probe import LLMServer
 from agent.protocols import Generator
 from agent.settings import Settings
 from agent.testing import a_turn
@@ -86,8 +87,8 @@ async def test_that_sampling_goes_out_under_the_names_that_every_server_knows():
 
 
 def test_that_openai_itself_gets_the_one_name_that_it_takes():
-    assert limit_name("https://api.openai.com/v1") == "max_completion_tokens"
-    assert limit_name("https://openai.example.org/v1") == "max_tokens"
+    assert LLMServer("https://api.openai.com/v1").limit_name == "max_completion_tokens"
+    assert LLMServer("https://openai.example.org/v1").limit_name == "max_tokens"
 
 
 @pytest.mark.parametrize("model", ["my-codex-7b", "gpt-6-local", "gpt-5-pro-distilled"])

@@ -14,7 +14,7 @@ MESSAGE = "My thesis is due on Monday and I cannot write a line."
 
 
 def with_llm(home: Path, server: FakeLLMServer, *lines: str, **settings: Any) -> Talk:
-    given = {"llm_url": server.url, "llm_model": "tiny", "llm_retries": 0} | settings
+    given = {"llm_url": server.url, "llm_model": "tiny", "llm_retries": 0, "llm_context": 8192} | settings
     return Talk(home, *lines, **given)
 
 
@@ -33,7 +33,7 @@ def test_that_the_greeting_says_where_the_words_go_and_keeps_the_password(tmp_pa
 
 def test_that_the_model_that_the_server_names_is_the_speaker(tmp_path: Path):
     with FakeLLMServer(lists("first", "second"), says("That ", "sounds ", "heavy.", model="first-v2")) as server:
-        shown = with_llm(tmp_path, server, MESSAGE, llm_model=None).run()
+        shown = with_llm(tmp_path, server, MESSAGE, llm_model=None, llm_context=None).run()
     assert "\nThat sounds heavy.\n— first-v2 (11 tokens in, 5 out)\n" in shown
 
 

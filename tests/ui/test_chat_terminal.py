@@ -18,7 +18,7 @@ PROMPT = "you>"
 
 
 def with_llm(server: FakeLLMServer) -> dict[str, str]:
-    names = {"URL": server.url, "MODEL": "tiny", "RETRIES": "0", "TIMEOUT": "30"}
+    names = {"URL": server.url, "MODEL": "tiny", "RETRIES": "0", "TIMEOUT": "30", "CONTEXT": "8192"}
     return {f"HEARTLINE_LLM_{name}": value for name, value in names.items()}
 
 
