@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -85,9 +85,15 @@ class Asker:
     """
 
     def __init__(
-        self, server: LLMServer, *, model: str | None = None, seconds: float = 10.0, ways: Sequence[Way] = WAYS
+        self,
+        server: LLMServer,
+        *,
+        model: str | None = None,
+        seconds: float = 10.0,
+        ways: Sequence[Way] = WAYS,
+        counted: Callable[[TokenUsage | None], None] = lambda _: None,
     ) -> None:
-        self._server = server
+        self._server, self._counted = server, counted
         self._model = model
         self._seconds = seconds
         self._found_model: str | None = None
@@ -144,7 +150,7 @@ class Asker:
         try:
             async with asyncio.timeout(self._seconds), self._server.connect() as http:
                 model = model or await self._first_model(http)
-                return await self._first_answer(http, model, messages, form, attempts)
+                answer, left = await self._first_answer(http, model, messages, form, attempts)
         except TimeoutError:
             self._found_model = None
             named = f" (model {model!r})" if model else ""
@@ -157,6 +163,8 @@ class Asker:
             if isinstance(error, GenerationError):
                 raise
             raise self._server.failure(error, model=model) from None
+        self._counted(answer.usage)
+        return answer, left
 
     async def _first_model(self, http: httpx2.AsyncClient) -> str:
         if self._found_model is None:

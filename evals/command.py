@@ -165,6 +165,58 @@ def curve(
 
 
 @app.command()
+def hef(  # noqa: PLR0917 - typer names them all
+    data: Data = None,
+    split: Annotated[str, typer.Option(help="Reads DATA/<set>/<split>.jsonl.")] = "valid",
+    task: Annotated[
+        list[str] | None, typer.Option(help="emotion, cause or reply (may be given again); default: all.")
+    ] = None,
+    arm: Annotated[
+        list[str] | None, typer.Option(help="Only these arms, and the LLM alone; default: all of a task.")
+    ] = None,
+    stimulus: Annotated[
+        list[str] | None, typer.Option(help="An emotional stimulus: an arm of the replies more (docs/prompts.md).")
+    ] = None,
+    exemplars: Annotated[
+        Path | None, typer.Option(help="File of examples, built from train (`heartline exemplars build`).")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first samples of each task.")] = None,
+    weights: Annotated[Path | None, typer.Option(help="Folder of weights; default: the shipped ones.")] = None,
+    llm: Annotated[str | None, typer.Option("--llm", metavar="URL", help="OpenAI-compatible server.")] = None,
+    model: Annotated[str | None, typer.Option("--model", help="Its model; default: the server's first.")] = None,
+    parallel: Annotated[int, typer.Option(min=1, help="Answers asked for at once.")] = 8,
+    cache: Annotated[
+        Path | None, typer.Option(help="Folder that keeps answers: a run that was stopped goes on where it was.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder that gets a result file per arm.")
+    ] = None,
+) -> None:
+    """Measure what HEF's parts add to an LLM: arms by tasks, compared with the LLM alone, with what each costs."""
+    import time
+
+    from agent.settings import load_settings
+    from evals.hef.grid import TASKS, print_grid, run_grid
+    from evals.run import EncoderKit
+    from sem_plugins.training.sets.records import data_folder
+
+    folder = data_folder(data)
+    settings = load_settings(weights=weights, llm_url=llm, llm_model=model, exemplars=exemplars)
+    started = time.perf_counter()
+    rows = run_grid(
+        folder,
+        split,
+        make_kit=lambda: EncoderKit(settings, cache=cache, parallel=parallel),
+        tasks=task or tuple(TASKS),
+        systems=arm or (),
+        stimuli=stimulus or (),
+        limit=limit,
+        out=out,
+    )
+    print_grid(rows, seconds=time.perf_counter() - started)
+
+
+@app.command()
 def tasks() -> None:
     """List the tasks, who can answer each, and the file it reads."""
     from agent.registry import load, names

@@ -10,7 +10,7 @@ import numpy as np
 
 from agent.errors import SettingsError
 from agent.options import Part, parts_of
-from agent.readings import EmotionReading
+from agent.readings import CauseReading, EmotionReading
 from agent.turn import Turn
 
 __all__ = ["ARMS", "BASE", "Arm", "arm_of", "exchanged", "with_truth"]
@@ -117,7 +117,7 @@ def with_truth(reading: EmotionReading, label: str) -> EmotionReading:
     return replace(reading, probabilities=probabilities, primary=primary)
 
 
-def _elsewhere(turn: Turn, rng: np.random.Generator) -> object:
+def _elsewhere(turn: Turn, rng: np.random.Generator) -> CauseReading | None:
     if turn.cause is None:
         return None
     spans = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -11,12 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from agent.asking import Asker, Choice
-from agent.decisions import PromptMessage, TokenUsage
+from agent.decisions import TokenUsage
 from evals.task import Measures
 from sem_plugins.training.intervals import Measure
 
-__all__ = ["COSTS", "Cost", "MeteredAsker", "cost_measures", "metered"]
+__all__ = ["COSTS", "Cost", "cost_measures", "count", "metered"]
 
 COSTS = ("calls", "prompt_tokens", "completion_tokens", "seconds")
 
@@ -57,33 +56,11 @@ def metered() -> Iterator[Cost]:
         _spent.reset(token)
 
 
-class MeteredAsker:
-    """An `Asker` whose calls count towards the cost of the sample at hand.
-
-    Args:
-        asker: Asks.
-    """
-
-    def __init__(self, asker: Asker) -> None:
-        self._asker = asker
-
-    async def choose(self, messages: Sequence[PromptMessage], choices: Sequence[str]) -> Choice:
-        """As `Asker.choose`."""
-        choice = await self._asker.choose(messages, choices)
-        self._count(choice.usage)
-        return choice
-
-    async def fill(self, messages: Sequence[PromptMessage], schema: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        """As `Asker.fill`, which does not tell its tokens."""
-        found = await self._asker.fill(messages, schema)
-        self._count(None)
-        return found
-
-    @staticmethod
-    def _count(usage: TokenUsage | None) -> None:
-        cost = _spent.get()
-        if cost is not None:
-            cost.add(usage)
+def count(usage: TokenUsage | None) -> None:
+    """One call, towards the cost of the sample at hand; for `Asker(counted=count)`."""
+    cost = _spent.get()
+    if cost is not None:
+        cost.add(usage)
 
 
 def cost_measures(answers: Sequence[Mapping[str, Any]], groups: Sequence[str]) -> Measures:
@@ -95,6 +72,3 @@ def cost_measures(answers: Sequence[Mapping[str, Any]], groups: Sequence[str]) -
         if rows and len(rows) == len(answers) and all(row is not None for row in rows):
             found[name] = Measure(np.mean, dialogues, (np.array(rows, float),))
     return found
-
-
-Clock = Callable[[], float]

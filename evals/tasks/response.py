@@ -30,7 +30,7 @@ from sem_plugins.weights import MODEL
 from strategies.rules import RulePlanner, reranked
 from strategies.taxonomy import esconv
 
-__all__ = ["Response"]
+__all__ = ["GoldPlanner", "Response"]
 
 _FIXED = "I am sorry to hear that. It sounds hard. What would help you most right now?"
 _GOLD = "+gold"
@@ -83,7 +83,7 @@ class Response:
         agent = build_agent(settings.model_copy(update={"store": "memory"}))
         agent.store = SampleStore(samples)
         if system.endswith(_GOLD):
-            agent.planner = _GoldPlanner({sample.id: sample.truth["strategy"] for sample in samples})
+            agent.planner = GoldPlanner({sample.id: sample.truth["strategy"] for sample in samples})
         decides = _decides(system, settings, kit)
         keys = [key_of(decides | {"told": _told(system, sample)}, sample) for sample in samples]
         cache = AnswerCache(kit.cache / "esconv-response.jsonl" if kit.cache else None)
@@ -136,7 +136,7 @@ class Response:
         }
 
 
-class _GoldPlanner:
+class GoldPlanner:
     """Plans what the supporter did; on an escalated turn what the rules say.
 
     Args:
@@ -174,9 +174,9 @@ def _decides(system: str, settings: Settings, kit: Kit) -> dict[str, Any]:
     from heartline import __version__
 
     named = (
-        "llm_model", "llm_temperature", "llm_max_tokens", "planner", "tracker", "composer", "persona",
-        "history_turns",
-    )  # fmt: skip
+        *("llm_model", "llm_temperature", "llm_max_tokens", "planner", "tracker", "composer", "persona"),
+        *("history_turns", "second_reader", "two_stage", "widest_set", "variant", "stimulus", "verifier"),
+    )
     return {
         "heartline": __version__,
         "system": system,

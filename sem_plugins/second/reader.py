@@ -26,7 +26,7 @@ from sem_plugins.second.questions import (
     shown,
 )
 
-__all__ = ["READS", "Asks", "SecondLook", "create"]
+__all__ = ["READS", "Asks", "SecondLook", "create", "quoted"]
 
 READS = ("emotion", "cause", "risk")
 """Readings that an LLM can be asked for."""
@@ -163,7 +163,7 @@ class SecondLook:
     async def _cause(self, turn: Turn) -> Turn:
         """A cause that the small model could not read: words that a message of the seeker really holds."""
         answer = await self._asker.fill(*cause_question(turn))
-        span = _found(turn, str(answer["quote"])) if answer else None
+        span = quoted(turn, str(answer["quote"])) if answer else None
         if span is None:
             return turn
         return replace(turn, cause=CauseReading((span,), source=self.name))
@@ -180,7 +180,7 @@ class SecondLook:
         return replace(turn, risk=replace(turn.risk, level=level, source=f"{turn.risk.source}+{choice.speaker}"))
 
 
-def _found(turn: Turn, quote: str) -> CausalSpan | None:
+def quoted(turn: Turn, quote: str) -> CausalSpan | None:
     """Where the seeker said the quoted words, newest message first; None where they never did."""
     quote = quote.strip().strip(_QUOTATION_MARKS)
     if not quote:

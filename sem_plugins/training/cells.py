@@ -11,6 +11,7 @@ __all__ = ["is_plain", "page", "shown"]
 
 _PLAIN = (
     *("_r", "_mae", "bias", "_size", "kappa", "cider", "words_per_reply"),
+    *("calls", "_tokens", "seconds", "_ms", "empathy"),
     *("perplexity", "bits_per_word", "tokens_per_reply", "delay", "false_alarms"),
     *("_reactions", "_interpretations", "_explorations", "ces", "tes", "coherence", "_extrema"),
 )

@@ -1,0 +1,106 @@
+"""Turns with their readings, and questions about them, for the tasks of the grid."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from agent.asking import Asker
+from agent.build import build_perception
+from agent.errors import DataError, GenerationError, SettingsError
+from agent.probe import LLMServer
+from agent.turn import Turn
+from evals.ask import with_model
+from evals.hef.arms import Arm, exchanged
+from evals.hef.cost import count, metered
+from evals.once import AnswerCache, Bar, key_of, once
+from evals.task import Answer, Answers, Kit, Sample
+from sem_plugins.training.measure.reading import on_every_core
+
+__all__ = ["ask_arm", "turns_of"]
+
+_PLUGINS = ("emotion", "expression", "affect", "cause", "strategy", "risk", "felt")
+_SECONDS = 60.0  # of one question: nobody waits, and many are asked at once
+
+
+def turns_of(samples: Sequence[Sample], kit: Kit, *, arm: Arm) -> list[Turn]:
+    """One turn a sample, with the readings that the arm gives to the LLM.
+
+    Raises:
+        SettingsError: The arm wants examples, and no file of them is named.
+        DataError: An example is one of the samples: the file was built from the part that is measured.
+    """
+    settings = kit.settings.model_copy(update={"plugins": _PLUGINS, "threads": 1})
+    if "exemplars" not in arm.parts:
+        settings = settings.model_copy(update={"exemplars": None})
+    elif settings.exemplars is None:
+        raise SettingsError(
+            f"Arm {arm.name!r} needs a file of examples: `heartline exemplars build` makes one out of train, and "
+            "HEARTLINE_EXEMPLARS names it."
+        )
+    perception = build_perception(settings)
+
+    def read(sample: Sample) -> Turn:
+        *before, last = sample.messages
+        said = sum(message.role == "seeker" for message in before)
+        return perception.read([Turn(sample.id, sample.id, said, last.text, tuple(before))])[0]
+
+    turns = on_every_core(read, samples, name="samples", progress=kit.progress)
+    own = {message.text.strip().lower() for sample in samples for message in sample.messages}
+    for turn in turns:
+        for example in turn.exemplars.exemplars if turn.exemplars is not None else ():
+            if example.text.lower() in own:
+                raise DataError(
+                    f"The examples in {str(settings.exemplars)!r} hold messages that are to be answered here. "
+                    "Build the file from train."
+                )
+    return exchanged(turns) if arm.control == "shuffled" else turns
+
+
+def ask_arm(
+    name: str,
+    asked: Callable[[Asker, Turn], Awaitable[Mapping[str, Any]]],
+    samples: Sequence[Sample],
+    turns: Sequence[Turn],
+    kit: Kit,
+    *,
+    arm: Arm,
+    decides: Callable[[Turn], Any],
+) -> Answers:
+    """What the LLM answers to each sample, with the cost; None where it failed.
+
+    Args:
+        name: Of the task, for the cache.
+        asked: Puts the question.
+        samples: In the order of the answers.
+        turns: One a sample.
+        kit: With the LLM.
+        arm: Which.
+        decides: What, beside the conversation, decides the answer: part of the key of the cache.
+
+    Raises:
+        DataError: No question at all was answered.
+    """
+    settings = with_model(kit.settings)
+    asker = Asker(LLMServer.from_settings(settings), model=settings.llm_model, seconds=_SECONDS, counted=count)
+    by_id = dict(zip((sample.id for sample in samples), turns, strict=True))
+
+    async def answer(sample: Sample) -> Answer:
+        with metered() as cost:
+            try:
+                found = await asked(asker, by_id[sample.id])
+            except GenerationError:
+                return None
+        return {**found, "speaker": settings.llm_model, **cost.as_answer()}
+
+    keys = [
+        key_of({"task": name, "arm": arm.name, "llm": settings.llm_model, "asked": decides(turn)}, sample)
+        for sample, turn in zip(samples, turns, strict=True)
+    ]
+    cache = AnswerCache(kit.cache / f"{name.replace('/', '-')}.jsonl" if kit.cache else None)
+    bar = Bar(f"{name}, {arm.title}", shown=kit.progress)
+    heard = asyncio.run(once(answer, samples, keys=keys, cache=cache, parallel=kit.parallel, bar=bar))
+    if all(one is None for one in heard):
+        raise DataError(f"The LLM answered none of {len(samples)} questions. Look at it with `heartline doctor`.")
+    return heard
