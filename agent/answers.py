@@ -209,6 +209,8 @@ def checked_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
 def _check_rule(name: str, rule: Mapping[str, Any]) -> None:
     kind = rule.get("type")
     if "enum" in rule:
+        if not rule["enum"] or not all(isinstance(each, str | int | float) for each in rule["enum"]):
+            raise ReadingError(f"Property {name!r} needs strings, numbers or booleans in its `enum`.")
         unknown = {*rule} - {"type", "enum"} - _REMARKS
     elif kind not in _BOUNDS:
         raise ReadingError(f"Property {name!r} is of type {kind!r}. Choices: {', '.join(_BOUNDS)}, or an `enum`.")

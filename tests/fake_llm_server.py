@@ -11,6 +11,7 @@ that does not suit its step, or a step that nobody asked for.
 from __future__ import annotations
 
 import json
+import math
 import os
 import select
 import socket
@@ -34,10 +35,13 @@ __all__ = [
     "fails",
     "hangs_up",
     "lists",
+    "obeys",
     "redirects",
     "says",
     "sends",
     "stays_silent",
+    "tells",
+    "tokenizes",
 ]
 
 PATIENCE = 10.0
@@ -64,10 +68,12 @@ class Step:
     Attributes:
         play: Answers it.
         path: The path it must have, below the base URL.
+        beside: The path is beside `/v1` instead.
     """
 
     play: Callable[[Exchange], None] = field(compare=False)
     path: str = "/chat/completions"
+    beside: bool = False
 
 
 class Exchange:
@@ -157,7 +163,7 @@ class FakeLLMServer:
         return self.url.removeprefix("http://").removesuffix("/v1")
 
     def settings(self, **changes: Any) -> SimpleNamespace:
-        """Settings that point here, impatient enough for tests."""
+        """Settings that point here, impatient enough for tests; the context is known, so nobody asks for it."""
         return SimpleNamespace(
             **{
                 "llm_url": self.url,
@@ -207,7 +213,7 @@ class FakeLLMServer:
         if step is None:
             self._mistakes.append(f"{request.method} {request.path} is beyond the script")
             step = fails(500, headers={"x-should-retry": "false"})
-        elif request.path.partition("?")[0] != "/v1" + step.path:
+        elif request.path.partition("?")[0] != ("" if step.beside else "/v1") + step.path:
             self._mistakes.append(f"{request.method} {request.path} came where {step.path} was due")
         step.play(Exchange(self, request, connection))
 
@@ -266,6 +272,7 @@ def answers(
     kind: str = "application/json",
     headers: dict[str, str] | None = None,
     path: str = "/chat/completions",
+    beside: bool = False,
 ) -> Step:
     """One whole answer: a string or bytes as they are, anything else as JSON."""
     data = body if isinstance(body, bytes) else (body if isinstance(body, str) else json.dumps(body)).encode()
@@ -274,7 +281,7 @@ def answers(
         exchange.head(status, kind, headers or {}, length=len(data))
         exchange.raw(data)
 
-    return Step(play, path)
+    return Step(play, path, beside)
 
 
 def fails(
@@ -285,10 +292,15 @@ def fails(
     return answers(body, status=status, headers={"retry-after-ms": "1"} | (headers or {}), path=path)
 
 
-def lists(*models: str) -> Step:
-    """The answer to `GET /models`."""
-    data = [{"id": model, "object": "model", "created": 0, "owned_by": "tests"} for model in models]
+def lists(*models: str, owner: str = "tests", **more: object) -> Step:
+    """The answer to `GET /models`; `more` is said of each model, e.g. vLLM's `max_model_len`."""
+    data = [{"id": model, "object": "model", "created": 0, "owned_by": owner} | more for model in models]
     return answers({"object": "list", "data": data}, path="/models")
+
+
+def tokenizes(count: int = 2, **more: object) -> Step:
+    """The answer of vLLM or llama.cpp to `POST /tokenize`."""
+    return answers({"count": count, "tokens": [7] * count} | more, path="/tokenize", beside=True)
 
 
 def redirects(to: str) -> Step:
@@ -341,6 +353,80 @@ def says(
         exchange.end()
 
     return Step(play)
+
+
+def tells(
+    text: str | None,
+    *likely: dict[str, float],
+    model: str = "tiny",
+    finish: str = "stop",
+    usage: tuple[int, int] | None = (11, 5),
+) -> Step:
+    """A whole reply, not streamed.
+
+    Args:
+        text: Of the reply.
+        *likely: For each token, the probabilities of the one said (first) and of others; sent only where the
+            request asks for them.
+        model: Name that the server reports.
+        finish: Finish reason.
+        usage: Tokens of prompt and completion.
+    """
+
+    def play(exchange: Exchange) -> None:
+        choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": finish}
+        if likely and exchange.request.body.get("logprobs"):
+            choice["logprobs"] = {"content": [_token(alternatives) for alternatives in likely]}
+        whole = {"id": "reply-1", "object": "chat.completion", "created": 0, "model": model, "choices": [choice]}
+        if usage is not None:
+            counts = {"prompt_tokens": usage[0], "completion_tokens": usage[1], "total_tokens": sum(usage)}
+            whole["usage"] = counts
+        answers(whole).play(exchange)
+
+    return Step(play)
+
+
+def obeys(*fields: str, refuses: Sequence[str] = (), named: bool = True, prose: str = "I hear you.") -> Step:
+    """A whole reply of a server that keeps to some fields of a request, ignores others and refuses others.
+
+    Args:
+        *fields: Of `"structured_outputs"`, `"json_schema"`, `"json_object"` and `"logprobs"`.
+        refuses: Any field of a request, or a type of `response_format`.
+        named: The refusal names the field.
+        prose: What it says where nothing that it keeps to binds it.
+    """
+
+    def play(exchange: Exchange) -> None:
+        body = exchange.request.body
+        form = body.get("response_format", {"type": "text"})
+        if hit := [name for name in refuses if name in body or name == form["type"]]:
+            fails(400, echo=f"unknown field {hit[0]}" if named else "bad request").play(exchange)
+            return
+        text = prose
+        if "structured_outputs" in body and "structured_outputs" in fields:
+            bound = body["structured_outputs"]
+            text = bound["choice"][0] if "choice" in bound else _filled(bound["json"])
+        elif form["type"] == "json_schema" and "json_schema" in fields:
+            text = _filled(form["json_schema"]["schema"])
+        elif form["type"] == "json_object" and "json_object" in fields:
+            text = '{"hello": "you"}'
+        likely = [{text: 0.75, "Well": 0.25}] if "logprobs" in fields else []
+        words = sum(len(message["content"].split()) for message in body["messages"])
+        tells(text, *likely, usage=(words, 1)).play(exchange)
+
+    return Step(play)
+
+
+def _token(alternatives: dict[str, float]) -> dict[str, object]:
+    listed = [{"token": name, "logprob": math.log(p)} for name, p in alternatives.items()]
+    return {**listed[0], "top_logprobs": listed}
+
+
+def _filled(schema: dict[str, Any]) -> str:
+    """The first object that a flat schema allows."""
+    firsts = {"string": "text", "number": 0.5, "integer": 1, "boolean": True}
+    rules = schema["properties"].items()
+    return json.dumps({name: rule["enum"][0] if "enum" in rule else firsts[rule["type"]] for name, rule in rules})
 
 
 def sends(*events: object, kind: str = "text/event-stream") -> Step:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from faces import heartline
-from fake_llm_server import FakeLLMServer, answers, fails, lists
+from fake_llm_server import FakeLLMServer, Step, answers, fails, lists, obeys, tokenizes
 
 from agent.settings import load_settings
 from sem_plugins.weights import SHIPPED
@@ -22,6 +22,26 @@ def found(about: str, home: Path, **settings: Any) -> Finding:
     chosen = load_settings(**({"store_path": home / "talks.db"} | settings))
     (finding,) = [finding for finding in examine(chosen) if finding.about == about]
     return finding
+
+
+def looked_at(*can: str, listed: Step | None = None) -> list[Step]:
+    """What a vLLM answers where its models are fine: the list, twice, and what it can do."""
+    return [
+        listed or lists("tiny", "big", owner="vllm", max_model_len=1024),
+        listed or lists("tiny", "big", owner="vllm", max_model_len=1024),
+        answers({"version": "0.32.0"}, path="/version", beside=True),
+        tokenizes(),
+        answers("vllm:prefix_cache_hits_total 1.0", path="/metrics", beside=True),
+        fails(404, path="/embeddings"),
+        *[obeys(*can)] * 5,
+    ]
+
+
+def told(server: FakeLLMServer, home: Path, **settings: Any) -> dict[str, tuple[str, str]]:
+    """Status and text of everything that is said of the LLM."""
+    chosen = load_settings(store_path=home / "talks.db", llm_url=server.url, **settings)
+    findings = [finding for finding in examine(chosen) if finding.about.startswith("llm")]
+    return {finding.about: (finding.status, finding.text) for finding in findings}
 
 
 def test_that_a_healthy_machine_is_told_with_weights_and_store(tmp_path: Path):
@@ -58,15 +78,73 @@ def test_that_an_llm_that_is_not_there_is_broken_and_its_password_stays_unsaid(
 
 
 def test_that_an_llm_that_answers_is_told_with_its_models(tmp_path: Path):
-    with FakeLLMServer(lists("tiny", "big")) as server:
+    with FakeLLMServer(*looked_at()) as server:
         finding = found("llm", tmp_path, llm_url=server.url)
     assert finding.status == "ok"
     assert finding.text.startswith(f"{server.url} answered in ")
     assert "serves tiny, big" in finding.text
 
 
+def test_that_each_feature_of_an_llm_is_told_with_yes_and_its_context_with_a_number(tmp_path: Path):
+    with FakeLLMServer(*looked_at("structured_outputs", "json_schema", "json_object", "logprobs")) as server:
+        findings = told(server, tmp_path)
+    assert findings["llm model"] == ("ok", "tiny")
+    assert findings["llm software"] == ("ok", "vllm 0.32.0")
+    assert findings["llm context"] == ("ok", "1024 tokens")
+    for name in ("structured outputs", "json schema", "json mode", "logprobs", "tokenize", "late system"):
+        assert findings[f"llm {name}"] == ("ok", "yes")
+    assert findings["llm embeddings"][0] == "note"
+
+
+def test_that_what_a_feature_that_is_not_there_costs_is_said(tmp_path: Path):
+    with FakeLLMServer(*looked_at("json_schema")) as server:
+        findings = told(server, tmp_path)
+    status, words = findings["llm structured outputs"]
+    assert status == "note"
+    assert words == "no: short answers are bound by a JSON schema instead"
+    assert findings["llm logprobs"][1].startswith("no: ")
+
+
+def test_that_what_could_not_be_found_out_is_unknown_and_not_no(tmp_path: Path):
+    steps = looked_at()[:-5] + [fails(503)] * 5
+    with FakeLLMServer(*steps) as server:
+        findings = told(server, tmp_path)
+    assert findings["llm structured outputs"][1].startswith("unknown: ")
+    assert findings["llm late system"] == ("note", "unknown: leave `notes_place` at `first-system`")
+
+
+def test_that_a_context_set_higher_than_the_servers_is_broken(tmp_path: Path):
+    with FakeLLMServer(*looked_at()) as server:
+        status, words = told(server, tmp_path, llm_context=4096)["llm context"]
+    assert status == "broken"
+    assert "`llm_context` is 4096, but the server holds 1024 tokens" in words
+
+
+def test_that_a_context_set_lower_is_what_counts(tmp_path: Path):
+    with FakeLLMServer(*looked_at()) as server:
+        assert told(server, tmp_path, llm_context=512)["llm context"] == ("ok", "512 tokens (`llm_context`)")
+
+
+def test_that_a_preset_of_another_server_is_noted(tmp_path: Path):
+    with FakeLLMServer(*looked_at()) as server:
+        status, words = told(server, tmp_path, llm_preset="ollama")["llm software"]
+    assert status == "note"
+    assert words == "`llm_preset` is 'ollama', but the server seems to be 'vllm'"
+
+
+def test_that_a_preset_without_an_address_says_where_such_a_server_listens(tmp_path: Path):
+    assert "usually http://127.0.0.1:11434/v1" in found("llm", tmp_path, llm_preset="ollama").text
+
+
+def test_that_features_are_in_the_json_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    with FakeLLMServer(*looked_at("json_schema")) as server:
+        assert report(load_settings(store_path=tmp_path / "talks.db", llm_url=server.url), as_json=True) == 0
+    printed = {finding["about"]: finding for finding in json.loads(capsys.readouterr().out)}
+    assert printed["llm json schema"] == {"about": "llm json schema", "status": "ok", "text": "yes"}
+
+
 def test_that_a_model_name_cannot_steer_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    with FakeLLMServer(lists("big\x1b[31m[/bold]")) as server:
+    with FakeLLMServer(*looked_at(listed=lists("big\x1b[31m[/bold]", owner="vllm"))) as server:
         report(load_settings(store="memory", llm_url=server.url))
     printed = capsys.readouterr().out
     assert "big[31m[/bold]" in printed
