@@ -17,10 +17,9 @@ from agent.errors import DataError
 from evals.result import Result, as_json
 from evals.task import Answer, Task
 from evals.text.reader import Exchange, ReplyReader, Row, exchanges, read_measures, versions
-from sem_plugins.encoder import Encoder
+from sem_plugins.encoder import VECTORS, Encoder
 from sem_plugins.training.measure.reading import on_every_core
 from sem_plugins.training.sets.records import sha256_of
-from sem_plugins.vectors import VECTORS
 from sem_plugins.weights import MODEL, Manifest
 
 __all__ = ["read_replies"]

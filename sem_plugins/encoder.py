@@ -25,9 +25,12 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession
     from tokenizers import Tokenizer
 
-__all__ = ["Encoded", "Encoder", "encoder_for", "load_onnxruntime", "open_session"]
+__all__ = ["VECTORS", "Encoded", "Encoder", "encoder_for", "load_onnxruntime", "open_session"]
 
 Array = NDArray[np.float32]
+
+VECTORS = "/network/shared.3/output/LayerNorm/LayerNormalization_output_0"
+"""Inner tensor of the token vectors: the last layer that all heads share, the fourth of six."""
 
 _REMEMBERED = (
     1024  # dialogues of 160 tokens and 7 numbers a token: 5 MB; a whole batch, read by plugin after plugin
@@ -62,16 +65,20 @@ class Encoder:
         manifest: What to load.
         threads: Threads within one operation; 0 takes what the process may use, at most four.
         inner: Names of tensors inside of the graph, over tokens, that are given beside the heads.
+        remembered: How many results are kept. With inner tensors one takes up to a quarter of a megabyte.
 
     Raises:
         WeightsError: A file is missing, altered, or cannot be loaded, or has no such tensor.
     """
 
-    def __init__(self, manifest: Manifest, *, threads: int = 0, inner: Sequence[str] = ()) -> None:
+    def __init__(
+        self, manifest: Manifest, *, threads: int = 0, inner: Sequence[str] = (), remembered: int = _REMEMBERED
+    ) -> None:
         self.manifest = manifest
         self._session = open_session(manifest.verified(manifest.model), threads, inner=inner)
         self._maker = WindowMaker(_tokenizer(manifest.verified(manifest.tokenizer)), manifest.max_tokens)
         self._names = [*manifest.heads, *inner]
+        self._remembered = remembered
         _agree(self._session, manifest)
         self._kept: OrderedDict[bytes, Encoded] = OrderedDict()
         self._lock = threading.Lock()
@@ -98,7 +105,7 @@ class Encoder:
         )
         with self._lock:
             self._kept[key] = encoded
-            while len(self._kept) > _REMEMBERED:
+            while len(self._kept) > self._remembered:
                 self._kept.popitem(last=False)
         return encoded
 

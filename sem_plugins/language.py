@@ -21,7 +21,7 @@ from typing import Literal
 from agent.errors import WeightsError
 from sem_plugins.weights import CURE, SHIPPED
 
-__all__ = ["Kind", "Readability", "readability", "trust"]
+__all__ = ["Kind", "Readability", "in_other_language", "is_readable", "readability", "trust"]
 
 Kind = Literal["english", "other language", "code", "unreadable", "too short to tell"]
 
@@ -129,6 +129,23 @@ def trust(text: str) -> float:
     1 for English and for what is too short to tell, else twice `english`, so that nothing jumps between them.
     """
     return min(1.0, 2 * readability(text).english)
+
+
+def in_other_language(message: str, reply: str) -> bool:
+    """Whether a reply is English where the message is not, or the other way round.
+
+    Other languages are not told from each other, and what is too short to tell is in the message's language.
+    Code and keyboard mash are no language.
+    """
+    asked, said = readability(message).kind, readability(reply).kind
+    if asked == "other language":
+        return said == "english"
+    return said == "other language"
+
+
+def is_readable(text: str) -> bool:
+    """Whether the encoder, which knows English alone, can read it; a blank text holds nothing to read."""
+    return bool(text.strip()) and readability(text).kind in {"english", "too short to tell"}
 
 
 def _judged(words: Sequence[str], evidence: Sequence[float]) -> Readability:

@@ -12,13 +12,10 @@ from numpy.typing import NDArray
 
 from agent.errors import SettingsError
 from agent.turn import Message
-from sem_plugins.encoder import Encoder
+from sem_plugins.encoder import VECTORS, Encoder
 from sem_plugins.weights import MODEL, SHIPPED, load_manifest
 
-__all__ = ["VECTORS", "Embed", "Vector", "encoder_vectors", "sentence_transformers_vectors"]
-
-VECTORS = "/network/shared.3/output/LayerNorm/LayerNormalization_output_0"
-"""Tensor of the token vectors: the last layer that all heads share, the fourth of six."""
+__all__ = ["Embed", "Vector", "encoder_vectors", "sentence_transformers_vectors"]
 
 Vector = NDArray[np.float32]
 

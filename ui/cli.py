@@ -206,6 +206,23 @@ def models_dynamics(
     learn_dynamics(data_folder(data), out, weights=weights)
 
 
+@models_app.command("recogniser")
+def models_recogniser(
+    data: DataFolder = None,
+    out: Annotated[Path, typer.Option(help="Folder that gets the numbers and keeps what was read.")] = Path(
+        "runs/recogniser"
+    ),
+    weights: Annotated[
+        Path | None, typer.Option(help="Folder of weights that read; default: the shipped ones.")
+    ] = None,
+) -> None:
+    """Learn again which strategy an utterance follows: for the verifier `checks`. Needs the `train` extra."""
+    from sem_plugins.training.sets.records import data_folder
+    from ui.training import learn_recogniser
+
+    learn_recogniser(data_folder(data), out, weights=weights)
+
+
 def _add_registered() -> None:
     """Commands of packages that are no face of ours, e.g. `eval`: they enter by name (`heartline.commands`)."""
     for name in names("commands"):

@@ -1,4 +1,4 @@
-"""`heartline train` and `heartline models dynamics`: from arguments to a run."""
+"""`heartline train`, `heartline models dynamics` and `heartline models recogniser`: from arguments to a run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ui.models import table
 if TYPE_CHECKING:
     from sem_plugins.training.loop import Recipe
 
-__all__ = ["learn_dynamics", "train"]
+__all__ = ["learn_dynamics", "learn_recogniser", "train"]
 
 
 def train(
@@ -74,6 +74,31 @@ def learn_dynamics(data: Path, out: Path, *, weights: Path | None) -> None:
     for name, measure in support_figures(data, reader, MELD).items():
         found = measure.estimate()
         typer.echo(f"  {name:46} {found.value:+.4f} ({found.low:+.4f} to {found.high:+.4f}), n = {found.n:,}")
+
+
+def learn_recogniser(data: Path, out: Path, *, weights: Path | None) -> None:
+    """Learn to tell strategies from utterances, and tell where the numbers lie and what they are worth.
+
+    Raises:
+        SettingsError: The `train` extra is not installed.
+        DataError: A data set is missing or malformed.
+    """
+    try:
+        from sem_plugins.training.recogniser import learn
+    except ImportError as error:
+        raise SettingsError(
+            f"Learning needs {error.name!r}, which is not installed. Run: pip install 'heartline[train]'"
+        ) from error
+    from sem_plugins.weights import SHIPPED, load_manifest
+
+    file, figures = learn(data, out, load_manifest(weights or SHIPPED))
+    place = "sem_plugins/verify" if weights is None else "the folder of the weights"
+    typer.echo(f"Recogniser: {file}. The verifier looks for it in {place}.")
+    typer.echo("Openings of supporters of ESConv valid, 95% intervals over dialogues:")
+    for who, found in figures.items():
+        for name, figure in found.items():
+            interval = f"({figure.low:.3f} to {figure.high:.3f})"
+            typer.echo(f"  {who:12} {name:26} {figure.value:.3f} {interval}, n = {figure.n:,}")
 
 
 def _recipe(recipe: Recipe, config: Path | None) -> Recipe:

@@ -23,10 +23,9 @@ from evals.speak import SampleStore
 from evals.task import Answer, Answers, Kit, Measures, Sample, scored
 from evals.tasks.response import GoldPlanner, Response
 from evals.text.reader import ReplyReader, exchanges
-from sem_plugins.encoder import Encoder
+from sem_plugins.encoder import VECTORS, Encoder
 from sem_plugins.training.intervals import Measure
 from sem_plugins.training.measure.reading import on_every_core
-from sem_plugins.vectors import VECTORS
 from sem_plugins.verify.recogniser import features_of, load_recogniser, vector_of
 from sem_plugins.weights import MODEL
 

@@ -19,11 +19,11 @@ from evals.ask import LLM, sampling, with_model
 from evals.once import AnswerCache, Bar, key_of, once
 from evals.speak import SampleStore, speak
 from evals.task import Answers, Kit, Measures, Sample, scored
-from evals.text.language import in_other_language
 from evals.text.metrics import METRICS, WITHOUT_REFERENCES, measures
 from evals.text.reader import read_measures
 from evals.text.replies import words
 from sem_plugins.labels import ESCONV
+from sem_plugins.language import in_other_language
 from sem_plugins.training.intervals import Measure
 from sem_plugins.training.sets.esconv import supporter_turns
 from sem_plugins.weights import MODEL

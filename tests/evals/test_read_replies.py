@@ -20,9 +20,9 @@ from evals.read_replies import read_replies
 from evals.result import Result, read_result, write_result
 from evals.run import EncoderKit, evaluate
 from evals.task import Sample
-from evals.text.language import in_other_language, is_readable
-from evals.text.reader import VECTORS, Exchange, ReplyReader, exchanges, read_measures
-from sem_plugins.encoder import Encoder
+from evals.text.reader import Exchange, ReplyReader, exchanges, read_measures
+from sem_plugins.encoder import VECTORS, Encoder
+from sem_plugins.language import in_other_language, is_readable
 from sem_plugins.weights import load_manifest
 from tests.evals.small_sets import small_sets, task
 

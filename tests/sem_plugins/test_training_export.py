@@ -15,7 +15,7 @@ torch = pytest.importorskip("torch", reason="exporting needs the `train` extra")
 pytest.importorskip("onnx", reason="exporting needs the `train` extra")
 
 from agent.turn import Message
-from sem_plugins.encoder import Encoder, load_onnxruntime
+from sem_plugins.encoder import VECTORS, Encoder, load_onnxruntime
 from sem_plugins.labels import OF_HEADS
 from sem_plugins.training.batches import Stream, padded
 from sem_plugins.training.examples import alone
@@ -23,7 +23,6 @@ from sem_plugins.training.export import export
 from sem_plugins.training.heads import HEADS
 from sem_plugins.training.loop import Recipe, train
 from sem_plugins.training.network import FORK, ForkedEncoder
-from sem_plugins.vectors import VECTORS
 from sem_plugins.weights import MODEL, TOKENIZER, load_manifest
 from tests.sem_plugins.tiny_bert import LOUD, QUIET, WARM, tiny_base, tiny_maker, tiny_tokenizer
 
