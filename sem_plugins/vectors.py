@@ -70,7 +70,7 @@ def sentence_transformers_vectors(model: str) -> tuple[Embed, str]:
 
 @lru_cache(maxsize=2)
 def _encoder(folder: Path) -> Encoder:
-    return Encoder(load_manifest(folder), threads=1, inner=[VECTORS])
+    return Encoder(load_manifest(folder), threads=1, inner=[VECTORS], remembered=4)
 
 
 def _unit(rows: NDArray[Any]) -> Vector:

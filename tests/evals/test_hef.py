@@ -61,7 +61,7 @@ def test_that_labels_gives_letters_of_the_primary_emotions_first(folder: Path, s
 
 
 def test_that_who_always_answers_a_rescues_and_harms_nothing(folder: Path, server: AnsweringLLM):
-    assert value(HefEmotion(), folder, server.url, "labels", "harm") == 0
+    assert value(HefEmotion(), folder, server.url, "labels", "rescue") == 0
     sem = value(HefEmotion(), folder, server.url, "sem", "accuracy")
     assert value(HefEmotion(), folder, server.url, "labels", "accuracy") == sem
 
@@ -130,7 +130,7 @@ def test_that_the_oracle_s_reading_is_a_distribution_with_the_truth_at_its_head(
 def test_that_an_arm_that_there_is_not_is_named():
     with pytest.raises(SettingsError, match=r"'magic'.*stimulus:NAME"):
         arm_of("magic")
-    assert arm_of("stimulus:effort").stimulus == "effort"
+    assert arm_of("stimulus:growth").stimulus == "growth"
 
 
 def test_that_what_one_sample_costs_is_not_another_s():
@@ -147,7 +147,7 @@ def test_that_what_one_sample_costs_is_not_another_s():
 def test_that_the_grid_runs_every_arm_and_prints_one_table(
     folder: Path, server: AnsweringLLM, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
-    rows = run_grid(folder, "valid", make_kit=lambda: kit(server.url), stimuli=["effort"], out=tmp_path)
+    rows = run_grid(folder, "valid", make_kit=lambda: kit(server.url), stimuli=["growth"], out=tmp_path)
     print_grid(rows, seconds=1.0)
     printed = capsys.readouterr().out
     for arm in ARMS:

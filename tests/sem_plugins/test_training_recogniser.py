@@ -1,4 +1,3 @@
-
 """Learning the recogniser: bounds that keep their promise, a file that loads, nothing read twice."""
 
 from __future__ import annotations
