@@ -16,6 +16,7 @@ from agent.errors import ReadingError
 __all__ = ["checked_schema", "fits", "one_object", "picked_from", "probabilities_of"]
 
 _LONGEST = 20_000  # characters of an answer that are looked at; a short one has dozens
+_LOWEST = -1e9  # vLLM says -9999 for impossible; what is lower is a slip
 _FLOOR = 1e-4  # no choice is impossible, only because a server names the twenty likeliest tokens
 _DRESS = " \t\r\n\"'\u201c\u201d\u2018\u2019`*_()[].,:;!-"
 _LEAD_IN = re.compile(r"(?:the )?(?:answer|choice)(?: is)?(?=[ :*\"'-])", re.IGNORECASE)
@@ -135,7 +136,12 @@ def _chances(token: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
         if not isinstance(entry, dict):
             continue
         name, log = entry.get("token"), entry.get("logprob")
-        if isinstance(name, str) and isinstance(log, int | float) and not isinstance(log, bool) and log <= 0:
+        if (
+            isinstance(name, str)
+            and isinstance(log, int | float)
+            and not isinstance(log, bool)
+            and _LOWEST <= log <= 0
+        ):
             yield name, math.exp(log)
 
 

@@ -182,6 +182,7 @@ def test_that_an_end_token_does_no_harm():
         [{"token": "B", "logprob": "high", "top_logprobs": [7, {"token": "A"}]}],
         [{"token": "B", "logprob": math.nan, "top_logprobs": []}],
         [{"token": "B", "logprob": 0.5, "top_logprobs": []}],
+        [{"token": "B", "logprob": -(10**400), "top_logprobs": []}],
         [{"token": "token:33", "logprob": -0.1, "top_logprobs": []}],
         [{"token": "Thinking about it: ", "logprob": -0.1}, {"token": "B", "logprob": -0.1}],
     ],
