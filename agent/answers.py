@@ -136,12 +136,9 @@ def _chances(token: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
         if not isinstance(entry, dict):
             continue
         name, log = entry.get("token"), entry.get("logprob")
-        if (
-            isinstance(name, str)
-            and isinstance(log, int | float)
-            and not isinstance(log, bool)
-            and _LOWEST <= log <= 0
-        ):
+        if not isinstance(name, str) or not isinstance(log, int | float) or isinstance(log, bool):
+            continue
+        if _LOWEST <= log <= 0:
             yield name, math.exp(log)
 
 
