@@ -20,15 +20,17 @@ from agent.events import Event, FailureNoted, ReplyFinished, StageFinished, Toke
 from agent.intake import scrub
 from agent.loop import Agent
 from agent.memory import without_profile
+from agent.options import Options
 from agent.probe import LLMServer
 from agent.record import to_record
 from agent.settings import Settings, load_settings
 from agent.state import PersonalCalibration
 from agent.turn import Turn
 from ui.conversations import conversation_named
-from ui.explain import notice, one_line, profile, speaker, whole
+from ui.explain import notice, one_line, profile, prompt, speaker, whole
 from ui.terminal import Typist, line_reader
 from ui.whole_file import whole_file
+from ui.wishes import told, wished
 
 __all__ = ["Chat"]
 
@@ -36,7 +38,9 @@ _WELCOME = "Heartline — you are talking with an AI, not a person, and not a th
 _OFFLINE = "Offline: a built-in responder answers. For an LLM: heartline chat --llm URL"
 _COMMANDS = "/why explains an answer · /help lists the commands · /quit ends"
 _HELP = """\
-/why        what was read in your last message, and why it was answered so
+/why        what was read in your last message, and why it was answered so;
+            /why prompt shows what the LLM was given, to the letter
+/options    how the next answers are made, e.g. /options variant=plain two_stage=inline
 /profile    what was learned about how to read you; /profile forget erases it
 /save FILE  write this conversation to a file (JSON)
 /new        begin another conversation
@@ -60,6 +64,7 @@ class Chat:
     Attributes:
         conversation_id: The conversation that goes on.
         turns: Its turns, oldest first; also those that the store could not keep.
+        options: What the person asks of the next answers.
     """
 
     def __init__(
@@ -75,11 +80,13 @@ class Chat:
         self.console = console or Console(highlight=False)
         self.conversation_id = uuid.uuid4().hex
         self.turns: list[Turn] = []
+        self.options = Options()
         self._begun: Turn | None = None  # the turn in the making
         self._kept = False  # whether the store has anything of this conversation
         self._read_line = read_line or line_reader()
         self._commands = {
             "/why": self._why,
+            "/options": self._wish,
             "/profile": self._profile,
             "/save": self._save,
             "/new": self._new,
@@ -174,7 +181,8 @@ class Chat:
     async def _answer(self, line: str) -> None:
         typist = Typist(self.console)
         try:
-            async with aclosing(self.agent.stream(line, conversation_id=self.conversation_id)) as events:
+            asked = self.agent.stream(line, conversation_id=self.conversation_id, options=self.options)
+            async with aclosing(asked) as events:
                 async for event in events:
                     self._show(event, typist)
         finally:
@@ -214,14 +222,26 @@ class Chat:
                 return True
         return False
 
-    def _why(self, _: str) -> None:
+    def _why(self, asked: str) -> None:
         if not self.turns:
             self._say("Nothing was said yet.")
+            return
+        if asked == "prompt":
+            # Unwrapped: it is there to be compared with what a server received.
+            self.console.print(Text(prompt(self.turns[-1])), soft_wrap=True)
             return
         table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
         for heading, text in whole(self.turns[-1]):
             table.add_row(Text(heading, style="bold"), Text(scrub(text)))
         self.console.print(table)
+
+    def _wish(self, words: str) -> None:
+        try:
+            self.options = wished(words, self.options)
+        except HeartlineError as error:
+            self._say(str(error), "yellow")
+            return
+        self._say(told(self.options, self.settings))
 
     def _profile(self, asked: str) -> None:
         if asked == "forget":

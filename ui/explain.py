@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from agent.decisions import Plan, StageFailure
+from agent.rationale import Observation, rationale_of
 from agent.state import PersonalCalibration
 from agent.turn import Turn
 
-__all__ = ["notice", "one_line", "profile", "speaker", "whole"]
+__all__ = ["notice", "one_line", "profile", "prompt", "speaker", "whole"]
 
 _SHOWN = 0.10  # emotions less likely than this say nothing
 _FLAT = 0.20  # below it the likeliest emotion is a guess
@@ -17,7 +18,11 @@ _STEADY = 0.05  # smaller changes of valence are noise
 _CAUSE_LENGTH = 50  # characters of a cause that fit beside the rest
 _SPEAKERS = {"offline": "the offline responder", "openai": "the LLM"}  # registered names, in words
 _CAREFUL = "a careful reply"
-_ENDINGS = {"interrupted": ", interrupted", "length": ", cut off at its longest (`llm_max_tokens`)"}
+_ENDINGS = {
+    "interrupted": ", interrupted",
+    "cut": ", ended before a sentence that was set aside",
+    "length": ", cut off at its longest (`llm_max_tokens`)",
+}
 
 
 def one_line(turn: Turn) -> str:
@@ -27,7 +32,49 @@ def one_line(turn: Turn) -> str:
 
 def whole(turn: Turn) -> list[tuple[str, str]]:
     """Heading and text of everything the turn holds, in the order in which it came about."""
-    return [(heading, text) for heading, text in (*_understood(turn), *_answered(turn)) if text]
+    return [(heading, text) for heading, text in (*_rationale(turn), *_understood(turn), *_answered(turn)) if text]
+
+
+def prompt(turn: Turn) -> str:
+    """What the LLM was given, to the letter, each message under its role."""
+    if turn.prompt is None:
+        return "No LLM was asked."
+    return "\n\n".join(f"[{message.role}]\n{message.content}" for message in turn.prompt.messages)
+
+
+def _rationale(turn: Turn) -> Iterator[tuple[str, str]]:
+    """What was noticed, how it was taken, and what was drawn from it."""
+    found = rationale_of(turn)
+    yield "Noticed", "; ".join(_noticed(turn, one) for one in found.observations)
+    taken = found.interpretation
+    because = f", because of “{_short(taken.cause)}”" if taken.cause else ""
+    sure = f" (certainty {taken.certainty:.2f})" if taken.certainty is not None else ""
+    yield "Taken as", f"{_percentages(taken.emotions)}{because}{sure}" if taken.emotions else ""
+    drawn = found.conclusion
+    way = _CAREFUL if drawn.careful else ", then ".join(drawn.strategies)
+    tone = f", in a tone that is {drawn.tone}" if way and drawn.tone else ""
+    yield "Therefore", f"{way}{tone}"
+
+
+def _noticed(turn: Turn, one: Observation) -> str:
+    where = "" if one.utterance == len(turn.history) else ", earlier"
+    how_sure = "" if one.probability is None else f", {one.probability:.0%}"
+    return f"“{_short(one.text)}” ({one.kind}{how_sure}{where})"
+
+
+def _short(words: str) -> str:
+    line = " ".join(words.split())
+    return line if len(line) <= _CAUSE_LENGTH else line[: _CAUSE_LENGTH - 1] + "…"
+
+
+def _second_look(turn: Turn) -> str:
+    """What the small model said, what the LLM said, who won and why."""
+    found = turn.adjudication
+    if found is None:
+        return ""
+    said = found.said or "nothing usable"
+    beyond = ", beyond the primary emotions" if found.opened else ""
+    return f"small model: {found.before.label}; {found.speaker or 'LLM'}: {said}{beyond}. {found.reason}"
 
 
 def _understood(turn: Turn) -> Iterator[tuple[str, str]]:
@@ -35,6 +82,7 @@ def _understood(turn: Turn) -> Iterator[tuple[str, str]]:
         yield "Emotion", _percentages(turn.emotion.top(5))
         yield "One of these", ", ".join(turn.emotion.primary)
         yield "Read with care", turn.emotion.caveat
+    yield "Second look", _second_look(turn)
     if turn.expression is not None:
         shown = [(label, turn.expression.probabilities[label]) for label in turn.expression.present]
         yield "The words show", _percentages(shown) or "nothing above its threshold"
@@ -80,6 +128,10 @@ def _answered(turn: Turn) -> Iterator[tuple[str, str]]:
     if turn.likely_strategies is not None:
         likely = sorted(turn.likely_strategies.probabilities.items(), key=lambda pair: -pair[1])[:3]
         yield "Supporters would", _percentages(likely)
+    if turn.exemplars is not None and turn.exemplars.exemplars:
+        likeness = ", ".join(f"{one.similarity:.2f}" for one in turn.exemplars.exemplars)
+        yield "Examples", f"{len(turn.exemplars.exemplars)} of other people, as alike as {likeness}"
+    yield "Set aside", "; ".join(f"a draft ({one.check}): {one.feedback}" for one in turn.objections)
     if turn.prompt is not None:
         words = (
             f"template {turn.prompt.template}, {turn.prompt.sha256[:12]}; messages: {len(turn.prompt.messages)}"
@@ -158,8 +210,7 @@ def _feeling(turn: Turn) -> str:
 def _cause(turn: Turn) -> str:
     if turn.cause is None or not turn.cause.spans:
         return ""
-    words = " ".join(turn.cause.spans[0].text.split())
-    return f"because “{words if len(words) <= _CAUSE_LENGTH else words[: _CAUSE_LENGTH - 1] + '…'}”"
+    return f"because “{_short(turn.cause.spans[0].text)}”"
 
 
 def _valence(turn: Turn) -> str:

@@ -14,7 +14,8 @@ MESSAGE = "My thesis is due on Monday and I cannot write a line."
 
 
 def with_llm(home: Path, server: FakeLLMServer, *lines: str, **settings: Any) -> Talk:
-    given = {"llm_url": server.url, "llm_model": "tiny", "llm_retries": 0, "llm_context": 8192} | settings
+    given = {"llm_url": server.url, "llm_model": "tiny", "llm_retries": 0, "llm_context": 8192}
+    given |= {"two_stage": "inline"} | settings  # one request a turn
     return Talk(home, *lines, **given)
 
 

@@ -1,0 +1,40 @@
+"""What a person who chats asks of the next answers: `variant=plain two_stage=inline stimulus=none`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields, replace
+from typing import Any
+
+from agent.errors import InputError
+from agent.options import Options, checked_two_stage, parts_of
+
+__all__ = ["told", "wished"]
+
+_CHECKS: Mapping[str, Callable[[str], Any]] = {"variant": parts_of, "two_stage": checked_two_stage}
+_NAMES = tuple(field.name for field in fields(Options))
+
+
+def wished(words: str, before: Options) -> Options:
+    """The options with what the words ask for; `NAME=` takes a wish back.
+
+    Raises:
+        InputError: A word is no wish.
+        SettingsError: A variant or a way of running the two stages does not exist.
+    """
+    after = before
+    for word in words.split():
+        name, equals, value = word.partition("=")
+        if not equals or name not in _NAMES:
+            raise InputError(f"{word!r} is no option. Write NAME=VALUE; names: {', '.join(_NAMES)}.")
+        if value and name in _CHECKS:
+            _CHECKS[name](value)
+        changed: dict[str, Any] = {name: value or None}
+        after = replace(after, **changed)
+    return after
+
+
+def told(options: Options, settings: Any) -> str:
+    """What holds for the next answer, in one line."""
+    values = {name: getattr(options, name) or getattr(settings, name) for name in _NAMES}
+    return " ".join(f"{name}={value}" for name, value in values.items())
