@@ -49,9 +49,8 @@ FEEDBACK: Mapping[str, str] = MappingProxyType(
 _EARLIER = 6  # replies that a draft is compared with
 _TELLING = 4  # words that show which language somebody writes
 
-# On how supporters of ESConv train answer (docs/verify.md): see there for what the bounds let through.
-_FALL = 0.6  # of valence, from the message to the draft
-_STRONG = 0.5  # intensity of the message's affect
+_FALL = 0.8  # of valence, from the message to the draft: 1.8% of 2,500 answers of ESConv train fall further
+_STRONG = 0.5  # intensity of the message's affect: the unpleasant ones above it are 16% of those messages
 
 
 class Checks:

@@ -15,11 +15,13 @@ from hypothesis import strategies as st
 from agent.decisions import Objection, Prompt, PromptMessage, Reply, StageFailure
 from agent.errors import GenerationError, LLMUnreachableError, WiringError
 from agent.events import Event, FailureNoted, Token
+from agent.generator import create
 from agent.guard import CarefulGuard
 from agent.memory import InMemoryStore
 from agent.readings import RiskReading
 from agent.testing import FixedPlugin, ScriptedGenerator, ScriptedVerifier
 from agent.turn import Turn
+from tests.fake_llm_server import WAIT, FakeLLMServer, says
 from tests.loop_parts import (
     NAME,
     SAID,
@@ -384,6 +386,37 @@ async def test_that_terminal_escapes_are_taken_out_before_a_draft_is_looked_at()
     turn = await an_agent(ScriptedGenerator(["\x1b[2JI he", "ar\x00 \u202eyou."]), verifier=verifier).respond(SAID)
     assert turn.reply == Reply("[2JI hear you.", "scripted")
     assert verifier.seen == [("[2JI hear you.", True)]
+
+
+async def test_that_a_dropped_draft_s_connection_is_closed_and_the_prompt_is_what_the_server_received_last():
+    with FakeLLMServer(says("That is bad. So bad. And", WAIT), says("I am so sorry.")) as server:
+        agent = an_agent(
+            create(server.settings(llm_model="tiny")),
+            composer=MindfulComposer(),
+            verifier=ScriptedVerifier(PLAN, None),
+        )
+        turn = await agent.respond(SAID)
+        assert server.client_left.wait(10)
+    assert turn.reply is not None
+    assert (turn.reply.text, turn.reply.finish_reason) == ("I am so sorry.", "stop")
+    assert turn.prompt is not None
+    assert server.requests[-1].body["messages"] == [
+        {"role": message.role, "content": message.content} for message in turn.prompt.messages
+    ]
+    assert len(server.requests[0].body["messages"]) == len(turn.prompt.messages) - 1
+
+
+async def test_that_a_cut_reply_closes_the_connection():
+    with FakeLLMServer(says("I am so sorry. He was family. You are to blame. And", WAIT)) as server:
+        agent = an_agent(
+            create(server.settings(llm_model="tiny")),
+            composer=PlainComposer(),
+            verifier=ScriptedVerifier(None, WORSE),
+        )
+        turn = await agent.respond(SAID)
+        assert server.client_left.wait(10)
+    assert turn.reply is not None
+    assert (turn.reply.text, turn.reply.finish_reason) == ("I am so sorry. He was family.", "cut")
 
 
 def test_that_a_verifier_that_reads_what_nobody_writes_is_refused():

@@ -19,7 +19,7 @@ from agent.turn import Message, Turn
 from sem_plugins.affect.plugin import REACH
 from sem_plugins.encoder import VECTORS
 from sem_plugins.labels import ESCONV
-from sem_plugins.verify.checks import FEEDBACK, Checks
+from sem_plugins.verify.checks import FEEDBACK, Checks, create
 from sem_plugins.verify.cues import CUES
 from sem_plugins.verify.recogniser import Recogniser
 from strategies.taxonomy import esconv
@@ -194,3 +194,33 @@ def test_that_no_draft_breaks_the_checks(draft: str):
 def test_that_the_phrases_name_nobody_and_are_sentences():
     assert list(FEEDBACK) == ["safety", "language", "repeats", "worse", "plan", "empathy"]
     assert all(phrase.endswith(".") and phrase[0].isupper() and "{" not in phrase for phrase in FEEDBACK.values())
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Checks:
+    return create(SimpleNamespace(threads=1))
+
+
+STRONG, EVEN = Affect(-0.15, 0.6, 0.0), Affect(0.1, 0.1, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("draft", "plan", "affect", "expected"),
+    [
+        ("That silence must hurt, and not to know why makes it worse.", "reflection", STRONG, []),
+        ("What was the last thing that you two talked about?", "question", STRONG, []),
+        ("You could write him a letter and leave it in his mailbox.", "suggestions", EVEN, []),
+        ("You could write him a letter and leave it in his mailbox.", "suggestions", STRONG, ["empathy"]),
+        ("You could write him a letter and leave it in his mailbox.", "question", STRONG, ["plan", "empathy"]),
+        ("I hate this. Everything is horrible and I want to cry.", "self_disclosure", EVEN, ["worse"]),
+    ],
+)
+def test_that_the_shipped_models_let_sound_drafts_pass_and_find_plain_faults(
+    shipped: Checks, draft: str, plan: str, affect: Affect, expected: list[str]
+):
+    assert list(shipped.found(turn_with(plan=planned(plan), affect=affect), draft)) == expected
+
+
+def test_that_the_shipped_models_are_loaded_once():
+    settings = SimpleNamespace(threads=1)
+    assert create(settings)._encoder is create(settings)._encoder
