@@ -48,6 +48,7 @@ def build_agent(settings: Settings | None = None, **given: Any) -> Agent:
         guard=make("guards", settings.guard, settings) if settings.guard else None,
         planner=make("planners", settings.planner, settings) if settings.planner else None,
         composer=make("composers", settings.composer, settings) if online else None,
+        verifier=make("verifiers", settings.verifier, settings) if online and settings.verifier else None,
         generator=online or offline,
         fallback=offline if online else None,
         store=make("stores", settings.store, settings),

@@ -176,7 +176,8 @@ class Agent:
                 turn = event.turn if isinstance(event, StageFinished) else turn
 
         kept = False
-        speech = Speech(turn, speakers := self._speakers(turn), gate=self._gate(turn, speakers))
+        speakers = self._speakers(turn)
+        speech = Speech(turn, speakers, compose_anew=self._composed, gate=self._gate(turn, speakers))
         try:
             yield StageStarted("generate")
             started = time.perf_counter()
@@ -236,8 +237,8 @@ class Agent:
             return turn.note(cautious, failure_of("plan", self.guard.name, error))
 
     async def _compose(self, turn: Turn) -> Turn:
-        window = getattr(self.generator, "context_tokens", None) if self.composer is not None else None
-        if window is not None:
+        window = getattr(self.generator, "context_tokens", None)
+        if window is not None and self.composer is not None and not turn.escalated:
             turn = replace(turn, context_tokens=await window())
         return self._composed(turn)
 
@@ -254,7 +255,7 @@ class Agent:
         """For the generator alone: what the fallback says is written beforehand."""
         if self.verifier is None or turn.escalated or speakers[0] is not self.generator:
             return None
-        return Gate(self.verifier, self._composed, self._verifier_seconds)
+        return Gate(self.verifier, self._verifier_seconds)
 
     def _speakers(self, turn: Turn) -> list[Generator]:
         """Who speaks, in order. Without its prompt, or where care is asked for, only the fallback."""

@@ -13,7 +13,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from agent.decisions import Objection, Reply, Timing
-from agent.errors import GenerationError, PluginError
+from agent.errors import GenerationError, PluginError, PromptTooLongError
 from agent.events import FailureNoted, Token
 from agent.intake import scrub
 from agent.perception import failure_of, in_thread
@@ -25,6 +25,9 @@ __all__ = ["Gate", "Speech", "whole_reply"]
 
 _SAFETY = "safety"
 """The check whose objection is never passed over."""
+
+_USUAL = 4096  # tokens, of the smallest models that are still served
+_LESS = 0.6
 
 
 async def whole_reply(generator: Generator, turn: Turn) -> Reply:
@@ -46,13 +49,11 @@ class Gate:
 
     Attributes:
         verifier: Looks at it.
-        compose_anew: Gives the turn the prompt for the next draft, from what the turn says of the last one.
         seconds: Longest that one look may take. A verifier that fails or takes longer is not asked again in this
             turn, and the text goes out unchecked.
     """
 
     verifier: Verifier
-    compose_anew: Callable[[Turn], Turn]
     seconds: float
 
 
@@ -62,6 +63,7 @@ class Speech:
     Args:
         turn: With everything that comes before the reply.
         speakers: At least one.
+        compose_anew: Gives the turn its next prompt, from what the turn says of the last draft or of the context.
         gate: For what the first speaker says; None shows everything at once, and so it is with the others.
 
     Attributes:
@@ -69,11 +71,20 @@ class Speech:
         said: What was shown so far of what the current speaker says.
     """
 
-    def __init__(self, turn: Turn, speakers: Sequence[Generator], *, gate: Gate | None = None) -> None:
+    def __init__(
+        self,
+        turn: Turn,
+        speakers: Sequence[Generator],
+        *,
+        compose_anew: Callable[[Turn], Turn] = lambda turn: turn,
+        gate: Gate | None = None,
+    ) -> None:
         self.turn = turn
         self.said = ""
         self._speakers = speakers
+        self._compose_anew = compose_anew
         self._gate = gate
+        self._shortened = False
         self._speaker = ""
         self._stands_in_for: str | None = None
         self._checks = gate is not None
@@ -87,7 +98,9 @@ class Speech:
             GenerationError: The last speaker failed, too.
         """
         failed: Exception | None = None
-        for speaker in self._speakers:
+        waiting = [*self._speakers]
+        while waiting:
+            speaker = waiting.pop(0)
             self._speaker = speaker.name
             self._stands_in_for = None if failed is None else self._speakers[0].name
             gate = self._gate if failed is None else None
@@ -100,9 +113,14 @@ class Speech:
                     return
                 raise GenerationError(f"Generator {speaker.name!r} ended without a reply.")
             except Exception as error:  # noqa: BLE001 - whatever broke a speaker, the next one answers
-                failed = error
-            failure = failure_of("generate", speaker.name, failed)
+                broken = error
+            failure = failure_of("generate", speaker.name, broken)
             self.turn = self.turn.note(failure)
+            if isinstance(broken, PromptTooLongError) and self._shorten(broken.limit):
+                waiting.insert(0, speaker)
+                yield FailureNoted(failure)
+                continue
+            failed = broken
             if self.turn.reply is not None:  # it failed while it let go; its reply stands
                 yield FailureNoted(failure)
                 return
@@ -112,6 +130,17 @@ class Speech:
             raise failed
         msg = f"{self._speaker!r} could not answer ({type(failed).__name__})."
         raise GenerationError(msg) from failed
+
+    def _shorten(self, limit: int | None) -> bool:
+        """Give the turn a shorter prompt; False where that was done before, or nothing can be left out."""
+        known, before = self.turn.context_tokens, self.turn.prompt
+        if self._shortened or self.said or before is None:
+            return False
+        self._shortened = True
+        # The server's word, where it says less than was believed; else tokens were counted too low.
+        shorter = limit if limit and (known is None or limit < known) else int((limit or known or _USUAL) * _LESS)
+        self.turn = self._compose_anew(replace(self.turn, context_tokens=shorter))
+        return self.turn.prompt is not None and self.turn.prompt.messages != before.messages
 
     async def _speak(self, speaker: Generator) -> AsyncGenerator[Token | FailureNoted]:
         """Everything at once."""
@@ -150,7 +179,7 @@ class Speech:
                 else:
                     return
             known = len(self.turn.failures)
-            self.turn = gate.compose_anew(self.turn)
+            self.turn = self._compose_anew(self.turn)
             for failure in self.turn.failures[known:]:
                 yield FailureNoted(failure)
 

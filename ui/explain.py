@@ -20,7 +20,7 @@ _SPEAKERS = {"offline": "the offline responder", "openai": "the LLM"}  # registe
 _CAREFUL = "a careful reply"
 _ENDINGS = {
     "interrupted": ", interrupted",
-    "cut": ", ended before a sentence that was set aside",
+    "cut": ", ended early: a check had something against what followed",
     "length": ", cut off at its longest (`llm_max_tokens`)",
 }
 

@@ -7,10 +7,12 @@ from dataclasses import replace
 from typing import Any, Protocol, get_args
 
 from agent.asking import Asker, Choice
+from agent.binding import WAYS
 from agent.decisions import PromptMessage
 from agent.errors import GenerationError, SettingsError
 from agent.options import Part, TwoStage, checked_two_stage, parts_of
 from agent.perception import failure_of
+from agent.presets import PRESETS, ways_of
 from agent.probe import LLMServer
 from agent.readings import DANGER, CausalSpan, CauseReading, EmotionReading, LabelSet, RiskLevel, RiskReading
 from agent.turn import Turn
@@ -202,8 +204,9 @@ def create(settings: Any) -> SecondLook:
     Raises:
         SettingsError: `llm_url` is missing or unusable, or `llm_reads` names something that there is not.
     """
+    ways = ways_of(PRESETS[settings.llm_preset].features) if settings.llm_preset else WAYS
     return SecondLook(
-        Asker(LLMServer.from_settings(settings), model=settings.llm_model, seconds=_SECONDS),
+        Asker(LLMServer.from_settings(settings), model=settings.llm_model, seconds=_SECONDS, ways=ways),
         two_stage=settings.two_stage,
         widest_set=settings.widest_set,
         reads=settings.llm_reads,

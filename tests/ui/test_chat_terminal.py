@@ -19,7 +19,7 @@ PROMPT = "you>"
 
 def with_llm(server: FakeLLMServer) -> dict[str, str]:
     names = {"URL": server.url, "MODEL": "tiny", "RETRIES": "0", "TIMEOUT": "30", "CONTEXT": "8192"}
-    return {f"HEARTLINE_LLM_{name}": value for name, value in names.items()}
+    return {f"HEARTLINE_LLM_{name}": value for name, value in names.items()} | {"HEARTLINE_TWO_STAGE": "inline"}
 
 
 def test_that_lines_are_edited_recalled_and_ended_with_an_interrupt(tmp_path: Path):

@@ -69,6 +69,9 @@ def test_that_one_line_holds_feeling_cause_valence_and_strategy():
 
 def test_that_the_whole_follows_the_turn_from_reading_to_reply():
     assert whole(everything()) == [
+        ("Noticed", "“lost my keys” (cause, 90%)"),
+        ("Taken as", "anxious 70%, content 30%, because of “lost my keys” (certainty 0.12)"),
+        ("Therefore", "question"),
         ("Emotion", "anxious 70%, content 30%"),
         ("The words show", "fear 80%"),
         ("Cause", "“lost my keys”"),
