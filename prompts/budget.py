@@ -135,7 +135,8 @@ def fit(
     for fewer_parts in shorter:
         # The notes are longest where the whole history is gone: they say what was in it. But not of marks there.
         longest = notes(Fit(fewer_parts, (), len(turn.history)))
-        left = budget.left(persona, longest, turn.text, besides=_CAUSE_LINE if "causes" in fewer_parts else 0)
+        marks = _CAUSE_LINE if "causes" in fewer_parts and turn.cause is not None else 0
+        left = budget.left(persona, longest, turn.text, besides=marks)
         if left >= 0:
             fitting = Fit(fewer_parts, (), _opening(turn, len(costs) - _newest(costs, left)))
             return fitting, notes(fitting)

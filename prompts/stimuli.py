@@ -42,9 +42,7 @@ class Stimulus:
         if self.sign not in get_args(Sign):
             raise SettingsError(f"`sign` is {self.sign!r}. Choices: {', '.join(get_args(Sign))}.")
         if self.name == "none" or not self.name or not self.text or "\n" in self.text:
-            raise SettingsError(
-                f"it has the name {self.name!r}: it needs one other than `none`, and a line of text."
-            )
+            raise SettingsError(f"{self.name!r} needs another name than `none`, and one line of text.")
 
 
 def load_stimuli(path: Path = STIMULI) -> Mapping[str, Stimulus]:
