@@ -197,7 +197,12 @@ async def test_that_the_llm_is_asked_and_what_it_says_is_the_reply():
         turn = await agent.respond(SAID)
     assert turn.reply is not None
     assert (turn.reply.text, turn.reply.speaker, turn.reply.stood_in_for) == ("That sounds hard.", "tiny-3b", None)
-    assert server.requests[0].body["messages"][-1] == {"role": "user", "content": SAID}
+    assert turn.prompt is not None
+    sent = [{"role": message.role, "content": message.content} for message in turn.prompt.messages]
+    assert server.requests[0].body["messages"] == sent
+    assert sent[-1] == {"role": "user", "content": f"⟦{SAID}⟧"}, (
+        "the likely cause is marked, and nothing else changed"
+    )
     assert turn.failures == ()
 
 
