@@ -102,7 +102,7 @@ class Settings(BaseSettings):
     )
     two_stage: TwoStage = Field("adaptive", description="How HEF's two stages are run.")
     widest_set: int = Field(
-        5, ge=1, description="`adaptive` asks the LLM where more primary emotions than these are left."
+        6, ge=1, description="`adaptive` asks the LLM where more primary emotions than these are left."
     )
     llm_reads: tuple[str, ...] = Field(
         ("emotion", "cause"), description="Readings that the LLM makes where the readers cannot tell."

@@ -26,7 +26,7 @@ from sem_plugins.training.intervals import Measure
 from sem_plugins.training.scores import span_matches
 from sem_plugins.training.sets import reccon
 
-__all__ = ["HefCause"]
+__all__ = ["HefCause", "overlap"]
 
 _TOLD = 3  # emotions
 _ARMS = (BASE, "labels", "causes", "hef", "shuffled", "oracle")
@@ -84,7 +84,9 @@ class HefCause:
         """`token_f1`, `exact_match`, `found`, `nothing`, and what it cost."""
         kept, given = scored(samples, answers)
         groups = np.array([sample.group for sample in kept])
-        overlaps = [_overlap(sample, answer["span"]) for sample, answer in zip(kept, given, strict=True)]
+        overlaps = [
+            overlap(sample, answer["span"], sample.truth) for sample, answer in zip(kept, given, strict=True)
+        ]
         hit = [
             answer["span"] is not None
             and answer["span"]["utterance"] in {true["utterance"] for true in sample.truth}
@@ -139,11 +141,11 @@ def _as_answer(span: CausalSpan | None) -> dict[str, int] | None:
     return None if span is None else {"utterance": span.utterance, "start": span.start, "end": span.end}
 
 
-def _overlap(sample: Sample, span: Mapping[str, int] | None) -> float:
-    """The best token F1 with a true span; 0 where nothing was said."""
+def overlap(sample: Sample, span: Mapping[str, int] | None, true_spans: Sequence[Mapping[str, int]]) -> float:
+    """The best token F1 of a span with a true one, in [0, 1]; 0 where nothing was said."""
     if span is None:
         return 0.0
     texts = [message.text for message in sample.messages]
     said = texts[span["utterance"]][span["start"] : span["end"]]
-    true = [texts[one["utterance"]][one["start"] : one["end"]] for one in sample.truth]
+    true = [texts[one["utterance"]][one["start"] : one["end"]] for one in true_spans]
     return float(span_matches([said] * len(true), true)[:, 1].max())

@@ -16,6 +16,7 @@ from evals.ask import LLM, Question, ask, chosen, instruction
 from evals.task import Answers, Kit, Measures, Sample, scored
 from evals.tasks.one_label import always, as_answer, labels_of, measured
 from sem_plugins.labels import EMPATHETIC_DIALOGUES
+from sem_plugins.second.reader import WIDEST_SET
 from sem_plugins.training import figures
 from sem_plugins.training.examples import Example
 from sem_plugins.training.intervals import Measure
@@ -90,7 +91,9 @@ class _Emotion(ABC):
         return float(answer["label"] == sample.truth)
 
     def measures(self, samples: Sequence[Sample], answers: Answers) -> Measures:
-        """Accuracy, `top3`, `top5`, macro-F1; `ece`; `coverage` and `set_size` of the conformal sets."""
+        """Accuracy, `top3`, `top5`, macro-F1; `ece`; `coverage` and `set_size` of the conformal sets, and
+        `wide_sets`, the share that the LLM is asked about by default.
+        """
         kept, given = scored(samples, answers)
         found = measured(
             EMPATHETIC_DIALOGUES, kept, given, count=partial(figures.one_of, names=EMPATHETIC_DIALOGUES.labels)
@@ -99,7 +102,9 @@ class _Emotion(ABC):
             groups = np.array([sample.group for sample in kept])
             held = np.array([s.truth in a["primary"] for s, a in zip(kept, given, strict=True)])
             found["coverage"] = Measure(np.mean, groups, (held,))
-            found["set_size"] = Measure(np.mean, groups, (np.array([len(a["primary"]) for a in given]),))
+            sizes = np.array([len(answer["primary"]) for answer in given])
+            found["set_size"] = Measure(np.mean, groups, (sizes,))
+            found["wide_sets"] = Measure(np.mean, groups, (sizes > WIDEST_SET,))
         return found
 
     def floors(self, samples: Sequence[Sample], folder: Path) -> Mapping[str, Callable[[], Answers]]:

@@ -28,12 +28,15 @@ from sem_plugins.second.questions import (
     shown,
 )
 
-__all__ = ["READS", "Asks", "SecondLook", "create", "quoted"]
+__all__ = ["READS", "WIDEST_SET", "Asks", "SecondLook", "create", "quoted"]
 
 READS = ("emotion", "cause", "risk")
 """Readings that an LLM can be asked for."""
 
-_WIDEST_SET = 5
+WIDEST_SET = 6
+"""Primary emotions that need no second look. Of the messages of EmpatheticDialogues valid, in their dialogues,
+46% have more; the small model names their emotion in a third of the cases, and in two thirds of the others'."""
+
 _SECONDS = 6.0  # of one question; the person waits
 _QUOTED = 0.5  # probability of a cause that an LLM quoted: nothing was measured that says more
 _QUOTATION_MARKS = "\"'\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}"
@@ -90,7 +93,7 @@ class SecondLook:
         asker: Asks,
         *,
         two_stage: TwoStage = "adaptive",
-        widest_set: int = _WIDEST_SET,
+        widest_set: int = WIDEST_SET,
         reads: Sequence[str] = ("emotion", "cause"),
         variant: str = "hef+strategy",
         label_set: LabelSet = EMPATHETIC_DIALOGUES,

@@ -22,7 +22,7 @@ from sem_plugins.second.reader import SecondLook
 
 SAID = "They moved my desk next to the boiler and nobody said a word."
 LABELS = EMPATHETIC_DIALOGUES.labels
-WIDE = ("annoyed", "sad", "angry", "lonely", "disappointed", "ashamed")
+WIDE = ("annoyed", "sad", "angry", "lonely", "disappointed", "ashamed", "guilty")
 
 
 def read(*primary: str, caveat: str = "", share: float = 0.9) -> EmotionReading:
@@ -52,7 +52,7 @@ async def test_that_a_wide_set_is_asked_about_likeliest_first_with_a_letter_each
     asker = ScriptedAsker("B")
     turn = await SecondLook(asker).look_again(turn_of())
     [asked] = asker.asked
-    assert asked.answer == (*"ABCDEF", NONE_OF_THESE)
+    assert asked.answer == (*"ABCDEFG", NONE_OF_THESE)
     system, user = asked.messages
     assert "A: annoyed\nB: sad\nC: angry" in system.content
     assert user.content == f"Seeker: {SAID}"
@@ -68,7 +68,7 @@ async def test_that_a_wide_set_is_asked_about_likeliest_first_with_a_letter_each
         ("inline", WIDE, 0),
         ("adjudicated", ("annoyed",), 1),
         ("adaptive", WIDE, 1),
-        ("adaptive", WIDE[:5], 0),
+        ("adaptive", WIDE[:6], 0),
     ],
 )
 async def test_that_a_request_says_how_the_two_stages_are_run(mode: Any, primary: tuple[str, ...], asked: int):
