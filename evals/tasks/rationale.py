@@ -38,7 +38,8 @@ class RationaleTask:
     (DeYoung et al. 2020, ERASER); both where the words stand in the last message and two words are left.
 
     Traps: the emotion head was trained on other data and labels, so the label's accuracy is no figure of RECCON's
-    papers. A label may rest on words that are no cause: comprehensiveness is about the model, token F1 about people.
+    papers. A label may rest on words that are no cause: comprehensiveness is about the model, token F1 about
+    people.
     """
 
     name = "reccon/rationale"
