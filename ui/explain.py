@@ -37,7 +37,7 @@ def whole(turn: Turn) -> list[tuple[str, str]]:
 
 def prompt(turn: Turn) -> str:
     """What the LLM was given, to the letter, each message under its role."""
-    if turn.prompt is None:
+    if turn.prompt is None or turn.escalated:  # the careful reply needs no LLM, whatever was written for one
         return "No LLM was asked."
     return "\n\n".join(f"[{message.role}]\n{message.content}" for message in turn.prompt.messages)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from faces import Talk
-from fake_llm_server import Exchange, FakeLLMServer, Step, answers, fails, lists, says
+from fake_llm_server import Exchange, FakeLLMServer, Step, answers, fails, lists, says, tells
 
 MESSAGE = "My thesis is due on Monday and I cannot write a line."
 
@@ -118,3 +118,43 @@ def test_that_the_offline_responder_neither_obeys_nor_repeats_it(tmp_path: Path)
     talk.run()
     for turn in talk.chat.turns:
         assert not [w for w in ("PIRATEBOT", "ARRRGH", "casino", "instructions", "prompt") if w in turn.reply.text]
+
+
+def test_that_the_prompt_shown_is_to_the_letter_what_the_server_received(tmp_path: Path):
+    with FakeLLMServer(says("What is it about?"), says("Tell me more.")) as server:
+        shown = with_llm(tmp_path, server, MESSAGE, "It is about rivers in old maps.", "/why prompt").run()
+    sent = server.requests[1].body["messages"]
+    expected = "\n\n".join(f"[{message['role']}]\n{message['content']}" for message in sent)
+    assert [message["role"] for message in sent] == ["system", "user", "assistant", "user"]
+    assert expected in shown
+
+
+def test_that_a_wish_for_the_next_answers_changes_the_prompt_and_can_be_taken_back(tmp_path: Path):
+    lines = ("/options variant=plain", "It rains.", "/options variant=", "It still rains.")
+    with FakeLLMServer(says("Does it?"), says("Still.")) as server:
+        shown = flat(with_llm(tmp_path, server, *lines).run())
+    plain, usual = (request.body["messages"][0]["content"] for request in server.requests)
+    assert "Strategy for the next reply" not in plain
+    assert "Strategy for the next reply" in usual
+    assert usual.startswith(plain)
+    assert "variant=plain two_stage=inline stimulus=none" in shown
+    assert "variant=hef+strategy two_stage=inline stimulus=none" in shown
+
+
+def test_that_a_second_look_is_told_by_why(tmp_path: Path):
+    steps = (
+        tells({"choices": [{"message": {"content": "B"}, "finish_reason": "stop"}], "model": "tiny"}),
+        says("I see."),
+    )
+    with FakeLLMServer(*steps) as server:
+        talk = with_llm(tmp_path, server, MESSAGE, "/why", two_stage="adjudicated")
+        shown = flat(talk.run())
+    assert server.requests[0].body["structured_outputs"]["choice"][0] == "A"
+    assert "Second look small model:" in shown
+    assert "tiny:" in shown
+
+
+def test_that_no_prompt_is_shown_where_care_was_asked_for_and_no_llm(tmp_path: Path):
+    with FakeLLMServer() as server:
+        shown = flat(with_llm(tmp_path, server, "I want to kill myself.", "/why prompt").run())
+    assert "No LLM was asked." in shown
