@@ -14,13 +14,14 @@ __all__ = ["build_agent", "build_perception"]
 
 
 _EXEMPLARS = "exemplars"
+_OF_SERVERS = "openai"
 
 
 def build_agent(settings: Settings | None = None, **given: Any) -> Agent:
     """An agent with the parts that the settings name.
 
-    With `llm_url` set the LLM answers and the offline responder stands in for it; without, the
-    offline responder answers.
+    With `llm_url` set, or a `generator` that needs none, the LLM answers and the offline responder stands in for
+    it; without, the offline responder answers.
 
     Args:
         settings: Ready settings; None reads them from environment and file.
@@ -38,11 +39,12 @@ def build_agent(settings: Settings | None = None, **given: Any) -> Agent:
         changed = load_settings(**given)
         settings = settings.model_copy(update={name: getattr(changed, name) for name in given})
     offline = make("generators", "offline", settings)
-    online = make("generators", "openai", settings) if settings.llm_url else None
+    online = make("generators", settings.generator, settings) if _speaks(settings) else None
     return Agent(
         plugins=_plugins(settings),
+        # Whoever looks again asks a server, whatever speaks.
         second_reader=make("second_readers", settings.second_reader, settings)
-        if online and settings.second_reader
+        if settings.llm_url and settings.second_reader
         else None,
         tracker=make("trackers", settings.tracker, settings) if settings.tracker else None,
         guard=make("guards", settings.guard, settings) if settings.guard else None,
@@ -65,6 +67,11 @@ def build_perception(settings: Settings) -> Perception:
         SettingsError, WiringError, WeightsError: As `build_agent`.
     """
     return Perception(_plugins(settings), seconds=settings.plugin_seconds)
+
+
+def _speaks(settings: Settings) -> bool:
+    """Whether something else than the offline responder speaks: a server is named, or what needs none."""
+    return settings.llm_url is not None or settings.generator != _OF_SERVERS
 
 
 def _plugins(settings: Settings) -> list[Plugin]:

@@ -89,6 +89,11 @@ class Settings(BaseSettings):
     )
     tracker: OptionalPart = Field("filter", description="Follows the emotional state.")
     planner: OptionalPart = Field("rules", description="Chooses the support strategy.")
+    generator: str = Field(
+        "openai",
+        description="What speaks: a server (`openai`, once `llm_url` is set), or an LLM in this process "
+        "(`local`, with its folder as `llm_model`).",
+    )
     composer: str = Field("sections", description="Writes the prompt.")
     verifier: OptionalPart = Field(None, description="Looks at a draft before the person sees it.")
     guard: OptionalPart = Field("careful", description="Decides whether a turn may be answered freely.")

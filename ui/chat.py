@@ -121,8 +121,10 @@ class Chat:
 
     def _greet(self) -> None:
         self._say(_WELCOME, "bold")
-        if self.settings.llm_url is None:
+        if self.agent.fallback is None:
             self._say(_OFFLINE, "dim")
+        elif self.settings.llm_url is None:
+            self._say(f"Your words stay in this process: {self.agent.generator.name!r} answers.", "dim")
         else:
             self._say(f"Your words go to the LLM at {LLMServer.from_settings(self.settings).base}.", "dim")
         self._say(_COMMANDS, "dim")

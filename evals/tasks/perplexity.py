@@ -75,8 +75,8 @@ class Perplexity:
 
     Protocol: the samples of `esconv/response`. Answers hold `logprob` (natural, the sum over the reference's
     tokens), `tokens`, `prompt` and `speaker`. None, unscored, where the agent would not have asked the LLM
-    (escalated turns), or where the server failed. Whoever understands nothing gives no probabilities, so there is
-    no floor.
+    (escalated turns), or where the server failed. The second look at the emotion is left out. Whoever
+    understands nothing gives no probabilities, so there is no floor.
 
     Traps: perplexities of ESConv papers are of models trained on it, over tokens and after prompts of their own.
     """
@@ -180,7 +180,7 @@ async def _ask_all(samples: Sequence[Sample], settings: Settings, kit: Kit) -> A
 
 async def _prompts(samples: Sequence[Sample], settings: Settings, kit: Kit) -> dict[str, Prompt]:
     """Sample to the prompt that the agent would send; samples for which it sends none are missing."""
-    agent = build_agent(settings.model_copy(update={"store": "memory"}))
+    agent = build_agent(settings.model_copy(update={"store": "memory", "second_reader": None}))
     agent.store, catcher = SampleStore(samples), PromptCatcher()
     agent.generator = catcher
 

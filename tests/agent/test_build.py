@@ -14,13 +14,13 @@ import pytest
 import heartline
 from agent.build import build_agent, build_perception
 from agent.decisions import Reply
-from agent.errors import HeartlineError, InputError, SettingsError, WeightsError, WiringError
+from agent.errors import DataError, HeartlineError, InputError, SettingsError, WeightsError, WiringError
 from agent.loop import Agent
 from agent.memory import InMemoryStore
 from agent.memory_sqlite import SQLiteStore
 from agent.settings import Settings, load_settings
 from agent.turn import Message
-from tests.fake_llm_server import FakeLLMServer, says
+from tests.fake_llm_server import FakeLLMServer, says, tells
 
 PUBLIC = [
     "Affect",
@@ -268,3 +268,26 @@ def test_that_the_names_of_the_front_door_come_one_by_one():
     imported = set(printed.split())
     assert "agent.turn" in imported
     assert not imported & {*HEAVY, "agent.build", "agent.settings", "agent.loop"}
+
+
+def test_that_an_llm_in_this_process_needs_no_url_and_says_what_it_needs():
+    with pytest.raises(SettingsError, match=r"llm_model|heartline\[local\]"):
+        build_agent(**MEMORY, generator="local")
+
+
+def test_that_a_file_of_examples_brings_the_plugin_that_searches_it(tmp_path: Path):
+    with pytest.raises(DataError, match="No file of examples at"):
+        build_agent(**MEMORY, exemplars=tmp_path / "nowhere.npz")
+
+
+async def test_that_a_second_look_is_asked_for_before_the_reply_and_kept_with_the_turn():
+    with FakeLLMServer(tells("B"), says("That sounds hard.")) as server:
+        settings = {"llm_url": server.url, "llm_model": "tiny", "llm_context": 8192, "two_stage": "adjudicated"}
+        async with build_agent(**MEMORY, **settings) as agent:
+            turn = await agent.respond(SAID, conversation_id="c")
+            [stored] = agent.store.turns("c")
+    assert turn.adjudication is not None
+    assert turn.adjudication.said == turn.adjudication.before.primary[1]
+    assert turn.emotion == turn.adjudication.after
+    assert stored.adjudication == turn.adjudication
+    assert turn.failures == ()
