@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -47,7 +47,13 @@ class Difference:
 
 
 def compare(
-    task: Task, first: Result, second: Result, *, samples: Sequence[Sample], force: bool = False
+    task: Task,
+    first: Result,
+    second: Result,
+    *,
+    samples: Sequence[Sample],
+    force: bool = False,
+    metrics: Collection[str] | None = None,
 ) -> list[Difference]:
     """Every metric that both runs have with an interval.
 
@@ -57,6 +63,7 @@ def compare(
         second: The run that may be better.
         samples: Of the split, as the task gives them; result files hold no words.
         force: Put them side by side although their signatures say that they may not be.
+        metrics: Only these; all of them where it is None.
 
     Raises:
         DataError: They are of different data, splits or versions, or do not hold the same samples.
@@ -79,7 +86,9 @@ def compare(
     return [
         _difference(name, measured[0][name], measured[1][name])
         for name, figure in first.metrics.items()
-        if "low" in figure and all(name in measures for measures in measured)
+        if "low" in figure
+        and all(name in measures for measures in measured)
+        and (metrics is None or name in metrics)
     ]
 
 

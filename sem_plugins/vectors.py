@@ -12,15 +12,30 @@ from numpy.typing import NDArray
 
 from agent.errors import SettingsError
 from agent.turn import Message
-from sem_plugins.encoder import VECTORS, Encoder
+from sem_plugins.encoder import VECTORS, Encoded, Encoder
 from sem_plugins.weights import MODEL, SHIPPED, load_manifest
 
-__all__ = ["Embed", "Vector", "encoder_vectors", "sentence_transformers_vectors"]
+__all__ = ["Embed", "Vector", "encoder_vectors", "mean_vector", "sentence_transformers_vectors"]
+
+_WIDTH = 384  # of the encoder
 
 Vector = NDArray[np.float32]
 
 Embed = Callable[[str], Vector]
 """A text to its vector, (D,), of length 1; all zeros where the text has no token."""
+
+
+def mean_vector(encoded: Encoded) -> NDArray[np.float64] | None:
+    """The mean of the token vectors of a text, (D,); None where it has no token.
+
+    Args:
+        encoded: The text alone, with the inner tensor `VECTORS`.
+    """
+    tokens = encoded.window.tokens_of(0)
+    if not len(tokens):
+        return None
+    mean: NDArray[np.float64] = encoded.outputs[VECTORS][tokens].mean(axis=0).astype(np.float64)
+    return mean
 
 
 def encoder_vectors(weights: Path | None = None) -> tuple[Embed, str]:
@@ -32,8 +47,8 @@ def encoder_vectors(weights: Path | None = None) -> tuple[Embed, str]:
     encoder = _encoder(weights or SHIPPED)
 
     def embed(text: str) -> Vector:
-        encoded = encoder.read((Message("seeker", text),))
-        return _unit(encoded.outputs[VECTORS][encoded.window.tokens_of(0)])
+        vector = mean_vector(encoder.read((Message("seeker", text),)))
+        return np.zeros(_WIDTH, np.float32) if vector is None else _unit(vector)
 
     return embed, f"encoder:{encoder.manifest.sha256[MODEL][:12]}"
 
@@ -63,7 +78,7 @@ def sentence_transformers_vectors(model: str) -> tuple[Embed, str]:
         ) from error
 
     def embed(text: str) -> Vector:
-        return _unit(np.asarray(loaded.encode([text], show_progress_bar=False), np.float32))
+        return _unit(np.asarray(loaded.encode([text], show_progress_bar=False)[0]))
 
     return embed, f"sentence-transformers:{Path(model).name}"
 
@@ -73,11 +88,7 @@ def _encoder(folder: Path) -> Encoder:
     return Encoder(load_manifest(folder), threads=1, inner=[VECTORS], remembered=4)
 
 
-def _unit(rows: NDArray[Any]) -> Vector:
-    """The mean of rows (T, D), at length 1."""
-    if not len(rows):
-        return np.zeros(rows.shape[1], np.float32)
-    mean = rows.mean(axis=0, dtype=np.float32)
-    length = float(np.linalg.norm(mean))
-    found: Vector = mean / length if length > 0 else mean
+def _unit(vector: NDArray[Any]) -> Vector:
+    length = float(np.linalg.norm(vector))
+    found: Vector = (vector / length if length > 0 else vector).astype(np.float32)
     return found

@@ -29,7 +29,7 @@ TASKS: Mapping[str, type[Any]] = {"emotion": HefEmotion, "cause": HefCause, "rep
 METRICS: Mapping[str, tuple[str, ...]] = {
     "emotion": ("accuracy", "macro_f1", "invalid", "rescue", "harm"),
     "cause": ("token_f1", "exact_match", "found", "nothing"),
-    "reply": ("sacrebleu", "distinct_2", "adherence", "empathy", "other_language", "objected", "verify_ms"),
+    "reply": ("bleu_2", "distinct_2", "adherence", "empathy", "other_language", "objected", "verify_ms"),
 }
 """Columns of the table; what a run cost stands behind them."""
 
@@ -102,7 +102,7 @@ def run_grid(
                 continue
             if out is not None:
                 write_result(out / name / f"{system.replace(':', '-')}.json", done[system])
-            rows.append(Row(name, system, done[system], _against(task, samples, done, system)))
+            rows.append(Row(name, system, done[system], _against(name, samples, done, system)))
     return rows
 
 
@@ -140,14 +140,16 @@ def print_grid(rows: Sequence[Row], *, seconds: float) -> None:
 
 
 def _against(
-    task: Task, samples: Sequence[Sample], done: Mapping[str, Result], system: str
+    name: str, samples: Sequence[Sample], done: Mapping[str, Result], system: str
 ) -> Mapping[str, Difference]:
     """The differences to the LLM alone, paired by dialogue."""
     if system == BASE or BASE not in done:
         return {}
     try:
         # Metrics of texts carry their settings in the signature, and arms may differ in which they have.
-        found = compare(task, done[BASE], done[system], samples=samples, force=True)
+        found = compare(
+            TASKS[name](), done[BASE], done[system], samples=samples, force=True, metrics=METRICS[name]
+        )
     except DataError:  # no sample that both answered
         return {}
     return {difference.metric: difference for difference in found}

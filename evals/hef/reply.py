@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -22,11 +23,13 @@ from evals.once import AnswerCache, Bar, key_of, once
 from evals.speak import SampleStore
 from evals.task import Answer, Answers, Kit, Measures, Sample, scored
 from evals.tasks.response import GoldPlanner, Response
+from evals.text.metrics import METRICS
 from evals.text.reader import ReplyReader, exchanges
 from sem_plugins.encoder import VECTORS, Encoder
 from sem_plugins.training.intervals import Measure
 from sem_plugins.training.measure.reading import on_every_core
-from sem_plugins.verify.recogniser import features_of, load_recogniser, vector_of
+from sem_plugins.vectors import mean_vector
+from sem_plugins.verify.recogniser import features_of, load_recogniser
 from sem_plugins.weights import MODEL
 
 __all__ = ["HefReply"]
@@ -37,14 +40,16 @@ _DECIDE = ("llm_temperature", "llm_max_tokens", "planner", "tracker", "composer"
 class HefReply(Response):
     """The reply of the agent to a message of ESConv, under each prompt of the grid.
 
-    An item: as of `esconv/response`.
+    An item (made up): the seeker wrote "They gave my desk to the new one."; the supporter's turn "That must have
+    felt like being pushed out." (reflection) is the reference, truth: `{"strategy": "reflection"}`.
 
     Protocol: that of `esconv/response`, with the readings made beforehand, so that all arms have the same.
-    `oracle` follows the supporter's own strategy; `verified` has drafts looked at. Beside the figures of
-    `esconv/response`: `adherence`, the share of replies whose recognised strategy is one of the planned ones (in
-    `plain` and other arms without a plan in the prompt: by chance); EPITOME's three levels, and `empathy`, their
-    sum from 0 to 6; `objected`, the share of turns with a draft that was set aside, and `verify_ms`, what looking
-    cost; `calls`, tokens and seconds. The emotion is not adjudicated here: that is `hef/emotion`.
+    `oracle` follows the supporter's own strategy; `verified` has drafts looked at. Beside BLEU-2, ROUGE-L,
+    Distinct-2 and lengths as in `esconv/response`: `adherence`, the share of replies whose recognised strategy is
+    one of the planned ones (in `plain` and other arms without a plan in the prompt: by chance); EPITOME's three
+    levels, and `empathy`, their sum from 0 to 6; `objected`, the share of turns with a draft that was set aside,
+    and `verify_ms`, what looking cost; `calls`, tokens and seconds. The emotion is not adjudicated here: that is
+    `hef/emotion`.
 
     Traps: readers of replies are Heartline's own, so that figures compare arms of one run and no papers. An LLM
     that is told to follow a strategy may follow its definition's wording; look at replies, too.
@@ -53,6 +58,8 @@ class HefReply(Response):
     name = "hef/reply"
     systems: tuple[str, ...] = tuple(arm.name for arm in ARMS)
     version = 1
+    # The rest of `esconv/response` costs minutes for every arm, and says the same.
+    metrics = MappingProxyType({name: METRICS[name] for name in ("bleu_2", "rouge_l", "distinct_2")})
 
     def answers(self, system: str, samples: Sequence[Sample], kit: Kit) -> Answers:
         """The reply, the plan, the recognised strategy, EPITOME's levels and the cost; None where the LLM failed.
@@ -93,7 +100,7 @@ class HefReply(Response):
         return self._read(samples, said, arm, kit, by=sampling(settings))
 
     def measures(self, samples: Sequence[Sample], answers: Answers) -> Measures:
-        """Those of `esconv/response`, and of what the arm did."""
+        """Some of `esconv/response`, and of what the arm did."""
         found = super().measures(samples, answers)
         kept, given = scored(samples, answers)
         dialogues = [sample.group for sample in kept]
@@ -117,7 +124,7 @@ class HefReply(Response):
             exchange, answer = item
             if answer is None:
                 return None
-            vector = vector_of(encoder.read_turn(Turn("", "", 0, answer["reply"])))
+            vector = mean_vector(encoder.read_turn(Turn("", "", 0, answer["reply"])))
             likely = {} if vector is None else recogniser.probabilities(features_of(vector, answer["reply"]))
             return {
                 **answer,

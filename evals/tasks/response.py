@@ -19,7 +19,7 @@ from evals.ask import LLM, sampling, with_model
 from evals.once import AnswerCache, Bar, key_of, once
 from evals.speak import SampleStore, speak
 from evals.task import Answers, Kit, Measures, Sample, scored
-from evals.text.metrics import METRICS, WITHOUT_REFERENCES, measures
+from evals.text.metrics import METRICS, WITHOUT_REFERENCES, Metric, measures
 from evals.text.reader import read_measures
 from evals.text.replies import words
 from sem_plugins.labels import ESCONV
@@ -57,6 +57,7 @@ class Response:
     data = "esconv"
     systems: tuple[str, ...] = ("offline", "offline+gold")
     version = 1
+    metrics: Mapping[str, Metric] = METRICS
 
     def samples(self, folder: Path, split: str) -> list[Sample]:
         """Truth: the supporter's strategy; reference: what the supporter said."""
@@ -107,7 +108,7 @@ class Response:
                 f"None of {len(samples)} samples has a reply. Look at the LLM with `heartline doctor`."
             )
         replies, references = [answer["reply"] for answer in given], [sample.reference for sample in kept]
-        chosen = WITHOUT_REFERENCES if replies == references else METRICS
+        chosen = WITHOUT_REFERENCES if replies == references else self.metrics
         dialogues = [sample.group for sample in kept]
         groups = np.array(dialogues)
         found = measures(replies, references, dialogues=dialogues, metrics=chosen)

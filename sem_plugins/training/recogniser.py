@@ -26,8 +26,9 @@ from sem_plugins.training.intervals import Estimate, Measure
 from sem_plugins.training.measure.reading import on_every_core
 from sem_plugins.training.scores import accuracy, macro_f1
 from sem_plugins.training.sets.esconv import supporter_turns
+from sem_plugins.vectors import mean_vector
 from sem_plugins.verify.cues import CUES
-from sem_plugins.verify.recogniser import FILE, FORMAT, features_of, vector_of
+from sem_plugins.verify.recogniser import FILE, FORMAT, features_of
 from sem_plugins.weights import MODEL, Manifest
 
 __all__ = ["Figures", "learn", "opening_of"]
@@ -150,7 +151,7 @@ def _kept(file: Path, key: str) -> NDArray[np.float32] | None:
 
 
 def _vector(encoder: Encoder, opening: str) -> Array:
-    found = vector_of(encoder.read((Message("seeker", opening),)))
+    found = mean_vector(encoder.read((Message("seeker", opening),)))
     if found is None:
         raise DataError("An utterance of a supporter in ESConv is empty. Prepare the data set again.")
     return found

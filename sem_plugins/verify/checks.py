@@ -22,7 +22,8 @@ from sem_plugins.empathy.reader import likeliest_levels
 from sem_plugins.encoder import VECTORS, Encoder
 from sem_plugins.labels import ESCONV
 from sem_plugins.language import in_other_language, is_readable, readability
-from sem_plugins.verify.recogniser import Recogniser, features_of, load_recogniser, vector_of
+from sem_plugins.vectors import mean_vector
+from sem_plugins.verify.recogniser import Recogniser, features_of, load_recogniser
 from sem_plugins.verify.words import (
     claims_to_be_human,
     has_role_marks,
@@ -121,7 +122,7 @@ class Checks:
     def _breaks_plan(self, turn: Turn, draft: str) -> bool:
         if turn.plan is None or turn.plan.taxonomy != ESCONV.id:
             return False
-        vector = vector_of(self._encoder.read_turn(_alone(draft)))
+        vector = mean_vector(self._encoder.read_turn(_alone(draft)))
         planned = [strategy.id for strategy in (turn.plan.chosen, *turn.plan.then)]
         return vector is not None and self._recogniser.follows_none(features_of(vector, draft), planned)
 

@@ -18,13 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.errors import WeightsError
-from sem_plugins.encoder import VECTORS, Encoded
 from sem_plugins.labels import ESCONV
 from sem_plugins.probability import softmax
 from sem_plugins.verify.cues import CUES, cues_of
 from sem_plugins.weights import MODEL, SHIPPED, Manifest
 
-__all__ = ["FILE", "FORMAT", "Recogniser", "features_of", "load_recogniser", "vector_of"]
+__all__ = ["FILE", "FORMAT", "Recogniser", "features_of", "load_recogniser"]
 
 Array = NDArray[np.float64]
 
@@ -62,16 +61,6 @@ class Recogniser:
         """
         found = self.probabilities(features)
         return bool(planned) and all(name in found and found[name] < self.least[name] for name in planned)
-
-
-def vector_of(encoded: Encoded) -> Array | None:
-    """The mean of the token vectors of an utterance, (384,); None where it has no token.
-
-    Args:
-        encoded: The utterance alone, with the inner tensor `VECTORS`.
-    """
-    tokens = encoded.window.tokens_of(0)
-    return encoded.outputs[VECTORS][tokens].mean(axis=0).astype(np.float64) if len(tokens) else None
 
 
 def features_of(vector: Array, text: str) -> Array:

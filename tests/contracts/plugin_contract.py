@@ -34,6 +34,7 @@ from agent.readings import (
     StrategyReading,
     UndertoneReading,
 )
+from agent.second_look import Exemplar, ExemplarReading
 from agent.testing import FixedPlugin
 from agent.turn import GIVEN_FIELDS, READING_FIELDS, READING_TYPES, Message, Turn
 from agent.wiring import order_plugins
@@ -119,6 +120,7 @@ class PluginContract:
         "voice": SenseReading("contract-3", {"anxious": 0.5, "lonely": 0.3, "joyful": 0.2}, 0.6),
         "face": SenseReading("contract-3", {"anxious": 0.4, "lonely": 0.2, "joyful": 0.4}, 0.3),
         "body": SenseReading("contract-2", {"tense": 0.8, "at ease": 0.2}, 0.4),
+        "exemplars": ExemplarReading((Exemplar("The bus left.", "Oh no.", {"anxious": 0.5}, 0.7),)),
     }
     """One of each reading, for a plugin that reads those of others."""
 

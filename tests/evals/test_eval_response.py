@@ -34,7 +34,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def kit(**options: object) -> EncoderKit:
     settings = {name: options.pop(name) for name in ("llm_url", "llm_model") if name in options}
-    return EncoderKit(load_settings(llm_retries=0, llm_context=8192, **settings), progress=False, **options)
+    settings |= {"llm_retries": 0, "llm_context": 8192, "two_stage": "inline"}  # one request a reply
+    return EncoderKit(load_settings(**settings), progress=False, **options)
 
 
 def samples(count: int) -> list[Sample]:

@@ -147,7 +147,7 @@ def test_that_what_one_sample_costs_is_not_another_s():
 def test_that_the_grid_runs_every_arm_and_prints_one_table(
     folder: Path, server: AnsweringLLM, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
-    rows = run_grid(folder, "valid", make_kit=lambda: kit(server.url), stimuli=["growth"], out=tmp_path)
+    rows = run_grid(folder, "valid", make_kit=lambda: kit(server.url), stimuli=["growth"], limit=6, out=tmp_path)
     print_grid(rows, seconds=1.0)
     printed = capsys.readouterr().out
     for arm in ARMS:

@@ -53,7 +53,7 @@ def test_that_a_healthy_machine_is_told_with_weights_and_store(tmp_path: Path):
     assert f"ok weights {manifest['id']}, top-1 " in flat
     assert "ok store sqlite, 0 conversations in" in flat
     assert "note llm none: the offline responder answers." in flat
-    assert "ok plugins affect, cause, emotion, expression, felt, risk, strategy, undertone" in flat
+    assert "ok plugins affect, cause, emotion, exemplars, expression, felt, risk, strategy, undertone" in flat
     assert all(len(line) <= 80 for line in done.out.splitlines())
 
 

@@ -15,8 +15,9 @@ from agent.errors import WeightsError
 from agent.turn import Message
 from sem_plugins.encoder import VECTORS, Encoder
 from sem_plugins.labels import ESCONV
+from sem_plugins.vectors import mean_vector
 from sem_plugins.verify.cues import CUES
-from sem_plugins.verify.recogniser import FILE, Recogniser, features_of, load_recogniser, vector_of
+from sem_plugins.verify.recogniser import FILE, Recogniser, features_of, load_recogniser
 from sem_plugins.weights import MODEL, Manifest, load_manifest
 
 SHIPPED_FILE = Path("sem_plugins/verify") / FILE
@@ -27,7 +28,7 @@ def reads() -> Callable[[str], np.ndarray]:
     encoder = Encoder(load_manifest(), threads=1, inner=[VECTORS], remembered=1)
 
     def features(text: str) -> np.ndarray:
-        vector = vector_of(encoder.read((Message("seeker", text),)))
+        vector = mean_vector(encoder.read((Message("seeker", text),)))
         assert vector is not None
         return features_of(vector, text)
 
@@ -80,7 +81,7 @@ def test_that_advice_is_denied_to_be_a_question(reads: Callable[[str], np.ndarra
 
 def test_that_a_text_without_a_token_has_no_vector():
     encoder = Encoder(load_manifest(), threads=1, inner=[VECTORS], remembered=1)
-    assert vector_of(encoder.read((Message("seeker", ""),))) is None
+    assert mean_vector(encoder.read((Message("seeker", ""),))) is None
 
 
 def test_that_a_recogniser_of_one_s_own_weights_lies_beside_them(tmp_path: Path):
