@@ -5,6 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install -c constraints.txt
 
+# Each process takes a gigabyte; what a file prepares is prepared once.
+EVERY_CORE := -n auto --maxprocesses 4 --dist loadfile
+
 .DEFAULT_GOAL := help
 .PHONY: help chat test test-train test-inspect test-vllm lint format bench weights models clean
 
@@ -15,10 +18,10 @@ chat: $(VENV)/.base ## Install what is needed and start a conversation
 	@$(BIN)/heartline chat
 
 test: $(VENV)/.dev lint ## Install what tests need; lint, types, import contract, tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(EVERY_CORE)
 
 test-train: $(VENV)/.train ## The tests that need torch
-	$(BIN)/python -m pytest -m train
+	$(BIN)/python -m pytest -m train $(EVERY_CORE)
 
 test-inspect: .inspect/.made ## The tests that need Inspect AI, whose pins clash with ours: an environment of its own
 	.inspect/bin/python -m pytest -p no:unraisableexception tests/evals/test_inspect_tasks.py
