@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from agent.role_marks import defused
 from agent.turn import Message
 
 __all__ = ["transcript"]
@@ -12,13 +13,16 @@ _CHARACTERS = 1200  # of one message; of a longer one the beginning and the end 
 
 
 def transcript(messages: Sequence[Message]) -> str:
-    """A message a line, long ones cut in their middle. It belongs into a `user` message and nowhere else."""
+    """A message a line, long ones cut in their middle, role markers of chat templates made harmless.
+
+    It belongs into a `user` message and nowhere else.
+    """
     return "\n".join(map(_line, messages))
 
 
 def _line(message: Message) -> str:
     """One message in one line, so that nobody can write a line of the other's."""
-    text = " ".join(message.text.split())
+    text = defused(" ".join(message.text.split()))
     if len(text) > _CHARACTERS:
         half = _CHARACTERS // 2
         text = f"{text[:half]} […] {text[-half:]}"

@@ -13,10 +13,11 @@ from agent.errors import WiringError
 from agent.options import parts_of
 from agent.persona import Persona, load_persona
 from agent.readings import CausalSpan
+from agent.role_marks import defused
 from agent.turn import Turn
 from prompts.budget import CUT, Budget, Characters, Fit, Tokens, fit
 from prompts.filling import TemplateFolder, digest
-from prompts.marks import defused, likely_causes, marked
+from prompts.marks import likely_causes, marked
 from prompts.notes import note_values
 from prompts.stimuli import STIMULI, chosen, load_stimuli
 from prompts.tokens import Ruler

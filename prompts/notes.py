@@ -9,10 +9,11 @@ from itertools import pairwise
 from typing import Any
 
 from agent.readings import CausalSpan
+from agent.role_marks import defused
 from agent.state import EmotionalState
 from agent.turn import Turn
 from prompts.budget import Fit
-from prompts.marks import CLOSE, OPEN, defused
+from prompts.marks import CLOSE, OPEN
 
 __all__ = ["note_values"]
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from agent.decisions import PromptMessage
 from agent.options import Part
+from agent.role_marks import defused
 from agent.second_look import Exemplar
 from agent.transcript import transcript
 from agent.turn import Message, Turn
@@ -146,7 +147,7 @@ def _question(task: str, turn: Turn, parts: Collection[Part]) -> list[PromptMess
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    return defused(" ".join(text.split()))
 
 
 def _likely(example: Exemplar) -> str:

@@ -16,11 +16,11 @@ from agent.errors import SettingsError, WiringError
 from agent.options import VARIANTS, Options
 from agent.persona import OWN_EMOTIONS, load_persona, persona_names
 from agent.readings import Affect, EmotionReading, ExpressionReading
+from agent.role_marks import defused
 from agent.second_look import Exemplar, ExemplarReading
 from agent.state import EmotionalState, OwnAffect, PersonalCalibration, Shift
 from agent.turn import Message
 from prompts.composer import SectionComposer, create
-from prompts.marks import defused
 from tests.prompts.parts import (
     PERSONA,
     PLACES,

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.readings import CausalSpan, CauseReading
+from agent.role_marks import defused
 from agent.turn import Message, Turn
 from prompts.composer import SectionComposer
-from prompts.marks import CLOSE, OPEN, defused, likely_causes, marked
+from prompts.marks import CLOSE, OPEN, likely_causes, marked
 from tests.prompts.parts import PLACES, a_turn, contents, notes_in, notes_of, said
 
 CONTROL = [
