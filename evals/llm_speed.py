@@ -5,19 +5,22 @@
 Conversations run through the loop; then the prompts that it wrote are sent to the server again, byte for byte
 and in the same order, by a plain HTTP client that keeps its connections. Both by as many at once, in turns, in
 one run. On vLLM the second sending has a `cache_salt`, so that it finds in the prefix cache what the first one
-found and no more. The messages were written for this.
+found and no more. Before each message somebody pauses, as people do: sixteen do not write at the same instant.
+The messages were written for this.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import random
 import statistics
 import sys
 import time
-from collections.abc import Sequence
-from contextlib import aclosing
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -43,6 +46,7 @@ OVER = 30.0  # ms that the loop may add to the server's own time, at p50
 COMPOSED_WITHIN = 2.0  # ms for a prompt after 200 turns
 _HISTORY = 200
 _BLOCKS = 2
+_LEAST = 8  # conversations, where fewer run at once
 
 OPENINGS = (
     "My flatmate moved out on Sunday and took the kettle, the radio and all the noise.",
@@ -97,7 +101,7 @@ class _Waits:
 
 
 async def compare(
-    settings: Settings, *, at_once: int, conversations: int
+    settings: Settings, *, at_once: int, conversations: int, pause: float = 0.0
 ) -> tuple[Spread, Spread, dict[str, float]]:
     """Times to the first word with the loop and without it.
 
@@ -105,6 +109,7 @@ async def compare(
         settings: Name the server.
         at_once: Conversations that run at the same time.
         conversations: How many in all; each has four turns.
+        pause: Mean seconds before a message, drawn from an exponential distribution.
 
     Returns:
         With the loop, without it, and the median milliseconds of each stage before the reply.
@@ -112,24 +117,42 @@ async def compare(
     Raises:
         LLMResponseError: Not one turn was answered by the LLM.
     """
-    waits = _Waits()
+    waits, pauses = _Waits(), _Pauses(pause)
     server = LLMServer.from_settings(settings)
     async with build_agent(settings) as agent, server.connect() as http:
         model = settings.llm_model or (await server.models(http))[0]
         salt: dict[str, str] = {"cache_salt": "without-heartline"}
-        await _talk(agent, -1, _Waits())  # loads what is loaded once
+        await _talk(agent, -1, _Waits(), _Pauses(0))  # loads what is loaded once
         if not await _takes(server, http, model, salt):
             salt = {}
+        body = _body(settings, model) | salt
+
+        def send(extra: dict[str, Any]) -> AbstractAsyncContextManager[httpx2.Response]:
+            return http.stream(
+                "POST", f"{server.base}/chat/completions", json=body | extra, timeout=server.timeout
+            )
+
         for block in range(_BLOCKS):
             numbers = range(block * conversations, (block + 1) * conversations)
-            said = await _side_by_side([_Job(_talk, agent, number, waits) for number in numbers], at_once)
-            body = _body(settings, model) | salt
-            again = [_Job(_resend, server, http, body, prompts, waits) for prompts in said]
+            said = await _side_by_side([_Job(_talk, agent, number, waits, pauses) for number in numbers], at_once)
+            again = [_Job(_resend, send, prompts, waits, pauses) for prompts in said]
             await _side_by_side(again, at_once)
     if len(waits.ours) < 2:  # noqa: PLR2004 - what a quantile needs
         raise LLMResponseError(f"The LLM at {server.base} answered no turn. `heartline doctor --llm` looks at it.")
     stages = {stage: statistics.median(taken) for stage, taken in waits.stages.items() if stage != "generate"}
     return Spread.of(waits.ours), Spread.of(waits.alone), stages
+
+
+class _Pauses:
+    """Somebody who reads and types."""
+
+    def __init__(self, mean: float) -> None:
+        self._mean = mean
+        self._drawn = random.Random(7)
+
+    async def next(self) -> None:
+        if self._mean:
+            await asyncio.sleep(self._drawn.expovariate(1 / self._mean))
 
 
 class _Job:
@@ -148,10 +171,11 @@ async def _side_by_side(jobs: Sequence[_Job], at_once: int) -> list[Any]:
     return await asyncio.gather(*(job.within(places) for job in jobs))
 
 
-async def _talk(agent: Agent, number: int, waits: _Waits) -> list[Prompt]:
+async def _talk(agent: Agent, number: int, waits: _Waits, pauses: _Pauses) -> list[Prompt]:
     """One conversation; returns the prompts of the turns that the LLM answered."""
     conversation, prompts = f"speed-{number}", []
     for text in (OPENINGS[number % len(OPENINGS)], *REPLIES):
+        await pauses.next()
         first, started = 0.0, time.perf_counter()
         async with aclosing(agent.stream(f"{text} ({number})", conversation_id=conversation)) as events:
             async for event in events:
@@ -168,15 +192,17 @@ async def _talk(agent: Agent, number: int, waits: _Waits) -> list[Prompt]:
 
 
 async def _resend(
-    server: LLMServer, http: httpx2.AsyncClient, body: dict[str, Any], prompts: Sequence[Prompt], waits: _Waits
+    send: Callable[[dict[str, Any]], AbstractAsyncContextManager[httpx2.Response]],
+    prompts: Sequence[Prompt],
+    waits: _Waits,
+    pauses: _Pauses,
 ) -> None:
     """The same prompts, without Heartline."""
     for prompt in prompts:
         messages = [{"role": message.role, "content": message.content} for message in prompt.messages]
+        await pauses.next()
         first, started = 0.0, time.perf_counter()
-        async with http.stream(
-            "POST", f"{server.base}/chat/completions", json=body | {"messages": messages}, timeout=server.timeout
-        ) as answer:
+        async with send({"messages": messages}) as answer:
             async for line in answer.aiter_lines():
                 if not first and _says_something(line):
                     first = time.perf_counter() - started
@@ -223,44 +249,43 @@ def composing(settings: Settings, *, runs: int = 200) -> Spread:
     return Spread.of(taken)
 
 
-def main(
+def main(  # noqa: PLR0917 - typer names them all
     llm: Annotated[str, typer.Option("--llm", metavar="URL", help="OpenAI-compatible server.")],
     model: Annotated[str | None, typer.Option(help="Its model; default: the server's first.")] = None,
     at_once: Annotated[
-        list[int] | None, typer.Option(min=1, help="Conversations at once; may be given again.")
+        list[int] | None, typer.Option(min=1, help="Conversations at once; may be given again; default: 1 and 16.")
+    ] = None,
+    two_stage: Annotated[
+        list[str] | None, typer.Option(help="Of the settings; may be given again; default: inline and adaptive.")
     ] = None,
     tokens: Annotated[int, typer.Option(min=1, help="Longest reply.")] = 32,
+    pause: Annotated[float, typer.Option(min=0, help="Mean seconds before a message; 0 is the worst case.")] = 1.0,
 ) -> None:
     """Time to the first word with Heartline's loop and without it, and the time to write a prompt."""
+    given = {"llm_url": llm, "llm_model": model, "llm_max_tokens": tokens, "store": "memory"}
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for column in ("two_stage", "at once", "ms to the first word", "Heartline", "server", "more", "ratio", "n"):
+        table.add_column(column, no_wrap=True, justify="left" if "_" in column or " " in column else "right")
+    stages: dict[str, dict[str, float]] = {}
     try:
-        settings = load_settings(llm_url=llm, llm_model=model, llm_max_tokens=tokens, store="memory")
-        table = Table(box=None, padding=(0, 2, 0, 0))
-        for column in ("at once", "ms to the first word", "with Heartline", "server alone", "more", "ratio", "n"):
-            table.add_column(column, no_wrap=True, justify="left" if column.startswith("ms") else "right")
-        stages: dict[int, dict[str, float]] = {}
-        for many in at_once or [1, 16]:
-            ours, alone, stages[many] = asyncio.run(compare(settings, at_once=many, conversations=max(8, many)))
+        for way, many in product(two_stage or ["inline", "adaptive"], at_once or [1, 16]):
+            settings = load_settings(**given, two_stage=way)
+            ours, alone, stages[f"{way}, {many} at once"] = asyncio.run(
+                compare(settings, at_once=many, conversations=max(_LEAST, many), pause=pause)
+            )
             for name, one, other in (("p50", ours.p50, alone.p50), ("p95", ours.p95, alone.p95)):
-                more = f"{one - other:+.1f}"
-                table.add_row(
-                    str(many),
-                    name,
-                    f"{one:.1f}",
-                    f"{other:.1f}",
-                    more,
-                    f"{one / other:.2f}",
-                    f"{ours.n}+{alone.n}",
-                )
-        composed = composing(settings)
+                figures = (f"{one:.1f}", f"{other:.1f}", f"{one - other:+.1f}", f"{one / other:.2f}")
+                table.add_row(way, str(many), name, *figures, f"{ours.n}+{alone.n}")
+        composed = composing(load_settings(**given))
     except HeartlineError as error:
         sys.stderr.write(f"{error}\n")
         raise typer.Exit(1) from None
     console = page()
     console.print(table)
     console.print(f"aim: at most {OVER:g} ms more at p50")
-    for many, taken in stages.items():
+    for name, taken in stages.items():
         told = ", ".join(f"{stage} {milliseconds:.1f}" for stage, milliseconds in taken.items())
-        console.print(f"before the reply, {many} at once, p50 in ms: {told}")
+        console.print(f"before the reply, {name}, p50 in ms: {told}")
     console.print(
         f"writing a prompt after {_HISTORY} turns: p50 {composed.p50:.2f} ms, p95 {composed.p95:.2f} ms "
         f"(aim: p50 at most {COMPOSED_WITHIN:g} ms)"

@@ -19,7 +19,13 @@ QUESTION = (PromptMessage("user", "Is it late? A: yes, B: no. Answer with one le
 
 
 def agent_for(served: Served, **settings: Any) -> Agent:
-    given = {"store": "memory", "llm_model": str(served.model), "llm_temperature": 0, "llm_max_tokens": 12}
+    given = {
+        "store": "memory",
+        "llm_model": str(served.model),
+        "llm_temperature": 0,
+        "llm_max_tokens": 12,
+        "second_reader": "none",
+    }
     return build_agent(llm_url=served.url, **(given | settings))
 
 
