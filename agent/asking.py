@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from agent.answers import fits, one_object, picked_from, probabilities_of
 from agent.binding import WAYS, Form, Way
@@ -38,14 +38,14 @@ class Choice:
         probabilities: Over the choices, summing to 1; empty where the server gives none.
         speaker: The model that the server says it used.
         usage: Tokens as the server counted them; None where it did not.
-        way: How the answer was bound (`agent.binding.Way`).
+        way: How the answer was bound (`agent.binding.Way`), or `"decisions"` (`agent.decision_asker`).
     """
 
     picked: str | None
     probabilities: Mapping[str, float] = field(default_factory=dict)
     speaker: str = ""
     usage: TokenUsage | None = None
-    way: Way = "text"
+    way: Way | Literal["decisions"] = "text"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "probabilities", MappingProxyType(dict(self.probabilities)))
@@ -79,6 +79,7 @@ class Asker:
         model: Model name; None takes the server's first.
         seconds: Longest wait for an answer, all tries together.
         ways: Those to try, in order; fewer where it is known what the server can do (`agent.presets.ways_of`).
+        counted: Told of each answer's tokens; None where the server does not count them.
 
     Example:
         >>> asker = Asker(LLMServer("http://127.0.0.1:8000/v1"), seconds=5)

@@ -76,6 +76,9 @@ class Settings(BaseSettings):
     llm_context: int | None = Field(
         None, ge=256, description="Tokens that the model can hold; without it the server is asked."
     )
+    llm_decisions: bool = Field(
+        False, description="Have choices made by vLLM's decision endpoint (0.32 or newer), without generating."
+    )
     llm_tokenizer: Path | None = Field(
         None, description="The model's `tokenizer.json`, to count tokens with; without it they are estimated."
     )

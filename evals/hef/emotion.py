@@ -21,7 +21,7 @@ from evals.tasks.empathetic_dialogues import Dialogue
 from evals.tasks.one_label import measured
 from sem_plugins.labels import EMPATHETIC_DIALOGUES
 from sem_plugins.second.pooling import adjudication, primary_of
-from sem_plugins.second.questions import NONE_OF_THESE, emotion_question, lettered
+from sem_plugins.second.questions import emotion_question, lettered, none_letter
 from sem_plugins.training import figures
 from sem_plugins.training.intervals import Measure
 
@@ -123,8 +123,10 @@ async def _asked(
     if len(primary) <= widest:
         return _of_distribution(reading.probabilities) | {"asked": False}
     letters = lettered(primary)
-    first = await asker.choose(emotion_question(turn, letters, (), parts - _WITHOUT), [*letters, NONE_OF_THESE])
-    said, opened = letters.get(first.picked or ""), first.picked == NONE_OF_THESE
+    first = await asker.choose(
+        emotion_question(turn, letters, (), parts - _WITHOUT), [*letters, none_letter(letters)]
+    )
+    said, opened = letters.get(first.picked or ""), first.picked == none_letter(letters)
     if opened:
         others = [label for label in labels if label not in letters.values()]
         said = (await asker.choose(emotion_question(turn, None, others, parts - _WITHOUT), others)).picked

@@ -17,10 +17,7 @@ from agent.second_look import Exemplar
 from agent.transcript import transcript
 from agent.turn import Message, Turn
 
-__all__ = ["NONE_OF_THESE", "cause_question", "emotion_question", "lettered", "risk_question"]
-
-NONE_OF_THESE = "Z"
-"""The letter that opens the other emotions."""
+__all__ = ["cause_question", "emotion_question", "lettered", "none_letter", "risk_question"]
 
 _LOOKED_BACK = 9  # messages, as the deliberate planner shows
 
@@ -33,7 +30,7 @@ _MATERIAL = (
 _EMOTION = """\
 Tell which emotion the seeker is going through at their last message. A small model that knows such conversations \
 found those below the likeliest, the likeliest first: look among them first. Only where none of them fits, \
-answer with Z.
+answer with the last letter.
 Answer with one letter and nothing else.
 """
 
@@ -79,9 +76,14 @@ def lettered(labels: Sequence[str]) -> dict[str, str]:
     """Letter to label, `A` first. Letters, since each is one token, whose probability servers tell.
 
     Args:
-        labels: At most 25, since `Z` means none of them.
+        labels: At most 25 are taken, since one letter more means none of them.
     """
-    return dict(zip(string.ascii_uppercase[:25], labels, strict=False))
+    return dict(zip(string.ascii_uppercase[:-1], labels, strict=False))
+
+
+def none_letter(letters: Mapping[str, str]) -> str:
+    """The letter that opens the other emotions: the next one. Decision endpoints label options in their order."""
+    return string.ascii_uppercase[len(letters)]
 
 
 def emotion_question(
@@ -99,7 +101,7 @@ def emotion_question(
         listed = [_OPENED, *(f"- {_spoken(label)}" for label in labels)]
     else:
         listed = [_EMOTION, *(f"{letter}: {_spoken(label)}" for letter, label in letters.items())]
-        listed.append(f"{NONE_OF_THESE}: none of these")
+        listed.append(f"{none_letter(letters)}: none of these")
     return _question("\n".join(listed), turn, parts)
 
 

@@ -8,6 +8,7 @@ from typing import Any, Protocol, get_args
 
 from agent.asking import Asker, Choice
 from agent.binding import WAYS
+from agent.decision_asker import DecisionAsker
 from agent.decisions import PromptMessage
 from agent.errors import GenerationError, SettingsError
 from agent.options import Part, TwoStage, checked_two_stage, parts_of
@@ -20,10 +21,10 @@ from sem_plugins.labels import EMPATHETIC_DIALOGUES
 from sem_plugins.language import readability
 from sem_plugins.second.pooling import adjudication, primary_of, zero_shot
 from sem_plugins.second.questions import (
-    NONE_OF_THESE,
     cause_question,
     emotion_question,
     lettered,
+    none_letter,
     risk_question,
     shown,
 )
@@ -146,13 +147,12 @@ class SecondLook:
         if reading is None:
             return turn
         letters = lettered(primary_of(reading))
-        first = await self._asker.choose(
-            emotion_question(turn, letters, (), self._parts(turn)), [*letters, NONE_OF_THESE]
-        )
+        none = none_letter(letters)
+        first = await self._asker.choose(emotion_question(turn, letters, (), self._parts(turn)), [*letters, none])
         offered = {label: first.probabilities[letter] for letter, label in letters.items() if first.probabilities}
         said, opened, speaker = letters.get(first.picked or ""), False, first.speaker
         others = [label for label in reading.probabilities if label not in letters.values()]
-        if first.picked == NONE_OF_THESE and len(others) > 1:
+        if first.picked == none and len(others) > 1:
             second = await self._asker.choose(emotion_question(turn, None, others, self._parts(turn)), others)
             said, opened = second.picked, second.picked is not None
         return turn.adjudicated(adjudication(reading, said, offered, opened=opened, speaker=speaker))
@@ -207,9 +207,11 @@ def create(settings: Any) -> SecondLook:
     Raises:
         SettingsError: `llm_url` is missing or unusable, or `llm_reads` names something that there is not.
     """
+    server, model = LLMServer.from_settings(settings), settings.llm_model
     ways = ways_of(PRESETS[settings.llm_preset].features) if settings.llm_preset else WAYS
+    asker = Asker(server, model=model, seconds=_SECONDS, ways=ways)
     return SecondLook(
-        Asker(LLMServer.from_settings(settings), model=settings.llm_model, seconds=_SECONDS, ways=ways),
+        DecisionAsker(asker, server, model=model, seconds=_SECONDS) if settings.llm_decisions else asker,
         two_stage=settings.two_stage,
         widest_set=settings.widest_set,
         reads=settings.llm_reads,

@@ -18,11 +18,11 @@ from agent.testing import ScriptedAsker, a_turn
 from agent.turn import Message, Turn
 from sem_plugins.labels import EMPATHETIC_DIALOGUES
 from sem_plugins.second.pooling import adjudication, primary_of
-from sem_plugins.second.questions import NONE_OF_THESE
 from sem_plugins.second.reader import SecondLook
 
 SAID = "They moved my desk next to the boiler and nobody said a word."
 LABELS = EMPATHETIC_DIALOGUES.labels
+NONE_OF_THESE = "H"
 WIDE = ("annoyed", "sad", "angry", "lonely", "disappointed", "ashamed", "guilty")
 
 

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from agent.asking import Asker
+from agent.decision_asker import DecisionAsker
 from agent.decisions import PromptMessage
 from agent.errors import PromptTooLongError
 from agent.probe import LLMServer
@@ -86,3 +87,13 @@ async def test_that_a_question_nobody_waits_for_ends_on_the_server(vllm: Served)
     asking.cancel()
     await asyncio.gather(asking, return_exceptions=True)
     await asyncio.to_thread(vllm.idle)
+
+
+async def test_that_the_decision_endpoint_gives_every_choice_a_probability(vllm: Served):
+    server = LLMServer(vllm.url)
+    asker = DecisionAsker(Asker(server, model="tiny"), server, model="tiny")
+    messages = [PromptMessage("system", "Which is it?\nA: sad\nB: glad"), PromptMessage("user", "It rains in.")]
+    choice = await asker.choose(messages, ["A", "B"])
+    assert choice.way == "decisions"
+    assert sum(choice.probabilities.values()) == pytest.approx(1)
+    assert choice.usage is not None
