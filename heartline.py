@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from agent.events import StageStarted as StageStarted
     from agent.events import Token as Token
     from agent.loop import Agent as Agent
+    from agent.options import Options as Options
+    from agent.rationale import Rationale as Rationale
+    from agent.rationale import rationale_of as rationale_of
     from agent.readings import Affect as Affect
     from agent.readings import CauseReading as CauseReading
     from agent.readings import EmotionReading as EmotionReading
@@ -61,7 +64,9 @@ _HOMES = {
     "FeltReading": "agent.readings",
     "HeartlineError": "agent.errors",
     "Message": "agent.turn",
+    "Options": "agent.options",
     "Plan": "agent.decisions",
+    "Rationale": "agent.rationale",
     "Reply": "agent.decisions",
     "ReplyFinished": "agent.events",
     "RiskReading": "agent.readings",
@@ -78,6 +83,7 @@ _HOMES = {
     "explainer": "sem_plugins.why",
     "load_settings": "agent.settings",
     "ontology": "sem_plugins.ontology",
+    "rationale_of": "agent.rationale",
     "retrace": "agent.retrace",
 }
 
