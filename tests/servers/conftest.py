@@ -17,14 +17,16 @@ LLAMA_CPP = os.environ.get("HEARTLINE_LLAMA_CPP", "")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip what starts servers unless it is asked for by mark; what ends the one server comes last."""
+    """Skip what starts servers unless it is asked for by mark. What needs no vLLM comes first, what ends it last."""
     if "vllm" not in (config.getoption("markexpr") or ""):
         for item in items:
             if item.get_closest_marker("vllm"):
                 item.add_marker(
                     pytest.mark.skip(reason="starts real LLM servers, which takes minutes: make test-vllm")
                 )
-    items.sort(key=lambda item: "vllm_to_kill" in getattr(item, "fixturenames", ()))
+    ours = [item for item in items if item.get_closest_marker("vllm")]
+    ours.sort(key=lambda item: sum(name in item.fixturenames for name in ("vllm", "vllm_to_kill")))
+    items[:] = [item for item in items if not item.get_closest_marker("vllm")] + ours
 
 
 @pytest.fixture(scope="session")
@@ -48,13 +50,21 @@ def tiny_models(vllm_python: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture(scope="session")
-def vllm(vllm_python: Path, tiny_models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A real vLLM with the tiny model as `tiny` and a LoRA adapter of it as `warm`."""
+def starting_vllm(
+    vllm_python: Path, tiny_models: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Served]:
+    """What `vllm` waits for. It takes half a minute or more, in which other tests can run."""
     log, port = tmp_path_factory.mktemp("vllm") / "log", free_port()
     model = tiny_models / "qwen3"
     command = vllm_command(vllm_python, model, port=port, adapter=tiny_models / "warm")
     with serving(command, port=port, model=model, log=log, variables=vllm_variables()) as served:
         yield served
+
+
+@pytest.fixture(scope="session")
+def vllm(starting_vllm: Served) -> Served:
+    """A real vLLM with the tiny model as `tiny` and a LoRA adapter of it as `warm`."""
+    return starting_vllm.ready()
 
 
 @pytest.fixture
@@ -65,7 +75,7 @@ def vllm_to_kill(vllm: Served) -> Served:
 
 @pytest.fixture(scope="session")
 def transformers_serve(
-    vllm_python: Path, tiny_models: Path, tmp_path_factory: pytest.TempPathFactory
+    vllm_python: Path, tiny_models: Path, starting_vllm: Served, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Served]:
     """`transformers serve` with a model whose template refuses late system messages; it answers to its folder's name."""
     log, port = tmp_path_factory.mktemp("transformers") / "log", free_port()
@@ -73,7 +83,7 @@ def transformers_serve(
     command = [vllm_python.with_name("transformers"), "serve", model, "--device", "cpu"]
     command += ["--host", "127.0.0.1", "--port", str(port)]
     with serving(command, port=port, model=model, log=log, variables={}) as served:
-        yield served
+        yield served.ready()
 
 
 @pytest.fixture(scope="session")
@@ -87,5 +97,5 @@ def llama_cpp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         pytest.skip(f"{python} cannot import llama_cpp.server: pip install 'llama-cpp-python[server]'")
     log, port = tmp_path_factory.mktemp("llama-cpp") / "log", free_port()
     command = [python, "-m", "llama_cpp.server", "--model", model, "--host", "127.0.0.1", "--port", str(port)]
-    with serving(command, port=port, model=Path(model), log=log, variables={}, ready="/v1/models") as served:
-        yield served
+    with serving(command, port=port, model=Path(model), log=log, variables={}) as served:
+        yield served.ready("/v1/models")

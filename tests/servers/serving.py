@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx2
 
@@ -88,6 +88,23 @@ class Served:
         """What `llm_url` is set to."""
         return f"{self.root}/v1"
 
+    def ready(self, path: str = "/health") -> Self:
+        """Itself, once `path` answers 200; shows the end of its log where that never comes."""
+
+        def answers() -> bool:
+            assert self.process.poll() is None, f"it ended by itself (status {self.process.returncode})"
+            try:
+                return httpx2.get(f"{self.root}{path}", timeout=5).status_code == 200
+            except httpx2.TransportError:
+                return False
+
+        try:
+            eventually(answers, within=READY_WITHIN, what="the server's answer")
+        except AssertionError as error:
+            end = self.log.read_text(encoding="utf-8", errors="replace")[-_LOG_END:]
+            raise AssertionError(f"The server did not come up: {error}. The end of its log:\n{end}") from None
+        return self
+
     def post(self, path: str, body: Mapping[str, Any]) -> Any:
         answer = httpx2.post(f"{self.root}{path}", json=dict(body), timeout=120)
         assert answer.status_code == 200, answer.text
@@ -127,23 +144,16 @@ class Served:
 
 @contextmanager
 def serving(
-    command: Sequence[str | Path],
-    *,
-    port: int,
-    model: Path,
-    log: Path,
-    variables: Mapping[str, str],
-    ready: str = "/health",
+    command: Sequence[str | Path], *, port: int, model: Path, log: Path, variables: Mapping[str, str]
 ) -> Iterator[Served]:
-    """Start a server and wait until it answers.
+    """Start a server, and end it with all that it started. `Served.ready` waits until it answers.
 
     Args:
         command: Starts it at `port` of the loopback.
         port: Where it will listen.
         model: Folder of what it serves.
-        log: File for what it prints; its end is shown where it does not come up.
+        log: File for what it prints.
         variables: Of its environment, beside the usual few.
-        ready: The path that answers 200 once it is.
     """
     usual = {
         name: os.environ[name] for name in ("PATH", "LANG", "LD_LIBRARY_PATH", "TMPDIR") if name in os.environ
@@ -159,20 +169,7 @@ def serving(
             start_new_session=True,  # so that all that it starts can be ended with it
         )
     served = Served(f"http://127.0.0.1:{port}", process, log, model)
-
-    def answers() -> bool:
-        assert process.poll() is None, f"it ended by itself (status {process.returncode})"
-        try:
-            return httpx2.get(f"{served.root}{ready}", timeout=5).status_code == 200
-        except httpx2.TransportError:
-            return False
-
     try:
-        try:
-            eventually(answers, within=READY_WITHIN, what="the server's answer")
-        except AssertionError as error:
-            end = log.read_text(encoding="utf-8", errors="replace")[-_LOG_END:]
-            raise AssertionError(f"{command[0]} did not come up: {error}. The end of its log:\n{end}") from None
         yield served
     finally:
         served.kill()
