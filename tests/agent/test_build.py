@@ -35,7 +35,9 @@ PUBLIC = [
     "FeltReading",
     "HeartlineError",
     "Message",
+    "Options",
     "Plan",
+    "Rationale",
     "Reply",
     "ReplyFinished",
     "RiskReading",
@@ -53,6 +55,7 @@ PUBLIC = [
     "explainer",
     "load_settings",
     "ontology",
+    "rationale_of",
     "retrace",
 ]
 
