@@ -40,7 +40,7 @@ from sem_plugins.training.cells import page
 if TYPE_CHECKING:
     import httpx2
 
-__all__ = ["Spread", "compare", "composing", "main"]
+__all__ = ["Spread", "app", "compare", "composing"]
 
 OVER = 30.0  # ms that the loop may add to the server's own time, at p50
 COMPOSED_WITHIN = 2.0  # ms for a prompt after 200 turns
@@ -249,6 +249,10 @@ def composing(settings: Settings, *, runs: int = 200) -> Spread:
     return Spread.of(taken)
 
 
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command()
 def main(  # noqa: PLR0917 - typer names them all
     llm: Annotated[str, typer.Option("--llm", metavar="URL", help="OpenAI-compatible server.")],
     model: Annotated[str | None, typer.Option(help="Its model; default: the server's first.")] = None,
@@ -293,4 +297,4 @@ def main(  # noqa: PLR0917 - typer names them all
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    app()
