@@ -13,9 +13,6 @@ from agent.settings import load_settings
 
 __all__ = ["check", "table"]
 
-CLOSE = 0.003
-"""How far a figure may lie from the card's: another processor rounds eight-bit arithmetic in another way."""
-
 Scores = Mapping[str, Mapping[str, Mapping[str, float]]]
 
 
@@ -90,12 +87,14 @@ def table(scores: Scores, floors: Mapping[str, Scores]) -> None:
 
 
 def _differing(found: Scores, stated: Scores) -> list[str]:
+    from sem_plugins.training.card import rounding
+
     out = []
     for task, figures in found.items():
         for metric, estimate in figures.items():
             said = stated.get(task, {}).get(metric)
             if said is None:
                 out.append(f"{task} {metric} is {estimate['value']:.4f}, and not on the card")
-            elif abs(said["value"] - estimate["value"]) > CLOSE * max(1.0, abs(said["value"])):
+            elif abs(said["value"] - estimate["value"]) > rounding(said):
                 out.append(f"{task} {metric} is {estimate['value']:.4f}, the card says {said['value']:.4f}")
     return out

@@ -13,12 +13,6 @@ pytest.importorskip("sklearn", reason="measuring needs the `train` extra")
 
 pytestmark = [pytest.mark.data, pytest.mark.train]
 
-# Eight-bit arithmetic rounds in another way on another processor, which moves a figure by a few samples. What
-# rests on thresholds that are fitted anew jumps further, by up to 0.010; but not by an eighth of its 95%
-# interval, from which nobody could conclude anything.
-CLOSE = 0.004
-SHARE_OF_INTERVAL = 1 / 8
-
 # What the weights reach less what another processor may cost: a change that loses more is noticed.
 FLOORS = {
     "empathetic-dialogues/situation accuracy": 0.57,
@@ -56,12 +50,6 @@ def measured(data_folder: Callable[[str], Path], manifest: Manifest) -> Mapping[
     }
 
 
-def _rounding(stated: Mapping[str, float]) -> float:
-    """How far a figure may be from the card's."""
-    share = SHARE_OF_INTERVAL * (stated["high"] - stated["low"])
-    return max(CLOSE * max(1.0, abs(stated["value"])), share) + 0.5 / stated["n"]
-
-
 def _one(figures: Mapping[str, Mapping[str, float]], name: str) -> float:
     task, metric = name.split(" ")
     return figures[task][metric]
@@ -74,6 +62,8 @@ def test_that_the_data_is_the_data_of_the_card(data_folder: Callable[[str], Path
 
 
 def test_that_every_figure_is_that_of_the_card(measured: Mapping[str, Mapping[str, float]], manifest: Manifest):
+    from sem_plugins.training.card import rounding
+
     stated = manifest.card["scores"]
     assert {task: set(figures) for task, figures in measured.items()} == {
         task: set(figures) for task, figures in stated.items()
@@ -82,7 +72,7 @@ def test_that_every_figure_is_that_of_the_card(measured: Mapping[str, Mapping[st
         f"{task} {metric}": (value, stated[task][metric]["value"])
         for task, figures in measured.items()
         for metric, value in figures.items()
-        if abs(value - stated[task][metric]["value"]) > _rounding(stated[task][metric])
+        if abs(value - stated[task][metric]["value"]) > rounding(stated[task][metric])
     }
     assert not apart
 
