@@ -72,7 +72,7 @@ def test_that_a_table_in_a_file_is_not_folded(capsys: pytest.CaptureFixture[str]
 def test_that_a_figure_that_is_not_the_cards_is_told():
     from ui.models import _differing
 
-    stated = {"goemotions": {"macro_f1": {"value": 0.51}}}
+    stated = {"goemotions": {"macro_f1": {"value": 0.51, "n": 5426}}}
     assert _differing({"goemotions": {"macro_f1": {"value": 0.511}}}, stated) == []
     (told,) = _differing({"goemotions": {"macro_f1": {"value": 0.55}}}, stated)
     assert told == "goemotions macro_f1 is 0.5500, the card says 0.5100"
