@@ -87,7 +87,7 @@ def table(scores: Scores, floors: Mapping[str, Scores]) -> None:
 
 
 def _differing(found: Scores, stated: Scores) -> list[str]:
-    from sem_plugins.training.card import rounding
+    from sem_plugins.training.intervals import rounding
 
     out = []
     for task, figures in found.items():

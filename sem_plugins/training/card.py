@@ -28,7 +28,6 @@ __all__ = [
     "data_hashes",
     "render_card",
     "rounded",
-    "rounding",
     "told",
     "with_card",
     "write_card",
@@ -38,9 +37,6 @@ __all__ = [
 ID = "heartline-text-3"
 HALF_A_POINT = 0.005
 """What eight bits may cost on any metric."""
-
-_CLOSE = 0.004
-_SHARE = 1 / 8
 
 _SETS = (
     "dreaddit", "emobank", "empathetic_dialogues", "empathic_reactions", "epitome", "esconv", "goemotions",
@@ -143,19 +139,6 @@ def rounded(card: Mapping[str, Any]) -> list[tuple[str, str, Mapping[str, float]
         for floating in [card["in_floats"][task.name][metric]]
         if metric in task.aims or abs(floating["value"] - eight["value"]) > HALF_A_POINT
     ]
-
-
-def rounding(stated: Mapping[str, float]) -> float:
-    """How far a figure may be from the card's on another processor, where eight-bit arithmetic rounds otherwise.
-
-    That moves a figure by a few samples. What rests on thresholds that are fitted anew jumps further, by up to
-    0.010; but not by an eighth of its 95% interval, from which nobody could conclude anything.
-
-    Args:
-        stated: `value`, `n`, and `low` and `high` where the card has an interval.
-    """
-    share = _SHARE * (stated["high"] - stated["low"]) if "low" in stated else 0.0
-    return max(_CLOSE * max(1.0, abs(stated["value"])), share) + 0.5 / stated["n"]
 
 
 def told(aim: Aim, metric: str, estimate: Mapping[str, float]) -> str:

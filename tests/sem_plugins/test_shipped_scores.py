@@ -62,7 +62,7 @@ def test_that_the_data_is_the_data_of_the_card(data_folder: Callable[[str], Path
 
 
 def test_that_every_figure_is_that_of_the_card(measured: Mapping[str, Mapping[str, float]], manifest: Manifest):
-    from sem_plugins.training.card import rounding
+    from sem_plugins.training.intervals import rounding
 
     stated = manifest.card["scores"]
     assert {task: set(figures) for task, figures in measured.items()} == {
