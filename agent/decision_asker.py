@@ -7,7 +7,7 @@ generated, so an answer cannot be malformed. Both are asked over HTTP, so that n
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from agent.asking import Asker, Choice
@@ -24,25 +24,19 @@ _LEAST_MASS = 0.5  # of the probability, on the choices; where most went elsewhe
 _ABSENT = frozenset({404, 405, 501})
 
 
-class DecisionAsker:
-    """Puts choices to the decision endpoint, and everything else to an `Asker`.
+class DecisionAsker(Asker):
+    """Puts choices to the decision endpoint, and asks as an `Asker` where there is none.
 
-    Where the server has no such endpoint, or fails at it, the `Asker` is asked instead: for this question where it
-    failed, for all that follow where it has none.
+    An endpoint that fails costs one question; one that is not there is not tried again.
 
     Args:
-        asker: Asks in other ways.
         server: Where the LLM is.
-        model: Model name; None takes the server's first.
-        seconds: Longest wait for the endpoint.
+        **options: As `Asker` takes them.
     """
 
-    def __init__(
-        self, asker: Asker, server: LLMServer, *, model: str | None = None, seconds: float = 10.0
-    ) -> None:
-        self._asker, self._server, self._model, self._seconds = asker, server, model, seconds
-        self._found_model: str | None = None
-        self._left = ["/decisions", "/systemone"]
+    def __init__(self, server: LLMServer, **options: Any) -> None:
+        super().__init__(server, **options)
+        self._endpoints = ["/decisions", "/systemone"]
 
     async def choose(self, messages: Sequence[PromptMessage], choices: Sequence[str]) -> Choice:
         """As `Asker.choose`; `way` is `"decisions"` where the endpoint answered.
@@ -56,11 +50,10 @@ class DecisionAsker:
                 found = await self._decided(http, messages, choices)
         except (GenerationError, TimeoutError):
             found = None
-        return found if found is not None else await self._asker.choose(messages, choices)
-
-    async def fill(self, messages: Sequence[PromptMessage], schema: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        """As `Asker.fill`: the endpoint knows no objects."""
-        return await self._asker.fill(messages, schema)
+        if found is None:
+            return await super().choose(messages, choices)
+        self._counted(found.usage)
+        return found
 
     async def _decided(
         self, http: httpx2.AsyncClient, messages: Sequence[PromptMessage], choices: Sequence[str]
@@ -68,30 +61,25 @@ class DecisionAsker:
         """The endpoint's answer; None where the server has none."""
         import openai
 
-        if not self._left:
+        if not self._endpoints:
             return None
         model = self._model or await self._first_model(http)
         client = self._server.client(http).with_options(max_retries=0, timeout=self._seconds)
         asked = "\n".join(message.content for message in messages if message.role == "system")
         about = "\n".join(message.content for message in messages if message.role == "user")
-        while self._left:
-            path = self._left[0]
+        while self._endpoints:
+            path = self._endpoints[0]
             try:
                 raw = await client.post(path, body=_body(path, model, asked, about, choices), cast_to=object)
             except openai.APIStatusError as error:
                 if error.status_code not in _ABSENT:
                     raise self._server.failure(error, model=model) from None
-                self._left.pop(0)
+                self._endpoints.pop(0)
             except Exception as error:  # noqa: BLE001 - a lying server breaks the library in many ways
                 raise self._server.failure(error, model=model) from None
             else:
                 return _choice(raw, choices, model)
         return None
-
-    async def _first_model(self, http: httpx2.AsyncClient) -> str:
-        if self._found_model is None:
-            self._found_model = await self._server.first_model(http, retries=0)
-        return self._found_model
 
 
 def _body(path: str, model: str, asked: str, about: str, choices: Sequence[str]) -> dict[str, Any]:

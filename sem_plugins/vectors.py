@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.errors import SettingsError
+from agent.extras import needs_extra
 from agent.turn import Message
 from sem_plugins.encoder import VECTORS, Encoded, Encoder
 from sem_plugins.weights import MODEL, SHIPPED, load_manifest
 
-__all__ = ["Embed", "Vector", "encoder_vectors", "mean_vector", "sentence_transformers_vectors"]
+__all__ = ["Embed", "Vector", "encoder_vectors", "mean_vector", "sentence_transformers_vectors", "vector_encoder"]
 
 _WIDTH = 384  # of the encoder
 
@@ -38,13 +39,17 @@ def mean_vector(encoded: Encoded) -> NDArray[np.float64] | None:
     return mean
 
 
-def encoder_vectors(weights: Path | None = None) -> tuple[Embed, str]:
+def encoder_vectors(weights: Path | None = None, *, threads: int = 1) -> tuple[Embed, str]:
     """Mean token vectors of the shipped encoder, and the name of what makes them.
+
+    Args:
+        weights: Folder of other weights.
+        threads: As `sem_plugins.encoder.Encoder` takes them.
 
     Raises:
         WeightsError: The weights are missing or altered.
     """
-    encoder = _encoder(weights or SHIPPED)
+    encoder = vector_encoder(weights or SHIPPED, threads)
 
     def embed(text: str) -> Vector:
         vector = mean_vector(encoder.read((Message("seeker", text),)))
@@ -62,13 +67,8 @@ def sentence_transformers_vectors(model: str) -> tuple[Embed, str]:
     Raises:
         SettingsError: The `embeddings` extra is not installed, or the model cannot be loaded.
     """
-    try:
+    with needs_extra("embeddings", f"Making vectors with {model!r}"):
         from sentence_transformers import SentenceTransformer
-    except ImportError as error:
-        raise SettingsError(
-            f"Vectors of {model!r} need {error.name!r}, which is not installed. "
-            "Run: pip install 'heartline[embeddings]', or leave the model out for the shipped encoder's."
-        ) from error
     try:
         loaded: Any = SentenceTransformer(model)
     except Exception as error:  # the library raises many kinds
@@ -84,8 +84,13 @@ def sentence_transformers_vectors(model: str) -> tuple[Embed, str]:
 
 
 @lru_cache(maxsize=2)
-def _encoder(folder: Path) -> Encoder:
-    return Encoder(load_manifest(folder), threads=1, inner=[VECTORS], remembered=4)
+def vector_encoder(folder: Path, threads: int) -> Encoder:
+    """An encoder that gives token vectors, loaded once per process. The plugins' gives none: they take memory.
+
+    Raises:
+        WeightsError: The weights are missing or altered.
+    """
+    return Encoder(load_manifest(folder), threads=threads, inner=[VECTORS], remembered=4)
 
 
 def _unit(vector: NDArray[Any]) -> Vector:

@@ -17,8 +17,9 @@ from agent.intake import clean
 from agent.perception import Perception
 from agent.settings import Settings, load_settings
 from agent.turn import Message, Turn, new_turn
+from agent.whole_file import whole_file
 from ui.dialogues import numbered, place_of, problem_of, row_of, spoken, words
-from ui.whole_file import standard_output, whole_file
+from ui.standard_output import standard_output
 
 __all__ = ["analyze", "readings"]
 

@@ -26,10 +26,10 @@ from agent.record import to_record
 from agent.settings import Settings, load_settings
 from agent.state import PersonalCalibration
 from agent.turn import Turn
+from agent.whole_file import whole_file
 from ui.conversations import conversation_named
 from ui.explain import notice, one_line, profile, prompt, speaker, whole
 from ui.terminal import Typist, line_reader
-from ui.whole_file import whole_file
 from ui.wishes import told, wished
 
 __all__ = ["Chat"]

@@ -17,8 +17,8 @@ from rich.cells import cell_len, set_cell_size
 
 from agent.errors import InputError, ReadingError
 from agent.intake import scrub
+from agent.whole_file import whole_file
 from sem_plugins.ontology import ontology
-from ui.whole_file import whole_file
 
 __all__ = [
     "FAMILIES",

@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 from rich.table import Table
 
-from agent.errors import SettingsError
+from agent.extras import needs_extra
 from agent.settings import load_settings
 
 __all__ = ["check", "table"]
@@ -31,14 +31,10 @@ def check(data: Path, *, weights: Path | None = None, out: Path | None = None) -
     Raises:
         SettingsError: The `train` extra, whose scikit-learn computes the floors, is not installed.
     """
-    try:
+    with needs_extra("train", "Measuring"):
         from sem_plugins.training.card import as_dicts, render_card
         from sem_plugins.training.measure.reading import ValidParts
         from sem_plugins.training.measure.tasks import figures_of, floors_of
-    except ImportError as error:
-        raise SettingsError(
-            f"Measuring needs {error.name!r}, which is not installed. Run: pip install 'heartline[train]'"
-        ) from error
     from sem_plugins.weights import SHIPPED, load_manifest
 
     manifest = load_manifest(load_settings(weights=weights).weights or SHIPPED)
@@ -95,6 +91,6 @@ def _differing(found: Scores, stated: Scores) -> list[str]:
             said = stated.get(task, {}).get(metric)
             if said is None:
                 out.append(f"{task} {metric} is {estimate['value']:.4f}, and not on the card")
-            elif abs(said["value"] - estimate["value"]) > rounding(said):
+            elif abs(said["value"] - estimate["value"]) > rounding(metric, said):
                 out.append(f"{task} {metric} is {estimate['value']:.4f}, the card says {said['value']:.4f}")
     return out

@@ -18,9 +18,10 @@ from agent.registry import make
 from agent.retrace import retrace
 from agent.settings import Settings, load_settings
 from agent.turn import Message, Turn, new_turn
+from agent.whole_file import whole_file
 from ui.dialogues import Dialogue, Spoken, dialogues
+from ui.standard_output import standard_output
 from ui.trajectories import Ids, Trajectory, as_json, steps_of, strategy_of
-from ui.whole_file import standard_output, whole_file
 
 __all__ = ["analyze_conversations", "followed"]
 

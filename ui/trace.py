@@ -17,6 +17,7 @@ from agent.intake import scrub
 from agent.protocols import ConversationStore
 from agent.registry import make
 from agent.settings import Settings
+from agent.whole_file import whole_file
 from ui.cohort import Cohort, cohort_json, cohort_of
 from ui.cohort_picture import cohort_picture
 from ui.columns import signed
@@ -25,9 +26,9 @@ from ui.dialogues import Dialogue, dialogues, one_dialogue
 from ui.drawing import checked_picture, count, write_picture
 from ui.picture import picture, title_of
 from ui.replay import followed
+from ui.standard_output import standard_output
 from ui.table import in_terminal, in_words
 from ui.trajectories import Trajectory, as_json, stored, strategy_name
-from ui.whole_file import standard_output, whole_file
 
 __all__ = ["trace"]
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from agent.errors import SettingsError
+from agent.extras import needs_extra
 from sem_plugins.training.sets.records import data_folder
 from ui.models import table
 
@@ -36,13 +37,9 @@ def train(
         DataError: No data folder is named.
     """
     folder = data_folder(data)
-    try:
+    with needs_extra("train", "Training"):
         from sem_plugins.training.loop import Recipe
         from sem_plugins.training.run import run
-    except ImportError as error:
-        raise SettingsError(
-            f"Training needs {error.name!r}, which is not installed. Run: pip install 'heartline[train]'"
-        ) from error
     given = {"epochs": epochs, "seed": seed}
     recipe = replace(_recipe(Recipe(), config), **{name: v for name, v in given.items() if v is not None})
     manifest = run(folder, out, base=base, recipe=recipe, only=only, say=typer.echo)
@@ -57,13 +54,9 @@ def learn_dynamics(data: Path, out: Path, *, weights: Path | None) -> None:
         SettingsError: The `train` extra is not installed.
         DataError: A data set is missing or malformed.
     """
-    try:
+    with needs_extra("train", "Learning"):
         from sem_plugins.training.follow import Reader, learn
         from sem_plugins.training.follow_check import support_figures
-    except ImportError as error:
-        raise SettingsError(
-            f"Learning needs {error.name!r}, which is not installed. Run: pip install 'heartline[train]'"
-        ) from error
     from sem_plugins.ontology import MELD
     from sem_plugins.weights import SHIPPED, load_manifest
 
@@ -83,12 +76,8 @@ def learn_recogniser(data: Path, out: Path, *, weights: Path | None) -> None:
         SettingsError: The `train` extra is not installed.
         DataError: A data set is missing or malformed.
     """
-    try:
+    with needs_extra("train", "Learning"):
         from sem_plugins.training.recogniser import learn
-    except ImportError as error:
-        raise SettingsError(
-            f"Learning needs {error.name!r}, which is not installed. Run: pip install 'heartline[train]'"
-        ) from error
     from sem_plugins.weights import SHIPPED, load_manifest
 
     file, figures = learn(data, out, load_manifest(weights or SHIPPED))

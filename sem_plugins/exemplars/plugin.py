@@ -15,7 +15,7 @@ from agent.turn import Turn
 from sem_plugins.exemplars.store import MOST, ExemplarStore
 from sem_plugins.vectors import Embed, encoder_vectors, sentence_transformers_vectors
 
-__all__ = ["ExemplarPlugin", "create"]
+__all__ = ["ExemplarPlugin", "create", "embedder_of"]
 
 _MOST = 3  # each is as long as a turn of the conversation
 
@@ -55,9 +55,9 @@ class ExemplarPlugin:
         return ExemplarReading(self._store.search(row, self._embed(turn.text), most=self._most), self._store.id)
 
 
-def embedder_of(name: str, weights: Path | None) -> tuple[Embed, str]:
+def embedder_of(name: str, weights: Path | None, *, threads: int = 1) -> tuple[Embed, str]:
     """What makes vectors: `encoder`, or a sentence-transformers model."""
-    return encoder_vectors(weights) if name == "encoder" else sentence_transformers_vectors(name)
+    return encoder_vectors(weights, threads=threads) if name == "encoder" else sentence_transformers_vectors(name)
 
 
 def create(settings: Any) -> ExemplarPlugin:
@@ -74,7 +74,7 @@ def create(settings: Any) -> ExemplarPlugin:
             "and name it in `exemplars` (HEARTLINE_EXEMPLARS)."
         )
     store = ExemplarStore.load(settings.exemplars)
-    embed, name = embedder_of(settings.embedder, settings.weights)
+    embed, name = embedder_of(settings.embedder, settings.weights, threads=settings.threads)
     if name != store.embedder:
         raise DataError(
             f"The examples in {str(settings.exemplars)!r} have vectors of {store.embedder!r}, "

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
-import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +14,7 @@ from numpy.typing import NDArray
 
 from agent.errors import DataError
 from agent.second_look import Exemplar
+from agent.whole_file import whole_file
 
 __all__ = ["FORMAT", "MOST", "ExemplarStore", "Row"]
 
@@ -141,7 +139,11 @@ class ExemplarStore:
         return {self.labels[label]: round(float(self._emotions[place][label]), 4) for label in order}
 
     def save(self, path: Path) -> None:
-        """Write the file, whole or not at all."""
+        """Write the file, whole or not at all, readable by its owner alone.
+
+        Raises:
+            InputError: It cannot be written.
+        """
         about = {
             "format": FORMAT,
             "label_set": self.label_set,
@@ -149,22 +151,14 @@ class ExemplarStore:
             "embedder": self.embedder,
             "examples": [(row.group, row.text, row.reply) for row in self.rows],
         }
-        content = io.BytesIO()
-        np.savez_compressed(
-            content,
-            about=np.frombuffer(json.dumps(about).encode(), np.uint8),
-            emotions=self._emotions.astype(np.float16),
-            vectors=self._vectors.astype(np.float16),
-        )
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content.getvalue())
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        with whole_file(path) as file:
+            np.savez_compressed(
+                file,
+                about=np.frombuffer(json.dumps(about).encode(), np.uint8),
+                emotions=self._emotions.astype(np.float16),
+                vectors=self._vectors.astype(np.float16),
+            )
 
     @classmethod
     def load(cls, path: Path) -> Self:

@@ -209,9 +209,9 @@ def create(settings: Any) -> SecondLook:
     """
     server, model = LLMServer.from_settings(settings), settings.llm_model
     ways = ways_of(PRESETS[settings.llm_preset].features) if settings.llm_preset else WAYS
-    asker = Asker(server, model=model, seconds=_SECONDS, ways=ways)
+    made = DecisionAsker if settings.llm_decisions else Asker
     return SecondLook(
-        DecisionAsker(asker, server, model=model, seconds=_SECONDS) if settings.llm_decisions else asker,
+        made(server, model=model, seconds=_SECONDS, ways=ways),
         two_stage=settings.two_stage,
         widest_set=settings.widest_set,
         reads=settings.llm_reads,

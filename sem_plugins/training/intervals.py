@@ -163,14 +163,16 @@ def _runs(starts: NDArray[np.intp], lengths: NDArray[np.intp]) -> NDArray[np.int
     return runs
 
 
-def rounding(stated: Mapping[str, float]) -> float:
+def rounding(metric: str, stated: Mapping[str, float]) -> float:
     """How far a figure may be from the card's on another processor, where eight-bit arithmetic rounds otherwise.
 
-    That moves a figure by a few samples. What rests on thresholds that are fitted anew jumps further, by up to
-    0.010; but not by an eighth of its 95% interval, from which nobody could conclude anything.
+    That moves a figure by a few samples. What rests on thresholds that are fitted anew (`crossfitted_…`) jumps
+    further, by up to 0.010; but not by an eighth of its 95% interval, from which nobody could conclude anything.
 
     Args:
+        metric: Its name.
         stated: `value`, `n`, and `low` and `high` where the card has an interval.
     """
-    share = _SHARE * (stated["high"] - stated["low"]) if "low" in stated else 0.0
+    jumps = metric.startswith("crossfitted_") and "low" in stated
+    share = _SHARE * (stated["high"] - stated["low"]) if jumps else 0.0
     return max(_CLOSE * max(1.0, abs(stated["value"])), share) + 0.5 / stated["n"]

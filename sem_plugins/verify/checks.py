@@ -19,10 +19,10 @@ from agent.sentences import OPENING, sentences_of
 from agent.turn import Message, Turn
 from sem_plugins.affect.plugin import AffectPlugin
 from sem_plugins.empathy.reader import likeliest_levels
-from sem_plugins.encoder import VECTORS, Encoder
+from sem_plugins.encoder import Encoder
 from sem_plugins.labels import ESCONV
 from sem_plugins.language import in_other_language, is_readable, readability
-from sem_plugins.vectors import mean_vector
+from sem_plugins.vectors import mean_vector, vector_encoder
 from sem_plugins.verify.recogniser import Recogniser, features_of, load_recogniser
 from sem_plugins.verify.words import (
     claims_to_be_human,
@@ -31,7 +31,7 @@ from sem_plugins.verify.words import (
     repeats_itself,
     repeats_one_of,
 )
-from sem_plugins.weights import SHIPPED, load_manifest
+from sem_plugins.weights import SHIPPED
 
 __all__ = ["FEEDBACK", "Checks", "create"]
 
@@ -142,16 +142,15 @@ def _alone(text: str) -> Turn:
 
 @lru_cache(maxsize=2)
 def _loaded(folder: Path, threads: int) -> tuple[Encoder, Recogniser]:
-    # A session of its own, since the plugins' gives no vectors.
-    manifest = load_manifest(folder)
+    encoder = vector_encoder(folder, threads)
+    manifest = encoder.manifest
     lacking = sorted({"affect", "empathy"} - manifest.heads.keys())
     if lacking:
         raise WeightsError(
             f"The weights in {str(folder)!r} have no head {lacking[0]!r}, which the verifier 'checks' reads. "
             'Train them whole, or set `verifier = "none"`.'
         )
-    recogniser = load_recogniser(manifest)
-    return Encoder(manifest, threads=threads, inner=[VECTORS], remembered=4), recogniser
+    return encoder, load_recogniser(manifest)
 
 
 def create(settings: Any = None) -> Checks:

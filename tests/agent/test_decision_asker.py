@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from agent.asking import Asker
 from agent.decision_asker import DecisionAsker
 from agent.decisions import PromptMessage
 from agent.probe import LLMServer
@@ -33,8 +32,7 @@ def at(path: str, body: object) -> Step:
 
 
 def asker(server: FakeLLMServer) -> DecisionAsker:
-    reached = LLMServer(server.url, retries=0)
-    return DecisionAsker(Asker(reached, model="tiny"), reached, model="tiny")
+    return DecisionAsker(LLMServer(server.url, retries=0), model="tiny")
 
 
 async def test_that_the_form_of_0_33_is_asked_and_understood():

@@ -72,7 +72,7 @@ def test_that_every_figure_is_that_of_the_card(measured: Mapping[str, Mapping[st
         f"{task} {metric}": (value, stated[task][metric]["value"])
         for task, figures in measured.items()
         for metric, value in figures.items()
-        if abs(value - stated[task][metric]["value"]) > rounding(stated[task][metric])
+        if abs(value - stated[task][metric]["value"]) > rounding(metric, stated[task][metric])
     }
     assert not apart
 

@@ -90,8 +90,7 @@ async def test_that_a_question_nobody_waits_for_ends_on_the_server(vllm: Served)
 
 
 async def test_that_the_decision_endpoint_gives_every_choice_a_probability(vllm: Served):
-    server = LLMServer(vllm.url)
-    asker = DecisionAsker(Asker(server, model="tiny"), server, model="tiny")
+    asker = DecisionAsker(LLMServer(vllm.url), model="tiny")
     messages = [PromptMessage("system", "Which is it?\nA: sad\nB: glad"), PromptMessage("user", "It rains in.")]
     choice = await asker.choose(messages, ["A", "B"])
     assert choice.way == "decisions"

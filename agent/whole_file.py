@@ -1,10 +1,9 @@
-"""Where output goes: files that appear when they are complete or not at all, and standard output."""
+"""Files that appear when they are complete, or not at all."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import IO
 
 from agent.errors import InputError
 
-__all__ = ["standard_output", "whole_file"]
+__all__ = ["whole_file"]
 
 
 @contextmanager
@@ -46,25 +45,4 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
     except OSError as error:
         raise InputError(
             f"Cannot write {str(path)!r}: {error.strerror or error}. Make room, or name another file."
-        ) from error
-
-
-@contextmanager
-def standard_output() -> Iterator[IO[bytes]]:
-    """Standard output to write bytes to, with an error of ours where that fails.
-
-    Raises:
-        InputError: It cannot be written.
-        BrokenPipeError: Whoever read it has left, which is no mistake.
-    """
-    try:
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        # What is still buffered would fail, and complain, once more when Python ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise InputError(
-            f"Cannot write to standard output: {error.strerror}. Make room, or use `--out`."
         ) from error
