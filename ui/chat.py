@@ -40,7 +40,7 @@ _COMMANDS = "/why explains an answer · /help lists the commands · /quit ends"
 _HELP = """\
 /why        what was read in your last message, and why it was answered so;
             /why prompt shows what the LLM was given, to the letter
-/options    how the next answers are made, e.g. /options variant=plain two_stage=inline
+/options    how the next answers are made, e.g. /options variant=plain
 /profile    what was learned about how to read you; /profile forget erases it
 /save FILE  write this conversation to a file (JSON)
 /new        begin another conversation

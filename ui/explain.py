@@ -87,7 +87,7 @@ def _understood(turn: Turn) -> Iterator[tuple[str, str]]:
         shown = [(label, turn.expression.probabilities[label]) for label in turn.expression.present]
         yield "The words show", _percentages(shown) or "nothing above its threshold"
     if turn.cause is not None:
-        yield "Cause", "; ".join(f"“{span.text}”" for span in turn.cause.spans) or "cannot tell"
+        yield "Cause", "" if turn.cause.spans else "cannot tell"  # the words stand under what was noticed
     if turn.affect is not None:
         point = turn.affect
         places = (("valence", point.valence), ("arousal", point.arousal), ("dominance", point.dominance))

@@ -17,7 +17,7 @@ from agent.turn import Turn
 from evals.hef.arms import BASE, arm_of
 from evals.hef.cost import cost_measures
 from evals.hef.emotion import SEM
-from evals.hef.reading import ask_arm, turns_of
+from evals.hef.reading import Readings, ask_arm
 from evals.task import Answers, Kit, Measures, Sample, scored
 from sem_plugins.second.pooling import primary_of
 from sem_plugins.second.questions import cause_question
@@ -53,6 +53,9 @@ class HefCause:
     systems: tuple[str, ...] = (SEM, *_ARMS)
     version = 1
 
+    def __init__(self) -> None:
+        self._readings = Readings()
+
     def samples(self, folder: Path, split: str) -> list[Sample]:
         """Truth: the spans in the seeker's utterances."""
         found = []
@@ -72,7 +75,7 @@ class HefCause:
             raise SettingsError(f"No system {system!r}. Systems: {', '.join(self.systems)}.")
         arm = arm_of(BASE if system == SEM else system)
         arm = replace(arm, variant="hef" if arm.control else arm.variant)
-        turns = turns_of(samples, kit, arm=arm)
+        turns = self._readings(samples, kit, arm=arm)
         if system == SEM:
             return [{"span": _as_answer(_likeliest(turn))} for turn in turns]
         if arm.control == "oracle":

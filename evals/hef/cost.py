@@ -32,13 +32,16 @@ class Cost:
     def add(self, usage: TokenUsage | None) -> None:
         """One call."""
         self.calls += 1
-        known = usage is not None and self.prompt_tokens is not None and self.completion_tokens is not None
-        self.prompt_tokens = self.prompt_tokens + usage.prompt if known else None  # type: ignore[operator,union-attr]
-        self.completion_tokens = self.completion_tokens + usage.completion if known else None  # type: ignore[operator,union-attr]
+        self.prompt_tokens = _sum(self.prompt_tokens, None if usage is None else usage.prompt)
+        self.completion_tokens = _sum(self.completion_tokens, None if usage is None else usage.completion)
 
     def as_answer(self) -> dict[str, Any]:
         """For an answer of an evaluation."""
         return {"cost": {name: getattr(self, name) for name in COSTS}}
+
+
+def _sum(one: int | None, other: int | None) -> int | None:
+    return None if one is None or other is None else one + other
 
 
 _spent: ContextVar[Cost | None] = ContextVar("spent", default=None)

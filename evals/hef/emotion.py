@@ -15,7 +15,7 @@ from agent.errors import SettingsError
 from agent.turn import Turn
 from evals.hef.arms import ARMS, BASE, arm_of, with_truth
 from evals.hef.cost import cost_measures
-from evals.hef.reading import ask_arm, turns_of
+from evals.hef.reading import Readings, ask_arm
 from evals.task import Answers, Kit, Measures, Sample, scored
 from evals.tasks.empathetic_dialogues import Dialogue
 from evals.tasks.one_label import measured
@@ -59,6 +59,9 @@ class HefEmotion:
     )
     version = 1
 
+    def __init__(self) -> None:
+        self._readings = Readings()
+
     def samples(self, folder: Path, split: str) -> list[Sample]:
         """Truth: one of the 32 labels."""
         return Dialogue().samples(folder, split)
@@ -69,7 +72,7 @@ class HefEmotion:
             raise SettingsError(f"No system {system!r}. Systems: {', '.join(self.systems)}.")
         arm = arm_of("hef" if system in _OF_BOTH else BASE if system == SEM else system)
         arm = replace(arm, variant="hef" if arm.control else arm.variant)
-        turns = turns_of(samples, kit, arm=arm)
+        turns = self._readings(samples, kit, arm=arm)
         own = [turn.emotion.label if turn.emotion is not None else None for turn in turns]
         if system == SEM:
             return [

@@ -18,44 +18,60 @@ from evals.once import AnswerCache, Bar, key_of, once
 from evals.task import Answer, Answers, Kit, Sample
 from sem_plugins.training.measure.reading import on_every_core
 
-__all__ = ["ask_arm", "turns_of"]
+__all__ = ["Readings", "ask_arm"]
 
 _PLUGINS = ("emotion", "expression", "affect", "cause", "strategy", "risk", "felt")
 _SECONDS = 60.0  # of one question: nobody waits, and many are asked at once
 
 
-def turns_of(samples: Sequence[Sample], kit: Kit, *, arm: Arm) -> list[Turn]:
-    """One turn a sample, with the readings that the arm gives to the LLM.
+class Readings:
+    """Turns with their readings, each sample read once for all arms. One per task, since it goes by ids."""
 
-    Raises:
-        SettingsError: The arm wants examples, and no file of them is named.
-        DataError: An example is one of the samples: the file was built from the part that is measured.
-    """
-    settings = kit.settings.model_copy(update={"plugins": _PLUGINS, "threads": 1})
-    if "exemplars" not in arm.parts:
-        settings = settings.model_copy(update={"exemplars": None})
-    elif settings.exemplars is None:
-        raise SettingsError(
-            f"Arm {arm.name!r} needs a file of examples: `heartline exemplars build` makes one out of train, and "
-            "HEARTLINE_EXEMPLARS names it."
-        )
-    perception = build_perception(settings)
+    def __init__(self) -> None:
+        self._read: dict[tuple[str, bool], Turn] = {}
 
-    def read(sample: Sample) -> Turn:
-        *before, last = sample.messages
-        said = sum(message.role == "seeker" for message in before)
-        return perception.read([Turn(sample.id, sample.id, said, last.text, tuple(before))])[0]
+    def __call__(self, samples: Sequence[Sample], kit: Kit, *, arm: Arm) -> list[Turn]:
+        """One turn a sample, with the readings that the arm gives to the LLM.
 
-    turns = on_every_core(read, samples, name="samples", progress=kit.progress)
+        Raises:
+            SettingsError: The arm wants examples, and no file of them is named.
+            DataError: An example is one of the samples: the file was built from the part that is measured.
+        """
+        with_examples = "exemplars" in arm.parts
+        if with_examples and kit.settings.exemplars is None:
+            raise SettingsError(
+                f"Arm {arm.name!r} needs a file of examples: `heartline exemplars build` makes one out of train, "
+                "and HEARTLINE_EXEMPLARS names it."
+            )
+        missing = [sample for sample in samples if (sample.id, with_examples) not in self._read]
+        if missing:
+            changed: dict[str, Any] = {"plugins": _PLUGINS, "threads": 1}
+            changed |= {} if with_examples else {"exemplars": None}
+            perception = build_perception(kit.settings.model_copy(update=changed))
+            read = on_every_core(
+                lambda sample: perception.read([_turn(sample)])[0], missing, name="samples", progress=kit.progress
+            )
+            self._read |= {(turn.id, with_examples): turn for turn in read}
+        turns = [self._read[sample.id, with_examples] for sample in samples]
+        _refuse_own(samples, turns, kit)
+        return exchanged(turns) if arm.control == "shuffled" else turns
+
+
+def _turn(sample: Sample) -> Turn:
+    *before, last = sample.messages
+    said = sum(message.role == "seeker" for message in before)
+    return Turn(sample.id, sample.id, said, last.text, tuple(before))
+
+
+def _refuse_own(samples: Sequence[Sample], turns: Sequence[Turn], kit: Kit) -> None:
     own = {message.text.strip().lower() for sample in samples for message in sample.messages}
     for turn in turns:
         for example in turn.exemplars.exemplars if turn.exemplars is not None else ():
             if example.text.lower() in own:
                 raise DataError(
-                    f"The examples in {str(settings.exemplars)!r} hold messages that are to be answered here. "
+                    f"The examples in {str(kit.settings.exemplars)!r} hold messages that are to be answered here. "
                     "Build the file from train."
                 )
-    return exchanged(turns) if arm.control == "shuffled" else turns
 
 
 def ask_arm(

@@ -18,7 +18,7 @@ from agent.turn import READING_FIELDS, Turn
 from evals.ask import sampling, with_model
 from evals.hef.arms import ARMS, Arm, arm_of
 from evals.hef.cost import cost_measures, metered
-from evals.hef.reading import turns_of
+from evals.hef.reading import Readings
 from evals.once import AnswerCache, Bar, key_of, once
 from evals.speak import SampleStore
 from evals.task import Answer, Answers, Kit, Measures, Sample, scored
@@ -61,6 +61,9 @@ class HefReply(Response):
     # The rest of `esconv/response` costs minutes for every arm, and says the same.
     metrics = MappingProxyType({name: METRICS[name] for name in ("bleu_2", "rouge_l", "distinct_2")})
 
+    def __init__(self) -> None:
+        self._readings = Readings()
+
     def answers(self, system: str, samples: Sequence[Sample], kit: Kit) -> Answers:
         """The reply, the plan, the recognised strategy, EPITOME's levels and the cost; None where the LLM failed.
 
@@ -78,7 +81,7 @@ class HefReply(Response):
                 "exemplars": None,  # what is found in it is given
             }
         )
-        turns = turns_of(samples, kit, arm=arm)
+        turns = self._readings(samples, kit, arm=arm)
         agent = build_agent(settings)
         agent.store = SampleStore(samples)
         agent.perception = _Read(turns)

@@ -92,7 +92,8 @@ class _Emotion(ABC):
 
     def measures(self, samples: Sequence[Sample], answers: Answers) -> Measures:
         """Accuracy, `top3`, `top5`, macro-F1; `ece`; `coverage` and `set_size` of the conformal sets, and
-        `wide_sets`, the share that the LLM is asked about by default.
+        `wide_sets`, the share that the LLM is asked about by default, and how often the label is right in these
+        and in the others.
         """
         kept, given = scored(samples, answers)
         found = measured(
@@ -104,7 +105,12 @@ class _Emotion(ABC):
             found["coverage"] = Measure(np.mean, groups, (held,))
             sizes = np.array([len(answer["primary"]) for answer in given])
             found["set_size"] = Measure(np.mean, groups, (sizes,))
-            found["wide_sets"] = Measure(np.mean, groups, (sizes > WIDEST_SET,))
+            wide = sizes > WIDEST_SET
+            found["wide_sets"] = Measure(np.mean, groups, (wide,))
+            right = np.array([answer["label"] == sample.truth for sample, answer in zip(kept, given, strict=True)])
+            for name, rows in (("accuracy_of_wide", wide), ("accuracy_of_narrow", ~wide)):
+                if rows.any():
+                    found[name] = Measure(np.mean, groups[rows], (right[rows],))
         return found
 
     def floors(self, samples: Sequence[Sample], folder: Path) -> Mapping[str, Callable[[], Answers]]:

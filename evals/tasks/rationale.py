@@ -11,7 +11,7 @@ from agent.rationale import Observation, rationale_of
 from agent.turn import Message, Turn
 from evals.hef.arms import BASE, arm_of
 from evals.hef.cause import HefCause, overlap
-from evals.hef.reading import turns_of
+from evals.hef.reading import Readings
 from evals.task import Answer, Answers, Kit, Measures, Sample, scored
 from sem_plugins.ontology import DAILY_DIALOG, ontology
 from sem_plugins.training.intervals import Measure
@@ -47,6 +47,9 @@ class RationaleTask:
     systems: tuple[str, ...] = ("sem",)
     version = 1
 
+    def __init__(self) -> None:
+        self._readings = Readings()
+
     def samples(self, folder: Path, split: str) -> list[Sample]:
         """Truth: the emotion, and the spans of its causes in the seeker's own words."""
         labels = {
@@ -67,14 +70,14 @@ class RationaleTask:
     def answers(self, system: str, samples: Sequence[Sample], kit: Kit) -> Answers:  # noqa: ARG002 - there is one
         """`{"label", "span", "without", "without_random"}`; None where no emotion was read."""
         rng = np.random.default_rng(_SEED)
-        turns = turns_of(samples, kit, arm=arm_of(BASE))
+        turns = self._readings(samples, kit, arm=arm_of(BASE))
         named = [_surest(turn) for turn in turns]
         apart: list[Sample] = []
         for sample, turn, words in zip(samples, turns, named, strict=True):
             for name, text in _without(turn, words, rng).items():
                 messages = (*sample.messages[:-1], Message("seeker", text))
                 apart.append(Sample(f"{sample.id} {name}", sample.group, messages, None))
-        read_again = {turn.id: _distribution(turn) for turn in turns_of(apart, kit, arm=arm_of(BASE))}
+        read_again = {turn.id: _distribution(turn) for turn in self._readings(apart, kit, arm=arm_of(BASE))}
         return [_answer(turn, words, read_again) for turn, words in zip(turns, named, strict=True)]
 
     def measures(self, samples: Sequence[Sample], answers: Answers) -> Measures:

@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 
+from agent.role_marks import has_control_token
+
 __all__ = ["claims_to_be_human", "has_role_marks", "in_other_script", "repeats_itself", "repeats_one_of"]
 
 # Scripts without spaces count each sign as a word.
@@ -21,9 +23,8 @@ _LOOP_WORDS, _LOOP_SHARE = 40, 0.35  # of the last words, the share of triples t
 
 _FEWEST_LETTERS = 4  # of a script: a word or a name may be quoted
 
-_ROLE_MARK = re.compile(
-    r"<\|[\w ]{1,40}\|>|</?s>|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>|</?(?:think|system|user|assistant)>"
-    r"|^\s*(?:#{2,}\s*|\*{1,2})?(?:user|human|assistant|system|seeker|supporter|instruction|response)\*{0,2}\s*:"
+_WRITTEN_ROLE = re.compile(
+    r"^\s*(?:#{2,}\s*|\*{1,2})?(?:user|human|assistant|system|seeker|supporter|instruction|response)\*{0,2}\s*:"
     r"|^\s*#{2,}\s*(?:user|human|assistant|system|instruction|response)\s*$",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -81,7 +82,7 @@ def in_other_script(message: str, text: str) -> bool:
 
 def has_role_marks(draft: str) -> bool:
     """Whether it holds what chat templates mark roles with: the model writes on for somebody else."""
-    return bool(_ROLE_MARK.search(draft))
+    return has_control_token(draft) or bool(_WRITTEN_ROLE.search(draft))
 
 
 def claims_to_be_human(draft: str) -> bool:

@@ -65,6 +65,12 @@ def test_that_the_estimate_is_never_shorter_than_the_longest_of_seven_tokenizers
     assert Ruler()(text) >= COUNTED[text]
 
 
+@pytest.mark.parametrize("text", COUNTED)
+def test_that_the_estimate_is_at_most_six_tenths_too_long_where_there_are_words(text) -> None:
+    most = 1.6 if any(character.isalpha() for character in text) else 2.1
+    assert Ruler()(text) <= most * COUNTED[text]
+
+
 def test_that_the_estimate_for_english_is_less_than_half_too_long() -> None:
     text, tokens = next(iter(COUNTED.items()))
     assert Ruler()(text) < 1.5 * tokens

@@ -74,7 +74,6 @@ def test_that_the_whole_follows_the_turn_from_reading_to_reply():
         ("Therefore", "question"),
         ("Emotion", "anxious 70%, content 30%"),
         ("The words show", "fear 80%"),
-        ("Cause", "“lost my keys”"),
         ("This message", "valence -0.50, arousal +0.30, dominance -0.20"),
         ("Over the turns", "valence -0.40 (change -0.12), confidence 0.70, last shift 1 turn ago, for the worse"),
         ("Strategy", "Question (exploration). It is early, so ask."),
