@@ -44,10 +44,10 @@ async def test_that_a_template_that_refuses_a_late_system_message_costs_no_reply
         first = await agent.respond("My cello is out of tune and so am I.")
         second = await agent.respond("I cannot find the bow, either.", conversation_id=first.conversation_id)
     assert second.reply.text.strip()
-    if second.reply.stood_in_for is not None:
-        (failure,) = second.failures
-        assert failure.stage == "generate"
-        assert "HTTP" in failure.message
+    assert second.reply.stood_in_for == "openai"
+    (failure,) = second.failures
+    assert failure.stage == "generate"
+    assert "HTTP" in failure.message
 
 
 async def test_that_a_question_is_asked_without_what_the_server_does_not_know(transformers_serve: Served):
