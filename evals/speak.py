@@ -11,7 +11,7 @@ from agent.protocols import Recalled
 from agent.turn import Message, Turn
 from evals.task import Answer, Sample
 
-__all__ = ["SampleStore", "speak"]
+__all__ = ["SampleStore", "replied", "speak"]
 
 
 @dataclass
@@ -54,8 +54,8 @@ class SampleStore:
         """Nothing to let go of."""
 
 
-async def speak(agent: Agent, sample: Sample) -> Answer:
-    """The agent's reply to the last message of a sample: `{"reply", "strategy", "speaker", "prompt"}`.
+async def replied(agent: Agent, sample: Sample) -> Turn | None:
+    """The turn in which the agent replies to the last message of a sample.
 
     None where the LLM failed: another one's words in its place would be scored as its own.
 
@@ -67,7 +67,13 @@ async def speak(agent: Agent, sample: Sample) -> Answer:
         turn = await agent.respond(sample.messages[-1].text, conversation_id=sample.id)
     except GenerationError:
         return None
-    if turn.reply is None or turn.reply.stood_in_for is not None:
+    return None if turn.reply is None or turn.reply.stood_in_for is not None else turn
+
+
+async def speak(agent: Agent, sample: Sample) -> Answer:
+    """The agent's reply, `{"reply", "strategy", "speaker", "prompt"}`; None and arguments as for `replied`."""
+    turn = await replied(agent, sample)
+    if turn is None or turn.reply is None:
         return None
     strategy = turn.plan.chosen.id if turn.plan is not None else None
     prompt = turn.prompt.sha256 if turn.prompt is not None else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,7 +59,7 @@ def run_grid(
     folder: Path,
     split: str,
     *,
-    make_kit: Any,
+    make_kit: Callable[[], EncoderKit],
     tasks: Sequence[str] = tuple(TASKS),
     systems: Sequence[str] = (),
     stimuli: Sequence[str] = (),
@@ -87,7 +87,7 @@ def run_grid(
         if name not in TASKS:
             raise SettingsError(f"No task of the grid is called {name!r}. There are: {', '.join(TASKS)}.")
         task: Task = TASKS[name]()
-        kit: EncoderKit = make_kit()
+        kit = make_kit()
         samples = task.samples(folder, split)[:limit]
         named = [*task.systems, *(f"stimulus:{stimulus}" for stimulus in stimuli if name == "reply")]
         chosen = [system for system in named if not systems or system in {BASE, *systems}]

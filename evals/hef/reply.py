@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from agent.build import build_agent
-from agent.errors import DataError, GenerationError
+from agent.errors import DataError
 from agent.loop import Agent
 from agent.perception import Perception
 from agent.turn import READING_FIELDS, Turn
@@ -20,7 +20,7 @@ from evals.hef.arms import ARMS, Arm, arm_of
 from evals.hef.cost import cost_measures, metered
 from evals.hef.reading import Readings
 from evals.once import AnswerCache, Bar, key_of, once
-from evals.speak import SampleStore
+from evals.speak import SampleStore, replied
 from evals.task import Answer, Answers, Kit, Measures, Sample, scored
 from evals.tasks.response import GoldPlanner, Response
 from evals.text.metrics import METRICS
@@ -167,11 +167,8 @@ class _Read(Perception):
 async def _reply(agent: Agent, sample: Sample) -> Answer:
     """What the agent says, and what it cost."""
     with metered() as cost:
-        try:
-            turn = await agent.respond(sample.messages[-1].text, conversation_id=sample.id)
-        except GenerationError:
-            return None
-    if turn.reply is None or turn.reply.stood_in_for is not None:
+        turn = await replied(agent, sample)
+    if turn is None or turn.reply is None:
         return None
     if not turn.escalated:
         for _ in range(1 + len(turn.objections)):
