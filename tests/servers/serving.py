@@ -19,11 +19,13 @@ from typing import Any, Self
 import httpx2
 
 __all__ = [
+    "LONGEST",
     "READY_WITHIN",
     "Received",
     "Served",
     "eventually",
     "free_port",
+    "left_unfinished",
     "serving",
     "vllm_command",
     "vllm_variables",
@@ -32,7 +34,10 @@ __all__ = [
 READY_WITHIN = 300.0
 """Seconds until a server must answer. On two busy cores vLLM's imports alone take a minute."""
 
-_WITHIN = 30.0
+LONGEST = 6000
+"""Tokens of a reply that takes the tiny model half a minute or more: the longest that leaves room for a prompt."""
+
+_WITHIN = 120.0  # while it writes, vLLM has needed ten seconds for an answer to `/metrics`
 _LOG_END = 6000
 
 _RENDERED = re.compile(r"Request (\S+) details: prompt: (.*), prompt_token_ids: (\[[\d, ]*\]), prompt_embeds")
@@ -140,6 +145,16 @@ class Served:
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(30)
+
+
+@contextmanager
+def left_unfinished(served: Served) -> Iterator[None]:
+    """Fail unless vLLM stops a reply of `LONGEST` tokens that is asked of it meanwhile before it is whole."""
+    served.idle()
+    before = served.metric("generation_tokens_total")
+    yield
+    served.idle()
+    assert served.metric("generation_tokens_total") - before < LONGEST
 
 
 @contextmanager

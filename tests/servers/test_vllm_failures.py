@@ -9,32 +9,39 @@ import pytest
 
 from agent.build import build_agent
 from agent.events import FailureNoted, ReplyFinished, Token
-from tests.servers.serving import Served
+from agent.loop import Agent
+from tests.servers.serving import LONGEST, Served, left_unfinished
 
 pytestmark = pytest.mark.vllm
 
-LONG = {"store": "memory", "llm_temperature": 0, "llm_max_tokens": 4000, "llm_retries": 0}
+LONG = {"store": "memory", "llm_temperature": 0, "llm_max_tokens": LONGEST, "llm_retries": 0}
+
+
+async def to_the_first_word(agent: Agent, text: str) -> None:
+    async with aclosing(agent.stream(text)) as events:
+        async for event in events:
+            if isinstance(event, Token) and event.text.strip():
+                return
 
 
 async def test_that_a_listener_who_leaves_ends_the_request_on_the_server(vllm: Served):
     async with build_agent(llm_url=vllm.url, **LONG) as agent:
-        async with aclosing(agent.stream("Nobody will wait for the end of this.")) as events:
-            async for event in events:
-                if isinstance(event, Token) and event.text.strip():
-                    break
-        vllm.idle()
+        with left_unfinished(vllm):
+            await to_the_first_word(agent, "Nobody will wait for the end of this.")
         assert agent.store.conversations()  # what was said is kept
 
 
 async def test_that_a_cancelled_turn_ends_the_request_on_the_server(vllm: Served):
-    async with build_agent(llm_url=vllm.url, **LONG) as agent:
-        turn = asyncio.create_task(agent.respond("Tell me a long story."))
-        while not await asyncio.to_thread(vllm.metric, "num_requests_running"):
-            assert not turn.done()
-        turn.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await turn
-        await asyncio.to_thread(vllm.idle)
+    before = len(vllm.received())
+    async with build_agent(llm_url=vllm.url, **LONG, second_reader="none") as agent:
+        with left_unfinished(vllm):
+            turn = asyncio.create_task(agent.respond("Tell me a long story."))
+            while len(vllm.received()) == before:
+                assert not turn.done()
+                await asyncio.sleep(0)
+            turn.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await turn
 
 
 async def test_that_a_message_longer_than_the_context_still_ends_in_a_reply(vllm: Served):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import aclosing
 from itertools import takewhile
 from pathlib import Path
@@ -18,7 +17,7 @@ from agent.loop import Agent
 from agent.probe import LLMServer
 from agent.testing import a_turn
 from agent.turn import Turn
-from tests.servers.serving import Received, Served, eventually
+from tests.servers.serving import LONGEST, Received, Served, left_unfinished
 from tests.ui.faces import PATIENCE, heartline, start
 
 pytestmark = pytest.mark.vllm
@@ -141,21 +140,15 @@ async def test_that_an_adapter_speaks_under_its_own_name(vllm: Served):
     assert replies["tiny"].text != replies["warm"].text
 
 
-def still_writing(served: Served) -> None:
-    # The gauge follows the first token, not the other way round.
-    eventually(lambda: served.metric("num_requests_running") == 1, within=5, what="a request in the making")
-
-
 async def test_that_pieces_come_while_the_server_still_writes(vllm: Served):
-    async with (
-        agent_for(vllm, llm_max_tokens=4000, second_reader="none") as agent,
-        aclosing(agent.stream("Tell me a long story.")) as events,
-    ):
-        async for event in events:
-            if isinstance(event, Token) and event.text.strip():
-                await asyncio.to_thread(still_writing, vllm)
-                break
-    vllm.idle()
+    with left_unfinished(vllm):
+        async with (
+            agent_for(vllm, llm_max_tokens=LONGEST, second_reader="none") as agent,
+            aclosing(agent.stream("Tell me a long story.")) as events,
+        ):
+            async for event in events:
+                if isinstance(event, Token) and event.text.strip():
+                    break
 
 
 def test_that_chat_streams_from_it_and_names_it(vllm: Served, tmp_path: Path):
@@ -168,18 +161,19 @@ def test_that_chat_streams_from_it_and_names_it(vllm: Served, tmp_path: Path):
 
 
 def test_that_what_chat_shows_comes_while_the_server_still_writes(vllm: Served, tmp_path: Path):
-    limits = {"HEARTLINE_LLM_TEMPERATURE": "0", "HEARTLINE_LLM_MAX_TOKENS": "4000"}
-    with start("chat", "--llm", vllm.url, "--ephemeral", home=tmp_path, **limits) as process:
+    limits = {"HEARTLINE_LLM_TEMPERATURE": "0", "HEARTLINE_LLM_MAX_TOKENS": str(LONGEST)}
+    with (
+        left_unfinished(vllm),  # and nobody who is gone is written for
+        start("chat", "--llm", vllm.url, "--ephemeral", home=tmp_path, **limits) as process,
+    ):
         try:
             process.stdin.write(b"Tell me a long story.\n")
             process.stdin.flush()
             shown = b""
-            while not shown.rstrip().count(b"/quit ends") or len(shown.partition(b"/quit ends")[2].split()) < 40:
+            while len(shown.partition(b"/quit ends")[2].split()) < 40:
                 piece = process.stdout.read1(4096)
                 assert piece, shown.decode()
                 shown += piece
-            still_writing(vllm)
         finally:
             process.kill()
             process.communicate(timeout=PATIENCE)
-    vllm.idle()  # and nobody who is gone is written for
