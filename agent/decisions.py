@@ -9,6 +9,8 @@ from typing import Literal
 from agent.errors import ReadingError
 
 __all__ = [
+    "Blocked",
+    "Care",
     "Objection",
     "Plan",
     "Prompt",
@@ -139,7 +141,7 @@ class Reply:
         text: Never empty.
         speaker: Who spoke: the name of the LLM, or `"offline"`.
         finish_reason: `"stop"`, `"length"`, `"interrupted"` (the person or the caller stopped
-            it), `"cut"` (the verifier had something against what followed), or whatever the server said.
+            it), `"cut"` (verifier or guard had something against what followed), or whatever the server said.
         usage: Token counts; None where nobody counted.
         stood_in_for: Set by the loop when the fallback answered: the generator that failed.
     """
@@ -165,16 +167,48 @@ class Objection:
 
 
 @dataclass(frozen=True, slots=True)
+class Care:
+    """What is done for somebody who is, was or may be in danger. Decided before anything is said.
+
+    Attributes:
+        protocol: Id of the protocol.
+        acts: What the reply does, in order, e.g. `"acknowledge"`, `"lines"`, `"ask.plan"`.
+        words: Sentences of the protocol: all of the reply where the turn is escalated; else what ends it. May be
+            empty.
+        note: For the LLM; a fixed sentence, or empty.
+    """
+
+    protocol: str
+    acts: tuple[str, ...] = ()
+    words: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """A sentence that a guard holds back.
+
+    Attributes:
+        category: What it would have been, e.g. `"method"`.
+        instead: What is said in its place; a fixed phrase.
+    """
+
+    category: str
+    instead: str
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What a guard says.
 
     Attributes:
-        action: `"allow"`, or `"escalate"`: no free generation, the careful reply instead.
+        action: `"allow"`; `"steer"`: the generator speaks, with `Turn.care` to hold to; or `"escalate"`: no free
+            generation, the careful reply instead.
         guard: Who said it.
         reasons: Why; no text of the person.
     """
 
-    action: Literal["allow", "escalate"]
+    action: Literal["allow", "steer", "escalate"]
     guard: str
     reasons: tuple[str, ...] = ()
 

@@ -23,7 +23,7 @@ __all__ = [
     "stage_finished",
 ]
 
-StageName = Literal["recall", "perceive", "reread", "track", "plan", "compose", "generate", "remember"]
+StageName = Literal["recall", "perceive", "reread", "screen", "track", "plan", "compose", "generate", "remember"]
 
 Stage = tuple[StageName, Callable[[Turn], Awaitable[Turn]]]
 """Its name and what it makes of a turn."""

@@ -1,4 +1,4 @@
-"""One turn: recall, perceive, reread, track, plan, compose, generate, remember."""
+"""One turn: recall, perceive, reread, screen, track, plan, compose, generate, remember."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from agent.protocols import (
     Tracker,
     Verifier,
 )
+from agent.speakers import Caring
 from agent.speech import Gate, Speech
 from agent.turn import Turn, new_turn
 from agent.wiring import Reader, check_parts
@@ -47,7 +48,7 @@ class Agent:
         planner: Chooses the strategy; None leaves it out.
         composer: Writes the prompt; None where the generator needs none.
         verifier: Looks at what the generator says before the person sees it; None shows it as it comes.
-        guard: Decides whether to answer freely; None always does.
+        guard: Decides whether to answer freely, and looks at each sentence before it leaves; None does neither.
         fallback: Speaks where the generator fails, and where the guard asks for care.
         history_turns: Turns of the conversation that are looked back on.
         max_message_characters: Longest message accepted.
@@ -166,6 +167,7 @@ class Agent:
             ("recall", self._recall),
             ("perceive", self.perception.perceive),
             ("reread", self._reread),
+            ("screen", self._screened),
             ("track", self._track),
             ("plan", self._plan),
             ("compose", self._compose),
@@ -177,7 +179,8 @@ class Agent:
 
         kept = False
         speakers = self._speakers(turn)
-        speech = Speech(turn, speakers, compose_anew=self._composed, gate=self._gate(turn, speakers))
+        gate = self._gate(turn, speakers)
+        speech = Speech(turn, speakers, compose_anew=self._composed, gate=gate, guard=self.guard)
         try:
             yield StageStarted("generate")
             started = time.perf_counter()
@@ -199,7 +202,8 @@ class Agent:
 
     async def _recall(self, turn: Turn) -> Turn:
         recalled = await asyncio.to_thread(self.store.recall, turn.conversation_id, turns=self.history_turns)
-        return replace(turn, index=recalled.turns, history=recalled.messages, state_before=recalled.state)
+        turn = replace(turn, index=recalled.turns, history=recalled.messages)
+        return replace(turn, state_before=recalled.state, course_before=recalled.course)
 
     async def _reread(self, turn: Turn) -> Turn:
         if self.second_reader is None:
@@ -218,7 +222,6 @@ class Agent:
             return turn.note(failure_of("track", self.tracker.name, error))
 
     async def _plan(self, turn: Turn) -> Turn:
-        turn = await self._screen(turn)
         if self.planner is None:
             return turn
         try:
@@ -226,15 +229,17 @@ class Agent:
         except Exception as error:  # noqa: BLE001 - a stranger's part must not end the turn
             return turn.note(failure_of("plan", self.planner.name, error))
 
-    async def _screen(self, turn: Turn) -> Turn:
-        """The guard's verdict. A guard that fails takes the cautious path."""
+    async def _screened(self, turn: Turn) -> Turn:
+        """What the guard says. A guard that fails takes the cautious path."""
         if self.guard is None:
             return turn
         try:
-            return turn.note(await self.guard.screen(turn))
+            return self.guard.screen(turn)
         except Exception as error:  # noqa: BLE001 - whatever happened, the cautious path is known
             cautious = Verdict("escalate", self.guard.name, ("the guard failed",))
-            return turn.note(cautious, failure_of("plan", self.guard.name, error))
+            return replace(turn, course=turn.course_before).note(
+                cautious, failure_of("screen", self.guard.name, error)
+            )
 
     async def _compose(self, turn: Turn) -> Turn:
         window = getattr(self.generator, "context_tokens", None)
@@ -259,6 +264,8 @@ class Agent:
 
     def _speakers(self, turn: Turn) -> list[Generator]:
         """Who speaks, in order. Without its prompt, or where care is asked for, only the fallback."""
+        if turn.escalated and turn.care is not None and turn.care.words:
+            return [Caring()]
         if self.fallback is None:
             return [self.generator]
         unready = "prompt" in self.generator.reads and turn.prompt is None

@@ -9,7 +9,8 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from agent.decisions import Objection, Plan, Prompt, Reply, Taxonomy, Verdict
+from agent.decisions import Blocked, Objection, Plan, Prompt, Reply, Taxonomy
+from agent.safety.course import RiskCourse
 from agent.state import EmotionalState
 from agent.turn import Message, Turn
 
@@ -131,13 +132,28 @@ class Verifier(Protocol):
 
 
 class Guard(Protocol):
-    """Decides whether a turn may be answered freely."""
+    """Stands between the person and whatever speaks: on the way in and on the way out."""
 
     name: str
     reads: frozenset[str]
 
-    async def screen(self, turn: Turn) -> Verdict:
-        """After perception, before generation."""
+    def screen(self, turn: Turn) -> Turn:
+        """After perception, before planning: the turn with a `Verdict`, and with `course` and `care` where it
+        keeps them.
+
+        Without an LLM and without waiting: it must work when everything else fails.
+        """
+        ...
+
+    def check(self, turn: Turn, shown: str, sentence: str) -> Blocked | None:
+        """What is said in place of a sentence; None where it can be said. Synchronous and quick: text waits for
+        it.
+
+        Args:
+            turn: As screened.
+            shown: The reply so far.
+            sentence: What would follow, with the white space before it.
+        """
         ...
 
 
@@ -149,11 +165,13 @@ class Recalled:
         messages: What was said, oldest first; only the newest part where a limit was given.
         state: The emotional state after the last turn, or None.
         turns: How many turns the conversation has in all.
+        course: The record of risk after the last turn, or None.
     """
 
     messages: tuple[Message, ...] = ()
     state: EmotionalState | None = None
     turns: int = 0
+    course: RiskCourse | None = None
 
 
 class ConversationStore(Protocol):

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -251,21 +251,24 @@ class StrategyReading:
 
 RiskLevel = Literal["none", "distress", "ideation", "plan", "acute"]
 
+_RISK_LEVELS: tuple[RiskLevel, ...] = get_args(RiskLevel)
+
 DANGER: frozenset[RiskLevel] = frozenset({"ideation", "plan", "acute"})
 """Levels at which somebody may come to harm."""
 
 
 @dataclass(frozen=True, slots=True)
 class RiskReading:
-    """Signs of danger to the person in one message, on an ordinal ladder. Not an assessment.
+    """Signs of danger in one message, on an ordinal ladder. Not an assessment.
 
     Attributes:
-        level: The highest step that the message shows.
+        level: The highest step that the message shows, for whomever.
         kinds: What the danger is, e.g. `"self-harm"`.
         evidence: The words that show it, as character spans of the turn's text.
         source: Which model or rules read it.
         probabilities: Per ladder and step, e.g. `"self:ideation"`, the probability that the step is
             reached; empty where only rules read it.
+        others: The highest step of danger to other people; never above `level`.
     """
 
     level: RiskLevel
@@ -273,11 +276,20 @@ class RiskReading:
     evidence: tuple[tuple[int, int], ...] = field(default=())
     source: str = ""
     probabilities: Mapping[str, float] = field(default_factory=dict)
+    others: RiskLevel = "none"
 
     def __post_init__(self) -> None:
         if self.probabilities:
             checked = checked_probabilities("RiskReading.probabilities", self.probabilities, exclusive=False)
             object.__setattr__(self, "probabilities", checked)
+        if self.others != "none" and _RISK_LEVELS.index(self.others) > _RISK_LEVELS.index(self.level):
+            raise ReadingError(f"Danger to others at {self.others!r} is above the reading's level {self.level!r}.")
+
+    @property
+    def for_self(self) -> RiskLevel:
+        """The highest step of danger to the person: `level`, unless it is one to others alone."""
+        alone = self.others in DANGER and self.others == self.level and "self-harm" not in self.kinds
+        return "distress" if alone else self.level
 
 
 @dataclass(frozen=True, slots=True)

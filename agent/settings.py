@@ -99,7 +99,13 @@ class Settings(BaseSettings):
     )
     composer: str = Field("sections", description="Writes the prompt.")
     verifier: OptionalPart = Field(None, description="Looks at a draft before the person sees it.")
-    guard: OptionalPart = Field("careful", description="Decides whether a turn may be answered freely.")
+    guard: OptionalPart = Field(
+        "protocol", description="Keeps the record of risk, and looks at every sentence before it leaves."
+    )
+    help_lines: Path | None = Field(None, description="File of help lines in place of the shipped one.")
+    country: str | None = Field(
+        None, description="Where the people are (ISO 3166, e.g. GB): whose help lines are named."
+    )
     store: str = Field("sqlite", description="Keeps conversations.")
     persona: OptionalPart = Field(
         "calm", description="Temper and tone of the agent: a shipped one, or the path of a TOML file."

@@ -1,46 +1,38 @@
 """One reply in the making: who speaks, what was shown so far, and who stands in on failure.
 
-With a verifier the speaker's text is held back: its first two sentences (or all of it, where it has no more) until
-nothing speaks against them, then each sentence until it is complete and nothing speaks against it.
+With a guard each sentence is held back until it is complete and the guard has nothing against it; what it blocks
+is replaced, and the reply ends there. With a verifier the speaker's text is held back: its first two sentences (or
+all of it, where it has no more) until nothing speaks against them, then each sentence until it is complete and
+nothing speaks against it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
-from agent.decisions import Objection, Reply, Timing
+from agent.decisions import Blocked, Objection, Reply, Timing
 from agent.errors import GenerationError, PluginError, PromptTooLongError
 from agent.events import FailureNoted, Token
 from agent.intake import scrub
 from agent.perception import failure_of, in_thread
-from agent.protocols import Generator, Verifier
-from agent.sentences import Portions, can_end
+from agent.protocols import Generator, Guard, Verifier
+from agent.sentences import Portions, Sentences, can_end, sentences_of
+from agent.speakers import Caring
 from agent.turn import Turn
 
-__all__ = ["Gate", "Speech", "whole_reply"]
+__all__ = ["Gate", "Speech"]
 
 _SAFETY = "safety"
 """The check whose objection is never passed over."""
 
+_UNCHECKED = "I'd rather stop here than say something that was not looked at. I'm still here; please go on."
+
 _USUAL = 4096  # tokens, of the smallest models that are still served
 _LESS = 0.6
-
-
-async def whole_reply(generator: Generator, turn: Turn) -> Reply:
-    """What a generator says, for those who do not wait for pieces.
-
-    Raises:
-        GenerationError: It failed, or ended without a reply.
-    """
-    async with aclosing(generator.generate(turn)) as pieces:
-        async for piece in pieces:
-            if isinstance(piece, Reply):
-                return piece
-    raise GenerationError(f"Generator {generator.name!r} ended without a reply.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +57,7 @@ class Speech:
         speakers: At least one.
         compose_anew: Gives the turn its next prompt, from what the turn says of the last draft or of the context.
         gate: For what the first speaker says; None shows everything at once, and so it is with the others.
+        guard: Looks at every sentence of every speaker but the protocol itself; None looks at none.
 
     Attributes:
         turn: The turn as it now is; it has its reply once `stream` is through.
@@ -78,12 +71,14 @@ class Speech:
         *,
         compose_anew: Callable[[Turn], Turn] = lambda turn: turn,
         gate: Gate | None = None,
+        guard: Guard | None = None,
     ) -> None:
         self.turn = turn
         self.said = ""
         self._speakers = speakers
         self._compose_anew = compose_anew
         self._gate = gate
+        self._guard = guard
         self._shortened = False
         self._speaker = ""
         self._stands_in_for: str | None = None
@@ -110,6 +105,8 @@ class Speech:
                     async for event in events:
                         yield event
                 if self.turn.reply is not None:
+                    for token in self._closing():
+                        yield token
                     return
                 raise GenerationError(f"Generator {speaker.name!r} ended without a reply.")
             except Exception as error:  # noqa: BLE001 - whatever broke a speaker, the next one answers
@@ -123,6 +120,8 @@ class Speech:
             failed = broken
             if self.turn.reply is not None:  # it failed while it let go; its reply stands
                 yield FailureNoted(failure)
+                for token in self._closing():
+                    yield token
                 return
             discards, self.said = bool(self.said), ""  # what a speaker said who failed is no reply
             yield FailureNoted(failure, discards=discards)
@@ -142,21 +141,73 @@ class Speech:
         self.turn = self._compose_anew(replace(self.turn, context_tokens=shorter))
         return self.turn.prompt is not None and self.turn.prompt.messages != before.messages
 
+    def _closing(self) -> Iterator[Token]:
+        """What the care wants at the end of a reply that was spoken freely."""
+        care, reply = self.turn.care, self.turn.reply
+        if care is None or reply is None or not care.words or self.turn.escalated:
+            return
+        token = self._show(f"\n\n{care.words}")
+        self.turn = replace(self.turn, reply=replace(reply, text=f"{reply.text.rstrip()}{token.text}"))
+        yield token
+
     async def _speak(self, speaker: Generator) -> AsyncGenerator[Token | FailureNoted]:
-        """Everything at once."""
-        async with aclosing(speaker.generate(self.turn)) as pieces:
-            async for piece in pieces:
-                if isinstance(piece, Reply):
-                    self._finish(piece, scrub(piece.text))
+        """Sentence by sentence, as soon as each is complete; without a guard everything at once."""
+        if isinstance(speaker, Caring) or self._guard is None:
+            async with aclosing(speaker.generate(self.turn)) as pieces:
+                async for piece in pieces:
+                    if isinstance(piece, Reply):
+                        self._finish(piece, scrub(piece.text))
+                        return
+                    # An LLM can be made to send terminal escapes as well as a person can.
+                    yield self._show(scrub(piece))
+            return
+        async with aclosing(self._portions(speaker, Sentences())) as portions:
+            async for text, reply in portions:
+                shown, whole = self._guarded(text)
+                yield self._show(shown)
+                if not whole or reply is not None:
+                    self._finish_guarded(reply, whole=whole)
                     return
-                # An LLM can be made to send terminal escapes as well as a person can.
-                yield self._show(scrub(piece))
+
+    def _guarded(self, text: str) -> tuple[str, bool]:
+        """What can be shown of some sentences, and whether that is all of them.
+
+        Raises:
+            GenerationError: The first sentence of a reply is blocked, and somebody else can answer.
+        """
+        if self._guard is None:
+            return text, True
+        shown = ""
+        for sentence in sentences_of(text):
+            try:
+                blocked = self._guard.check(self.turn, self.said + shown, sentence)
+            except Exception as error:  # noqa: BLE001 - a guard that fails has allowed nothing
+                self.turn = self.turn.note(failure_of("check", self._guard.name, error))
+                blocked = Blocked("unchecked", _UNCHECKED)
+            if blocked is None:
+                shown += sentence
+                continue
+            self.turn = self.turn.note(
+                Objection(f"guard: {blocked.category}", "Leave out whatever could harm, label or hold the person.")
+            )
+            begun = bool((self.said + shown).strip())
+            if not begun and self._speaker != self._speakers[-1].name:
+                raise GenerationError(f"The guard held back how {self._speaker!r} began ({blocked.category}).")
+            blank = sentence[: len(sentence) - len(sentence.lstrip())]
+            return f"{shown}{blank or ' ' if begun else ''}{blocked.instead}", False
+        return shown, True
+
+    def _finish_guarded(self, reply: Reply | None, *, whole: bool) -> None:
+        if whole and reply is not None:
+            self._finish(reply, self.said)
+        else:
+            self._finish(replace(reply or Reply("", self._speaker), finish_reason="cut"), self.said.rstrip())
 
     async def _speak_checked(self, speaker: Generator, gate: Gate) -> AsyncGenerator[Token | FailureNoted]:
         """Portion by portion. Where something speaks against the opening, a second draft is asked for, once."""
         for first in (True, False):
             passed_over = ""
-            async with aclosing(self._portions(speaker)) as portions:
+            async with aclosing(self._portions(speaker, Portions())) as portions:
                 async for text, reply in portions:
                     known = len(self.turn.failures)
                     objection = await self._look(gate, text, whole=reply is not None)
@@ -172,9 +223,10 @@ class Speech:
                         if objection.check == _SAFETY:
                             raise GenerationError(f"Two drafts of {speaker.name!r} failed the check {_SAFETY!r}.")
                         passed_over = objection.check
-                    yield self._show(text)
-                    if reply is not None:
-                        self._finish(reply, self.said)
+                    shown, sound = self._guarded(text)
+                    yield self._show(shown)
+                    if not sound or reply is not None:
+                        self._finish_guarded(reply, whole=sound)
                         return
                 else:
                     return
@@ -183,9 +235,11 @@ class Speech:
             for failure in self.turn.failures[known:]:
                 yield FailureNoted(failure)
 
-    async def _portions(self, speaker: Generator) -> AsyncGenerator[tuple[str, Reply | None]]:
+    async def _portions(
+        self, speaker: Generator, portions: Portions | Sentences
+    ) -> AsyncGenerator[tuple[str, Reply | None]]:
         """What is looked at in one go, as soon as it is complete; with the last one the `Reply`."""
-        portions, came = Portions(), ""
+        came = ""
         async with aclosing(speaker.generate(self.turn)) as pieces:
             async for piece in pieces:
                 reply = piece if isinstance(piece, Reply) else None
@@ -226,7 +280,8 @@ class Speech:
     def _show(self, text: str) -> Token:
         if self._came is not None and not self._timed and text.strip():
             self._timed = True
-            self.turn = self.turn.note(Timing("verify", (time.perf_counter() - self._came) * 1000))
+            held = "hold" if self._gate is None else "verify"
+            self.turn = self.turn.note(Timing(held, (time.perf_counter() - self._came) * 1000))
         self.said += text
         return Token(text)
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from agent.asking import Choice
-from agent.decisions import Objection, PromptMessage, Reply
+from agent.decisions import Blocked, Objection, PromptMessage, Reply, Verdict
 from agent.errors import PluginError
-from agent.readings import EmotionReading
+from agent.readings import DANGER, EmotionReading
 from agent.turn import Turn
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "FixedPlugin",
     "ScriptedAsker",
     "ScriptedGenerator",
+    "ScriptedGuard",
     "ScriptedVerifier",
     "a_reading",
     "a_turn",
@@ -218,3 +219,34 @@ class ScriptedVerifier:
             raise AssertionError(
                 f"{self.name!r} was asked {len(self.seen)} times; it had {len(self._answers)} answers."
             )
+
+
+class ScriptedGuard:
+    """Escalates where the risk reading shows danger, and blocks what it is told to.
+
+    Args:
+        blocked: Words to what is said in place of a sentence that holds them.
+
+    Attributes:
+        looked_at: Every sentence that was looked at, in order.
+    """
+
+    name = "scripted"
+    reads: frozenset[str] = frozenset({"text"})
+
+    def __init__(self, blocked: Mapping[str, str] | None = None) -> None:
+        self.blocked = dict(blocked or {})
+        self.looked_at: list[str] = []
+
+    def screen(self, turn: Turn) -> Turn:
+        """With a verdict, and nothing else."""
+        danger = turn.risk is not None and turn.risk.level in DANGER
+        return turn.note(Verdict("escalate" if danger else "allow", self.name))
+
+    def check(self, turn: Turn, shown: str, sentence: str) -> Blocked | None:  # noqa: ARG002 - the protocol's
+        """As it was told."""
+        self.looked_at.append(sentence)
+        for words, instead in self.blocked.items():
+            if words in sentence:
+                return Blocked("scripted", instead)
+        return None

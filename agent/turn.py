@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Literal, Self
 
-from agent.decisions import Objection, Plan, Prompt, Reply, StageFailure, Timing, Verdict
+from agent.decisions import Care, Objection, Plan, Prompt, Reply, StageFailure, Timing, Verdict
 from agent.errors import TurnError
 from agent.options import AS_MADE, Options
 from agent.readings import (
@@ -22,6 +22,7 @@ from agent.readings import (
     StrategyReading,
     UndertoneReading,
 )
+from agent.safety.course import RiskCourse
 from agent.second_look import Adjudication, ExemplarReading
 from agent.state import EmotionalState
 
@@ -39,7 +40,7 @@ __all__ = [
 
 Role = Literal["seeker", "supporter"]
 
-GIVEN_FIELDS = frozenset({"text", "history", "state_before", "at", "options", "context_tokens"})
+GIVEN_FIELDS = frozenset({"text", "history", "state_before", "course_before", "at", "options", "context_tokens"})
 """Fields that are there before any stage runs."""
 
 READING_TYPES: Mapping[str, type[Any]] = MappingProxyType(
@@ -65,7 +66,7 @@ READING_FIELDS = frozenset(READING_TYPES)
 SENSES = ("voice", "face", "body")
 """Readings of other senses than the words, e.g. `body` from a wearable. None of our plugins writes them."""
 
-DECISION_FIELDS = frozenset({"state", "plan", "prompt", "reply"})
+DECISION_FIELDS = frozenset({"course", "care", "state", "plan", "prompt", "reply"})
 """Fields that the later stages write."""
 
 
@@ -92,6 +93,7 @@ class Turn:
         text: The seeker's message, cleaned (see `agent.intake`).
         history: What was said before, oldest first; may be cut to the newest part.
         state_before: The emotional state after the turn before, or None at the start.
+        course_before: The record of risk after the turn before, or None at the start.
         at: When the message came, in seconds since 1970; None where nobody said.
         options: What the request asked for.
         context_tokens: Tokens that the LLM can hold, prompt and reply together; None where nobody knows.
@@ -100,6 +102,8 @@ class Turn:
         voice, face, body: What other senses show; None unless a plugin of somebody else reads them.
         exemplars: What other people wrote in a like mood; None unless a plugin looks for it.
         adjudication: The LLM's second look at `emotion`; None where nobody looked again.
+        course: The record of risk, filled by the guard.
+        care: What is done about it, filled by the guard; None where nothing needs to be.
         state: Filled by the tracker.
         plan: Filled by the planner.
         prompt: Filled by the composer.
@@ -117,6 +121,7 @@ class Turn:
     text: str
     history: tuple[Message, ...] = ()
     state_before: EmotionalState | None = None
+    course_before: RiskCourse | None = None
     at: float | None = None
     options: Options = AS_MADE
     context_tokens: int | None = None
@@ -133,6 +138,8 @@ class Turn:
     body: SenseReading | None = None
     exemplars: ExemplarReading | None = None
     adjudication: Adjudication | None = None
+    course: RiskCourse | None = None
+    care: Care | None = None
     state: EmotionalState | None = None
     plan: Plan | None = None
     prompt: Prompt | None = None

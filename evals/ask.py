@@ -20,7 +20,7 @@ from agent.probe import LLMServer
 from agent.protocols import Generator
 from agent.registry import make
 from agent.settings import Settings
-from agent.speech import whole_reply
+from agent.speakers import whole_reply
 from agent.turn import Turn
 from evals.once import AnswerCache, Bar, key_of, once
 from evals.task import Answer, Answers, Kit, Sample, Task

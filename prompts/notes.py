@@ -61,6 +61,7 @@ def note_values(
         "tone": tone,
         "literal": turn.state is not None and turn.state.personal.literal,
         "escalated": turn.escalated,
+        "care": "" if turn.care is None else _line(turn.care.note),
         "stimulus": stimulus,
         "objections": list(dict.fromkeys(_line(objection.feedback) for objection in turn.objections)),
     }

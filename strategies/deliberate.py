@@ -18,7 +18,7 @@ from agent.decisions import Plan, Prompt, PromptMessage
 from agent.errors import EmptyReplyError, GenerationError
 from agent.protocols import Generator
 from agent.registry import make
-from agent.speech import whole_reply
+from agent.speakers import whole_reply
 from agent.transcript import transcript
 from agent.turn import Turn
 from strategies.rules import RulePlanner, aim, reranked, standing_in

@@ -34,7 +34,7 @@ __all__ = [
 ASK = Strategy("question", "Question", "Ask.", "Interrogate.", "What happened?", {"exploration": 1.0})
 NAME = "Quillonby"
 SAID = f"My dog {NAME} died."
-STAGES = ["recall", "perceive", "reread", "track", "plan", "compose", "generate", "remember"]
+STAGES = ["recall", "perceive", "reread", "screen", "track", "plan", "compose", "generate", "remember"]
 
 
 class AskingPlanner:
@@ -90,8 +90,8 @@ class Quotes:
     async def fail_later(self, turn: Turn) -> Any:
         self.fail(turn)
 
-    update = compose = fail
-    plan = screen = fail_later
+    update = compose = screen = fail
+    plan = fail_later
 
     async def generate(self, turn: Turn) -> AsyncGenerator[str | Reply]:
         yield self.fail(turn)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from agent.choice import Chooser
 from agent.decisions import Stage
 from agent.turn import Turn
-from prompts.offline.choice import Chooser
 from prompts.offline.feeling import Heard, Tone, hear, tells_of_loss
 from prompts.offline.occasion import Occasion, occasion_of, straightened, tells_of_harm
 from prompts.offline.patterns import KINDS

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator
+from typing import Any
 
 from agent.decisions import Reply
+from agent.readings import DANGER
+from agent.safety.guard import ProtocolGuard
+from agent.safety.guard import create as create_guard
 from agent.turn import Turn
-from prompts.offline.careful import care_level, careful_reply
 from prompts.offline.composition import Composition
 from prompts.offline.phrases import Phrases, load_phrases
 
@@ -20,14 +23,20 @@ class OfflineResponder:
     """Speaks where there is no LLM: what was heard, said back, and one open question at most.
 
     Pure: the same turn gives the same reply. Nothing is remembered but what the turn's history
-    shows, and no phrase comes again before its list is used up.
+    shows, and no phrase comes again before its list is used up. Where a guard asks for care, or the risk reading
+    shows danger and no guard looked, it speaks the words of the protocol.
+
+    Args:
+        phrases: Its words.
+        guard: For turns that no guard has seen.
     """
 
     name = "offline"
     reads: frozenset[str] = frozenset({"text", "history"})
 
-    def __init__(self, phrases: Phrases) -> None:
+    def __init__(self, phrases: Phrases, guard: ProtocolGuard | None = None) -> None:
         self._phrases = phrases
+        self._guard = guard or ProtocolGuard()
 
     async def generate(self, turn: Turn) -> AsyncGenerator[str | Reply]:
         """The reply word by word, white space kept, then the whole `Reply`."""
@@ -38,20 +47,24 @@ class OfflineResponder:
 
     def respond(self, turn: Turn) -> str:
         """The reply in one piece."""
+        if cared := self._care_for(turn):
+            return cared
         said = frozenset(turn.said_by("supporter"))
-        level = care_level(turn, self._phrases)
         composition = Composition(turn, self._phrases)
         reply = ""
         for attempt in range(_ATTEMPTS):
-            if level is not None:
-                reply = careful_reply(turn, level, phrases=self._phrases, attempt=attempt)
-            else:
-                reply = composition.compose(attempt=attempt)
+            reply = composition.compose(attempt=attempt)
             if reply not in said:
                 break
         return reply
 
+    def _care_for(self, turn: Turn) -> str:
+        """The words of the protocol where they are all that is to be said; empty where the turn is free."""
+        if turn.care is None and (turn.escalated or (turn.risk is not None and turn.risk.level in DANGER)):
+            turn = self._guard.screen(turn)
+        return turn.care.words if turn.care is not None and turn.escalated else ""
 
-def create(settings: object | None = None) -> OfflineResponder:  # noqa: ARG001 - every part is made with the settings
+
+def create(settings: Any = None) -> OfflineResponder:
     """Entry point `offline`."""
-    return OfflineResponder(load_phrases())
+    return OfflineResponder(load_phrases(), create_guard(settings))

@@ -14,22 +14,19 @@ import numpy as np
 from agent.readings import DANGER, RiskReading
 from agent.turn import Turn
 from sem_plugins.encoder import Encoded, Encoder, encoder_for
-from sem_plugins.risk.rules import LADDER, read_rules
+from sem_plugins.risk.rules import LADDER, TO_OTHERS, read_rules
 from sem_plugins.spans import tagged, whole_words
 
 __all__ = ["RiskPlugin", "create"]
 
 _IDEATION = LADDER.index("ideation")
-_HOLDS = 3  # messages
-_KINDS = {"self": "self-harm", "others": "harm-to-others"}
+_KINDS = {"self": "self-harm", "others": TO_OTHERS}
 
 
 class RiskPlugin:
     """Reads the heads `risk` and `evidence` of the shared encoder, and the rules.
 
-    What one of the three messages before it stated still holds: a person who has just spoken of
-    dying is not out of danger because the next message is about something else. The evidence is of
-    the message itself, and may then be empty.
+    It reads what the message itself shows. What was said before is kept by `agent.safety.course`.
     """
 
     name = "risk"
@@ -43,7 +40,7 @@ class RiskPlugin:
 
     def __call__(self, turns: Sequence[Turn]) -> Sequence[RiskReading]:
         """One reading per turn."""
-        return [_with_recent(turn, self.judge(turn, self._encoder.read_turn(turn))) for turn in turns]
+        return [self.judge(turn, self._encoder.read_turn(turn)) for turn in turns]
 
     def judge(self, turn: Turn, encoded: Encoded) -> RiskReading:
         """What the message itself shows, whatever was said before."""
@@ -73,6 +70,7 @@ class RiskPlugin:
             evidence=tuple(evidence),
             source=self._encoder.manifest.id,
             probabilities=dict(zip(names, ladders.ravel().tolist(), strict=True)),
+            others=LADDER[int(reached[1])],
         )
 
 
@@ -86,6 +84,7 @@ def _higher(ruled: RiskReading, encoded: RiskReading) -> RiskReading:
         evidence=_merged([span for one in holding for span in one.evidence]),
         source=" and ".join(one.source for one in holding),
         probabilities=encoded.probabilities,
+        others=max(ruled.others, encoded.others, key=LADDER.index),
     )
 
 
@@ -98,16 +97,6 @@ def _merged(spans: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
         else:
             out.append((start, end))
     return tuple(out)
-
-
-def _with_recent(turn: Turn, now: RiskReading) -> RiskReading:
-    """The reading, raised to what the rules found in the messages just before."""
-    recent = [read_rules(text) for text in turn.said_by("seeker")[-_HOLDS:]]
-    worst = max(recent, key=lambda reading: LADDER.index(reading.level), default=now)
-    if worst.level not in DANGER or LADDER.index(now.level) >= LADDER.index(worst.level):
-        return now
-    kinds = tuple(dict.fromkeys((*now.kinds, *worst.kinds)))
-    return RiskReading(worst.level, kinds, now.evidence, "rules, said before", now.probabilities)
 
 
 def create(settings: Any = None) -> RiskPlugin:

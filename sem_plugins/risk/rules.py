@@ -16,9 +16,12 @@ from typing import get_args
 
 from agent.readings import RiskLevel, RiskReading
 
-__all__ = ["LADDER", "read_rules"]
+__all__ = ["LADDER", "TO_OTHERS", "read_rules"]
 
 LADDER: tuple[RiskLevel, ...] = get_args(RiskLevel)
+
+TO_OTHERS = "harm-to-others"
+"""The kind of danger that has a ladder of its own."""
 
 _JUST_BEFORE = r"[\s\"]*$"
 _REACH = 80  # characters before a match; what softens it stands closer
@@ -71,19 +74,18 @@ def read_rules(text: str) -> RiskReading:
     rules = _rules()
     # Character for character, so that spans of the plain text are spans of the text.
     plain = rules.idiom.sub(lambda match: _BLANK * len(match[0]), text.translate(_QUOTES))
-    level: RiskLevel = "none"
-    kinds: dict[str, None] = {}
+    steps: dict[str, RiskLevel] = {}
     evidence: set[tuple[int, int]] = set()
     for rule in rules.rules:
         for match in rule.pattern.finditer(plain):
             start = match.start()
             denied = rule.softened.search(plain, max(0, start - _REACH), start)
-            found = "distress" if denied else rule.level
-            if LADDER.index(found) > LADDER.index(level):
-                level = found
-            kinds[rule.kind] = None
+            found: RiskLevel = "distress" if denied else rule.level
+            steps[rule.kind] = max(steps.get(rule.kind, "none"), found, key=LADDER.index)
             evidence.add(match.span())
-    return RiskReading(level, tuple(kinds), tuple(sorted(evidence)), source="rules")
+    level: RiskLevel = max(steps.values(), default=LADDER[0], key=LADDER.index)
+    others = steps.get(TO_OTHERS, LADDER[0])
+    return RiskReading(level, tuple(steps), tuple(sorted(evidence)), source="rules", others=others)
 
 
 _QUOTES = str.maketrans("\u2019\u2018\u02bc\u00b4`\u201c\u201d", "'''''\"\"")

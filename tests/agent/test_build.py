@@ -119,7 +119,7 @@ def test_that_the_parts_are_those_that_are_named():
     assert agent.tracker is not None
     assert agent.planner is not None
     assert agent.guard is not None
-    assert (agent.tracker.name, agent.planner.name, agent.guard.name) == ("filter", "rules", "careful")
+    assert (agent.tracker.name, agent.planner.name, agent.guard.name) == ("filter", "rules", "protocol")
 
 
 def test_that_numbers_reach_the_agent():

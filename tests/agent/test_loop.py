@@ -10,11 +10,10 @@ import pytest
 from agent.decisions import Reply
 from agent.errors import InputError, StoreError
 from agent.events import StageFinished, Token
-from agent.guard import CarefulGuard
 from agent.memory import InMemoryStore
 from agent.readings import Affect, RiskReading
 from agent.state import EmotionalState
-from agent.testing import FixedPlugin, ScriptedGenerator, a_reading
+from agent.testing import FixedPlugin, ScriptedGenerator, ScriptedGuard, a_reading
 from agent.tracker import SmoothedTracker
 from agent.turn import Message, Turn
 from tests.loop_parts import (
@@ -36,7 +35,7 @@ async def test_that_events_come_in_the_order_of_the_stages():
         tracker=SmoothedTracker(reads=frozenset()),
         planner=AskingPlanner(),
         composer=PlainComposer(),
-        guard=CarefulGuard(reads=frozenset()),
+        guard=ScriptedGuard(),
         fallback=ScriptedGenerator("I am here.", name="offline"),
         plugins=[FixedPlugin("risk", RiskReading("none"))],
     )

@@ -11,12 +11,11 @@ import pytest
 from agent.decisions import Reply, StageFailure
 from agent.errors import GenerationError, LLMUnreachableError, StoreError, WiringError
 from agent.events import Event, FailureNoted
-from agent.guard import CarefulGuard
 from agent.loop import Agent
 from agent.memory import InMemoryStore
 from agent.protocols import Recalled
 from agent.readings import RiskReading
-from agent.testing import BrokenPlugin, FixedPlugin, ScriptedGenerator
+from agent.testing import BrokenPlugin, FixedPlugin, ScriptedGenerator, ScriptedGuard
 from tests.loop_parts import (
     NAME,
     SAID,
@@ -154,7 +153,7 @@ def test_that_a_guard_without_a_fallback_is_refused_where_an_llm_would_answer():
     with pytest.raises(WiringError, match="fallback"):
         Agent(
             plugins=[FixedPlugin("risk", RiskReading("none"))],
-            guard=CarefulGuard(),
+            guard=ScriptedGuard(),
             generator=ScriptedGenerator(reads=("prompt",)),
             composer=PlainComposer(),
             store=InMemoryStore(),

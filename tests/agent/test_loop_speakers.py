@@ -10,10 +10,9 @@ import pytest
 from agent.decisions import Plan, Reply, StageFailure, Verdict
 from agent.errors import GenerationError, LLMUnreachableError
 from agent.events import FailureNoted, Token
-from agent.guard import CarefulGuard
 from agent.memory import InMemoryStore
 from agent.readings import RiskReading
-from agent.testing import BrokenPlugin, FixedPlugin, ScriptedGenerator, a_reading
+from agent.testing import BrokenPlugin, FixedPlugin, ScriptedGenerator, ScriptedGuard, a_reading
 from agent.turn import Message, Turn
 from tests.loop_parts import (
     SAID,
@@ -176,7 +175,7 @@ RISKY = FixedPlugin("risk", RiskReading("plan"))
 )
 async def test_that_a_turn_in_danger_never_reaches_the_generator(risk: Any):
     generator, fallback = ScriptedGenerator(), offline("I am here.")
-    agent = an_agent(generator, plugins=[risk], guard=CarefulGuard(), composer=PlainComposer(), fallback=fallback)
+    agent = an_agent(generator, plugins=[risk], guard=ScriptedGuard(), composer=PlainComposer(), fallback=fallback)
     turn = await agent.respond(SAID)
     assert turn.escalated
     assert turn.reply == Reply("I am here.", "offline")
@@ -188,7 +187,7 @@ async def test_that_a_turn_in_danger_never_reaches_the_generator(risk: Any):
 async def test_that_a_turn_in_danger_does_not_turn_to_the_generator_where_the_fallback_fails():
     generator, store = ScriptedGenerator(), InMemoryStore()
     agent = an_agent(
-        generator, plugins=[RISKY], guard=CarefulGuard(), fallback=offline([GenerationError("No.")]), store=store
+        generator, plugins=[RISKY], guard=ScriptedGuard(), fallback=offline([GenerationError("No.")]), store=store
     )
     with pytest.raises(GenerationError, match="No"):
         await agent.respond(SAID, conversation_id="c")
@@ -214,7 +213,7 @@ async def test_that_the_planner_knows_the_verdict():
             return await super().plan(turn)
 
     agent = an_agent(
-        ScriptedGenerator(), plugins=[RISKY], guard=CarefulGuard(), planner=Watching(), fallback=offline("Here.")
+        ScriptedGenerator(), plugins=[RISKY], guard=ScriptedGuard(), planner=Watching(), fallback=offline("Here.")
     )
     await agent.respond(SAID)
     assert [turn.escalated for turn in seen] == [True]
@@ -224,9 +223,9 @@ async def test_that_a_guard_that_allows_changes_nothing():
     agent = an_agent(
         ScriptedGenerator("Yes."),
         plugins=[FixedPlugin("risk", RiskReading("distress"))],
-        guard=CarefulGuard(),
+        guard=ScriptedGuard(),
         fallback=offline(),
     )
     turn = await agent.respond(SAID)
-    assert turn.verdicts == (Verdict("allow", "careful"),)
+    assert turn.verdicts == (Verdict("allow", "scripted"),)
     assert turn.reply == Reply("Yes.", "scripted")

@@ -16,10 +16,9 @@ from agent.decisions import Objection, Prompt, PromptMessage, Reply, StageFailur
 from agent.errors import GenerationError, LLMUnreachableError, WiringError
 from agent.events import Event, FailureNoted, Token
 from agent.generator import create
-from agent.guard import CarefulGuard
 from agent.memory import InMemoryStore
 from agent.readings import RiskReading
-from agent.testing import FixedPlugin, ScriptedGenerator, ScriptedVerifier
+from agent.testing import FixedPlugin, ScriptedGenerator, ScriptedGuard, ScriptedVerifier
 from agent.turn import Turn
 from tests.fake_llm_server import WAIT, FakeLLMServer, says
 from tests.loop_parts import (
@@ -357,7 +356,7 @@ async def test_that_the_careful_reply_is_not_checked():
     agent = an_agent(
         ScriptedGenerator(),
         plugins=[FixedPlugin("risk", RiskReading("plan"))],
-        guard=CarefulGuard(),
+        guard=ScriptedGuard(),
         composer=PlainComposer(),
         verifier=verifier,
         fallback=fallback,

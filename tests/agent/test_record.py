@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.decisions import (
+    Care,
     Objection,
     Plan,
     Prompt,
@@ -42,11 +43,13 @@ from agent.readings import (
     UndertoneReading,
 )
 from agent.record import SCHEMA, from_record, to_record
+from agent.safety.answered import QUESTIONS
+from agent.safety.course import STEPS, Ladder, RiskChange, RiskCourse, Why
 from agent.second_look import Adjudication, Exemplar, ExemplarReading
 from agent.state import EmotionalState, OwnAffect, PersonalCalibration, Shift
 from agent.testing import a_turn
 from agent.turn import Message, Turn
-from tests.contracts.store_contract import a_full_turn, a_plan, a_state
+from tests.contracts.store_contract import a_course, a_full_turn, a_plan, a_state
 
 words = st.text(max_size=20)
 counts = st.integers(-(2**60), 2**60)
@@ -124,6 +127,40 @@ states = st.builds(
     counts,
     maybe(finite),
 )
+steps = st.sampled_from(STEPS)
+extents = listed(st.tuples(counts, counts))
+
+
+@st.composite
+def courses(draw: st.DrawFn) -> RiskCourse:
+    pairs = [sorted(draw(st.tuples(steps, steps)), key=STEPS.index) for _ in range(2)]
+    change = st.builds(
+        RiskChange,
+        counts,
+        st.sampled_from(get_args(Ladder)),
+        steps,
+        steps,
+        st.sampled_from(get_args(Why)),
+        extents,
+    )
+    return RiskCourse(
+        level=pairs[0][0],
+        others=pairs[1][0],
+        peak=pairs[0][1],
+        others_peak=pairs[1][1],
+        quiet=draw(counts),
+        others_quiet=draw(counts),
+        fresh=draw(st.booleans()),
+        unread=draw(st.booleans()),
+        denials=draw(counts),
+        softer=draw(st.booleans()),
+        asked=draw(maybe(st.sampled_from(QUESTIONS))),
+        done=draw(listed(words)),
+        lines=draw(listed(words)),
+        changes=draw(listed(change)),
+    )
+
+
 senses = maybe(st.builds(SenseReading, words, distributions(), shares, words))
 stages = st.sampled_from(get_args(Stage))
 strategies = st.builds(Strategy, words, words, words, words, words, st.dictionaries(stages, numbers))
@@ -138,6 +175,9 @@ turns = st.builds(
     text=words,
     history=listed(messages),
     state_before=maybe(states),
+    course_before=maybe(courses()),
+    course=maybe(courses()),
+    care=maybe(st.builds(Care, words, listed(words), words, words)),
     emotion=maybe(st.builds(EmotionReading, words, distributions(), words)),
     expression=maybe(expressions()),
     affect=maybe(affects),
@@ -150,6 +190,7 @@ turns = st.builds(
             listed(words),
             listed(st.tuples(counts, counts)),
             words,
+            others=st.just("none"),
         )
     ),
     felt=maybe(st.builds(FeltReading, shares, shares, words)),
@@ -173,7 +214,7 @@ turns = st.builds(
     prompt=maybe(st.builds(Prompt, listed(st.builds(PromptMessage, roles, words)), words, words, counts)),
     reply=maybe(st.builds(Reply, words, words, words, maybe(st.builds(TokenUsage, counts, counts)), maybe(words))),
     objections=listed(st.builds(Objection, words, words)),
-    verdicts=listed(st.builds(Verdict, st.sampled_from(["allow", "escalate"]), words, listed(words))),
+    verdicts=listed(st.builds(Verdict, st.sampled_from(["allow", "steer", "escalate"]), words, listed(words))),
     failures=listed(st.builds(StageFailure, words, words, words, words)),
     timings=listed(st.builds(Timing, words, numbers)),
 )
@@ -217,6 +258,7 @@ def test_that_a_turn_survives_json(turn: Turn):
 
 def test_that_a_turn_with_every_field_filled_survives_json():
     turn = a_full_turn(index=3, history=(Message("supporter", "Hi.", "question"),), state_before=a_state(0.5))
+    turn = replace(turn, course_before=a_course(2))
     assert is_filled(turn), "a field was added: fill it in `a_full_turn`, and draw it in `turns` above"
     assert through_json(turn) == turn
 

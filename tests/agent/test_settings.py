@@ -67,7 +67,7 @@ def test_that_each_source_gives_what_the_others_leave_out(folder: Path, monkeypa
     monkeypatch.setenv("HEARTLINE_LLM_RETRIES", "5")
     settings = load_settings(planner="of-the-arguments")
     assert (settings.tracker, settings.llm_retries, settings.planner) == ("of-the-file", 5, "of-the-arguments")
-    assert settings.guard == "careful"
+    assert settings.guard == "protocol"
 
 
 def test_that_an_argument_of_none_means_not_given(monkeypatch: pytest.MonkeyPatch):

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from agent.decisions import (
+    Care,
     Plan,
     Prompt,
     PromptMessage,
@@ -31,6 +32,7 @@ from agent.readings import (
     StrategyReading,
     UndertoneReading,
 )
+from agent.safety.course import RiskCourse
 from agent.second_look import Adjudication, ExemplarReading
 from agent.state import EmotionalState
 from agent.testing import a_reading, a_turn
@@ -51,6 +53,8 @@ VALUES: dict[str, Any] = {
     "face": SenseReading("one", {"joy": 1.0}),
     "body": SenseReading("one", {"joy": 1.0}),
     "exemplars": ExemplarReading(),
+    "course": RiskCourse(),
+    "care": Care("one"),
     "state": EmotionalState(Affect(0.1, 0.2, 0.3), 1, 0.0, None, 0, 0.5),
     "plan": Plan("one", (RankedStrategy("question", 1.0),), QUESTION, "exploration", "It is early.", "fixed"),
     "prompt": Prompt((PromptMessage("system", "Listen."),), "plain", "0" * 64),

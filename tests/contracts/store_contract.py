@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 from agent.decisions import (
+    Care,
     Objection,
     Plan,
     Prompt,
@@ -49,12 +50,13 @@ from agent.readings import (
     StrategyReading,
     UndertoneReading,
 )
+from agent.safety.course import RiskChange, RiskCourse
 from agent.second_look import Adjudication, Exemplar, ExemplarReading
 from agent.state import EmotionalState, OwnAffect, PersonalCalibration, Shift
 from agent.testing import a_turn
 from agent.turn import Message, Turn
 
-__all__ = ["StoreContract", "a_full_turn", "a_plan", "a_state", "recalled_turn"]
+__all__ = ["StoreContract", "a_course", "a_full_turn", "a_plan", "a_state", "recalled_turn"]
 
 
 def a_state(valence: float = -0.4) -> EmotionalState:
@@ -84,6 +86,14 @@ def a_state(valence: float = -0.4) -> EmotionalState:
     )
 
 
+def a_course(denials: int = 1) -> RiskCourse:
+    """A record of risk with every field filled."""
+    change = RiskChange(1, "self", "none", "plan", "said", ((0, 1),))
+    kept = {"quiet": 2, "others_quiet": 3, "fresh": True, "unread": True, "denials": denials, "softer": True}
+    did = {"asked": "plan", "done": ("acknowledge", "ask.plan"), "lines": ("line-1",), "changes": (change,)}
+    return RiskCourse("plan", "distress", "acute", "ideation", **kept, **did)  # type: ignore[arg-type]
+
+
 def a_plan(strategy_id: str = "reflection") -> Plan:
     """A plan that chose `strategy_id`."""
     stages = {"exploration": 1.0, "comforting": 0.5, "action": 0.0}
@@ -105,7 +115,11 @@ def a_full_turn(**fields: Any) -> Turn:
         "affect": Affect(-0.5, 0.5, -0.25),
         "cause": CauseReading((CausalSpan(0, 2, 11, "lost keys", 0.8),), "reader-3", {"no-context": 0.9}),
         "likely_strategies": StrategyReading("test-2", {"reflection": 0.6, "question": 0.4}, "reader-4"),
-        "risk": RiskReading("distress", ("overwhelm",), ((0, 1), (2, 11)), "reader-5", {"self:distress": 0.8}),
+        "risk": RiskReading(
+            "plan", ("overwhelm",), ((0, 1), (2, 11)), "reader-5", {"self:distress": 0.8}, "distress"
+        ),
+        "course": a_course(),
+        "care": Care("protocol-1", ("acknowledge", "ask.plan"), "I hear you.", "Be slow."),
         "felt": FeltReading(0.6, 0.2, "reader-6"),
         "undertone": UndertoneReading(0.4, 0.3, ((2, 6),), "reader-7"),
         "at": 1_790_000_000.5,
@@ -144,6 +158,7 @@ def recalled_turn(store: ConversationStore, text: str, *, turns: int = 24, **fie
     given: dict[str, Any] = {"id": text, "conversation_id": "c"} | fields
     recalled = store.recall(given["conversation_id"], turns=turns)
     context = {"index": recalled.turns, "history": recalled.messages, "state_before": recalled.state}
+    context |= {"course_before": recalled.course}
     return a_turn(text, **(context | given))
 
 

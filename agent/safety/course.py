@@ -1,0 +1,207 @@
+"""The course of risk over a conversation: a state machine with memory.
+
+    none < watch < distress < ideation < plan < acute
+
+It rises at once, to whatever a message shows or an answer to a safety question says. It falls one step at a time,
+after as many quiet messages as `COOLS_AFTER` says, and after danger never below `watch` in the same conversation.
+A denial, a joke or a change of subject is a quiet message and no more. Danger to others has a ladder of its own,
+which works alike.
+
+It is a record of what was said, and no assessment of anybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Literal, get_args
+
+from agent.errors import ReadingError
+from agent.readings import DANGER, RiskReading
+from agent.safety.answered import Question, answer_to, denies, misread
+
+__all__ = ["COOLS_AFTER", "STEPS", "Ladder", "RiskChange", "RiskCourse", "Step", "Why", "advance", "reaches"]
+
+Step = Literal["none", "watch", "distress", "ideation", "plan", "acute"]
+"""`watch`: a weak sign, the time after danger, or nothing could be read."""
+
+STEPS: tuple[Step, ...] = get_args(Step)
+
+Ladder = Literal["self", "others"]
+
+Why = Literal["said", "answered", "hinted", "unread", "cooled"]
+
+COOLS_AFTER: Mapping[Step, int] = MappingProxyType(
+    {"acute": 4, "plan": 4, "ideation": 4, "distress": 3, "watch": 6}
+)
+"""Quiet messages in a row after which the record falls by one step."""
+
+_HINT = 0.25  # of ideation, by the risk model; see `evals/safety` for what that finds
+_MOST = 32  # changes that are kept: a conversation's record must not grow with its length
+
+
+@dataclass(frozen=True, slots=True)
+class RiskChange:
+    """One change of the record.
+
+    Attributes:
+        turn: Index of the turn that brought it.
+        ladder: `"self"` or `"others"`.
+        before, after: The steps.
+        why: `"said"` in the message, `"answered"` to a safety question, `"hinted"` at by a weak sign, `"unread"`
+            since nothing could be read, or `"cooled"` after quiet messages.
+        evidence: The words, as character spans of that turn's text; empty where none stand for it.
+    """
+
+    turn: int
+    ladder: Ladder
+    before: Step
+    after: Step
+    why: Why
+    evidence: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RiskCourse:
+    """Where the record stands after a turn, and what was done about it. Its size does not depend on how many
+    turns.
+
+    Attributes:
+        level, others: The steps of the two ladders.
+        peak, others_peak: The highest that they ever reached.
+        quiet, others_quiet: Quiet messages since the last step or sign.
+        fresh: This turn showed danger, or answered that there is some.
+        unread: This turn's risk could not be read.
+        denials: How often danger was denied after it had been shown.
+        softer: The person said that they were misread: the tone is softer from then on, the record is not.
+        asked: The safety question that this turn's reply asks; None where it asks none.
+        done: What the replies did since the record last rose, e.g. `"lines"` or `"ask.thoughts"`.
+        lines: Ids of the help lines that the last reply which named some named.
+        changes: The newest changes, oldest first.
+    """
+
+    level: Step = "none"
+    others: Step = "none"
+    peak: Step = "none"
+    others_peak: Step = "none"
+    quiet: int = 0
+    others_quiet: int = 0
+    fresh: bool = False
+    unread: bool = False
+    denials: int = 0
+    softer: bool = False
+    asked: Question | None = None
+    done: tuple[str, ...] = ()
+    lines: tuple[str, ...] = ()
+    changes: tuple[RiskChange, ...] = ()
+
+    def __post_init__(self) -> None:
+        for now, peak in ((self.level, self.peak), (self.others, self.others_peak)):
+            if STEPS.index(now) > STEPS.index(peak):
+                raise ReadingError(f"A course of risk at {now!r} cannot have its peak at {peak!r}.")
+
+    @property
+    def highest(self) -> Step:
+        """The higher of both ladders."""
+        return _higher(self.level, self.others)
+
+    @property
+    def in_danger(self) -> bool:
+        """Whether one of them stands at ideation or above."""
+        return reaches(self.highest, "ideation")
+
+    @property
+    def was_in_danger(self) -> bool:
+        """Whether one of them ever stood there in this conversation."""
+        return reaches(_higher(self.peak, self.others_peak), "ideation")
+
+
+def reaches(step: Step, other: Step) -> bool:
+    """Whether a step is as high as another."""
+    return STEPS.index(step) >= STEPS.index(other)
+
+
+def advance(before: RiskCourse | None, reading: RiskReading | None, text: str, *, turn: int) -> RiskCourse:
+    """The record after a message.
+
+    Args:
+        before: The record before it; None at the start.
+        reading: What the message itself shows; None where it could not be read.
+        text: The message.
+        turn: Its index.
+
+    Returns:
+        The record, with `asked` still empty: what the reply does is added by the protocol.
+    """
+    course = before or RiskCourse()
+    answer = answer_to(course.asked, text) if course.asked else None
+    shown, why, evidence = _sign(reading)
+    if answer is not None and answer.step is not None and reaches(answer.step, shown) and answer.step != shown:
+        shown, why, evidence = answer.step, "answered", ()
+    quiet = reading is not None and not reaches(shown, "distress")
+    for_others: Step = "none" if reading is None else reading.others
+    denied = reaches(course.peak, "ideation") and not reaches(shown, "ideation") and denies(text)
+    after = replace(
+        course,
+        fresh=reaches(shown, "ideation") or reaches(for_others, "ideation"),
+        unread=reading is None,
+        denials=course.denials + denied,
+        softer=course.softer or misread(text),
+        asked=None,
+    )
+    after = _moved(after, "self", shown, why, evidence, quiet=quiet, turn=turn)
+    others_quiet = reading is not None and not reaches(for_others, "distress")
+    spans = () if reading is None else reading.evidence
+    after = _moved(after, "others", for_others, "said", spans, quiet=others_quiet, turn=turn)
+    rose = STEPS.index(after.highest) > STEPS.index(course.highest)
+    return replace(after, done=()) if rose else after
+
+
+def _sign(reading: RiskReading | None) -> tuple[Step, Why, tuple[tuple[int, int], ...]]:
+    """What a message shows by itself."""
+    if reading is None:
+        return "watch", "unread", ()
+    own = reading.for_self
+    if own in DANGER:
+        return own, "said", reading.evidence
+    hinted = reading.probabilities.get("self:ideation", 0.0) >= _HINT
+    if own == "distress":
+        return "distress", "said", ()
+    return ("watch", "hinted", ()) if hinted else ("none", "said", ())
+
+
+def _moved(
+    course: RiskCourse,
+    ladder: Ladder,
+    shown: Step,
+    why: Why,
+    evidence: tuple[tuple[int, int], ...],
+    *,
+    quiet: bool,
+    turn: int,
+) -> RiskCourse:
+    """One ladder moved by a sign, or cooled by the want of one."""
+    own = ladder == "self"
+    level, peak = (course.level, course.peak) if own else (course.others, course.others_peak)
+    count = course.quiet if own else course.others_quiet
+    after: Step = level
+    if STEPS.index(shown) > STEPS.index(level):
+        after, count = shown, 0
+    elif level != "none":
+        count = count + 1 if quiet else 0
+        if count >= COOLS_AFTER[level]:
+            floor: Step = "watch" if reaches(peak, "ideation") else "none"
+            after, why, evidence = _higher(STEPS[STEPS.index(level) - 1], floor), "cooled", ()
+            count = 0
+    changes = course.changes
+    if after != level:
+        changes = (*changes, RiskChange(turn, ladder, level, after, why, evidence))[-_MOST:]
+    peak = _higher(peak, after)
+    if own:
+        return replace(course, level=after, peak=peak, quiet=count, changes=changes)
+    return replace(course, others=after, others_peak=peak, others_quiet=count, changes=changes)
+
+
+def _higher(one: Step, other: Step) -> Step:
+    return max(one, other, key=STEPS.index)

@@ -1,0 +1,94 @@
+"""The guard: keeps the record of risk, decides what is done about it, and looks at every sentence before it
+leaves."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from agent.decisions import Blocked, Verdict
+from agent.errors import SettingsError
+from agent.safety.course import advance
+from agent.safety.help_lines import UNKNOWN, Country, Directory, load_help_lines
+from agent.safety.outgoing import Outgoing, load_outgoing
+from agent.safety.protocol import Protocol, load_protocol
+from agent.turn import Turn
+
+__all__ = ["ProtocolGuard", "create"]
+
+
+class ProtocolGuard:
+    """Meets danger by a protocol. Needs no LLM, no network and no model but what read the risk.
+
+    Args:
+        country: ISO 3166 code of the country whose help lines are named. It is told, by a setting or by the
+            person; it is never guessed from what somebody writes.
+        directory: Where help lines come from; None takes those that are shipped.
+        protocol: What is done at each step; None takes the shipped one.
+        outgoing: What must not be said; None takes the shipped patterns.
+
+    Raises:
+        SettingsError: The directory does not know the country.
+    """
+
+    name = "protocol"
+    reads = frozenset({"risk", "text", "history"})
+
+    def __init__(
+        self,
+        country: str | None = None,
+        *,
+        directory: Directory | None = None,
+        protocol: Protocol | None = None,
+        outgoing: Outgoing | None = None,
+    ) -> None:
+        self.country: Country = (directory or load_help_lines()).country(country)
+        if country is not None and self.country.code == UNKNOWN:
+            raise SettingsError(
+                f"No help lines are known for the country {country!r} (`country`, HEARTLINE_COUNTRY). Leave it out, "
+                "so that help is spoken of in general words, or name a file of your own (`help_lines`); "
+                "docs/help-lines.md lists those that are known."
+            )
+        self.protocol = protocol or load_protocol()
+        self.outgoing = outgoing or load_outgoing()
+
+    def screen(self, turn: Turn) -> Turn:
+        """The turn with `course`, `care` and a verdict.
+
+        Risk that was not read is not calm: the record stands at `watch` at least, and whether they are safe is
+        asked.
+        """
+        course = advance(turn.course_before, turn.risk, turn.text, turn=turn.index)
+        course, care, alone = self.protocol.care(turn, course, self.country)
+        verdict = Verdict("allow", self.name)
+        if alone:
+            why = "risk could not be read" if course.unread else f"the record of risk stands at {course.highest}"
+            verdict = Verdict("escalate", self.name, (why,))
+        elif care is not None:
+            verdict = Verdict("steer", self.name, (f"the record of risk stands at {course.highest}",))
+        return replace(turn, course=course, care=care).note(verdict)
+
+    def check(self, turn: Turn, shown: str, sentence: str) -> Blocked | None:
+        """What is said in place of a sentence; None where it can be said as it is.
+
+        Args:
+            turn: As screened.
+            shown: The reply so far.
+            sentence: What would follow.
+        """
+        wary = turn.course is not None and turn.course.was_in_danger
+        category = self.outgoing.found(sentence, before=shown, in_danger=wary)
+        if category is None:
+            return None
+        choices = self.outgoing.instead[category]
+        return Blocked(category, choices[turn.index % len(choices)])
+
+
+def create(settings: Any = None) -> ProtocolGuard:
+    """Entry point `protocol`.
+
+    Raises:
+        SettingsError: No help lines are known for `settings.country`.
+    """
+    directory = load_help_lines(getattr(settings, "help_lines", None))
+    return ProtocolGuard(getattr(settings, "country", None), directory=directory)

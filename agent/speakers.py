@@ -1,0 +1,39 @@
+"""Whoever speaks: the protocol's own voice, and how a whole reply is had from any generator."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from agent.decisions import Reply
+from agent.errors import GenerationError
+from agent.protocols import Generator
+from agent.turn import Turn
+
+__all__ = ["Caring", "whole_reply"]
+
+
+async def whole_reply(generator: Generator, turn: Turn) -> Reply:
+    """What a generator says, for those who do not wait for pieces.
+
+    Raises:
+        GenerationError: It failed, or ended without a reply.
+    """
+    async with aclosing(generator.generate(turn)) as pieces:
+        async for piece in pieces:
+            if isinstance(piece, Reply):
+                return piece
+    raise GenerationError(f"Generator {generator.name!r} ended without a reply.")
+
+
+class Caring:
+    """Speaks the words of `Turn.care`: decided before, and nothing that can fail."""
+
+    name = "protocol"
+    reads: frozenset[str] = frozenset()
+
+    async def generate(self, turn: Turn) -> AsyncGenerator[str | Reply]:
+        """All of them."""
+        if turn.care is None:
+            raise GenerationError("There is no care to speak of.")
+        yield Reply(turn.care.words, self.name)
