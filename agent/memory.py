@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from threading import Lock
 
 from agent.errors import StoreError, UnknownConversationError
@@ -10,7 +11,7 @@ from agent.protocols import Recalled
 from agent.state import PersonalCalibration
 from agent.turn import Message, Turn
 
-__all__ = ["InMemoryStore", "create", "said_in", "without_profile"]
+__all__ = ["InMemoryStore", "check_still_there", "create", "in_utc", "said_in", "without_profile"]
 
 
 def said_in(turn: Turn) -> tuple[Message, ...]:
@@ -35,6 +36,37 @@ def without_profile(turn: Turn) -> Turn:
     return replace(turn, state=after, state_before=before)
 
 
+def check_still_there(turn: Turn, *, stored: int) -> None:
+    """Refuse a turn that goes on from turns which were erased while it was made: it would bring them back.
+
+    Args:
+        turn: That is to be appended.
+        stored: Turns that its conversation has now.
+
+    Raises:
+        StoreError: They are gone.
+    """
+    if stored == 0 and turn.index > 0 and (turn.history or turn.state_before is not None):
+        raise StoreError(
+            f"Turn {turn.id!r} goes on from {turn.index} turns of conversation {turn.conversation_id!r} that were "
+            "erased meanwhile. It was not stored, since it holds what they said. The next message begins anew."
+        )
+
+
+def in_utc(time: datetime) -> datetime:
+    """The same time in UTC.
+
+    Raises:
+        StoreError: It has no time zone, or none of the calendar's years holds it in UTC.
+    """
+    if time.tzinfo is None or time.utcoffset() is None:
+        raise StoreError(f"`before` is {time.isoformat()}, without a time zone. `datetime.now(UTC)` has one.")
+    try:
+        return time.astimezone(UTC)
+    except OverflowError:
+        raise StoreError(f"`before` is {time.isoformat()}, which no year from 1 to 9999 holds in UTC.") from None
+
+
 class InMemoryStore:
     """A `ConversationStore` that forgets everything when it is closed. Safe for threads."""
 
@@ -43,6 +75,7 @@ class InMemoryStore:
     def __init__(self) -> None:
         self._turns: dict[str, list[Turn]] = {}  # the conversation last used stands last
         self._by_id: dict[str, Turn] = {}
+        self._used: dict[str, datetime] = {}
         self._lock = Lock()
         self._closed = False
 
@@ -56,7 +89,8 @@ class InMemoryStore:
             newest = known[max(0, len(known) - turns) :]
             messages = tuple(message for turn in newest for message in said_in(turn))
             state = next((turn.state for turn in reversed(known) if turn.state is not None), None)
-            return Recalled(messages, state, len(known))
+            course = next((turn.course for turn in reversed(known) if turn.course is not None), None)
+            return Recalled(messages, state, len(known), course)
 
     def append(self, turn: Turn) -> Turn:
         """See `ConversationStore`. The same turn again is not stored twice.
@@ -71,11 +105,13 @@ class InMemoryStore:
                 if same_id.conversation_id != turn.conversation_id or said_in(same_id) != said_in(turn):
                     raise StoreError(f"Another turn is stored under id {turn.id!r}. Give every turn its own id.")
                 return same_id
+            check_still_there(turn, stored=len(self._turns.get(turn.conversation_id, ())))
             known = self._turns.pop(turn.conversation_id, [])
             stored = replace(turn, index=len(known))
             self._turns[turn.conversation_id] = known
             known.append(stored)
             self._by_id[turn.id] = stored
+            self._used[turn.conversation_id] = datetime.now(UTC)
             return stored
 
     def turns(self, conversation_id: str) -> tuple[Turn, ...]:
@@ -96,12 +132,36 @@ class InMemoryStore:
             for place, turn in enumerate(known):
                 known[place] = self._by_id[turn.id] = without_profile(turn)
 
+    def erase(self, conversation_id: str) -> int:
+        """See `ConversationStore`."""
+        with self._lock:
+            self._known(conversation_id)
+            return self._erase(conversation_id)
+
+    def expire(self, before: datetime) -> tuple[str, ...]:
+        """See `ConversationStore`."""
+        limit = in_utc(before)
+        with self._lock:
+            self._check_open()
+            old = tuple(each for each in reversed(self._turns) if self._used[each] < limit)
+            for each in old:
+                self._erase(each)
+            return old
+
     def close(self) -> None:
         """Forget everything."""
         with self._lock:
             self._closed = True
             self._turns.clear()
             self._by_id.clear()
+            self._used.clear()
+
+    def _erase(self, conversation_id: str) -> int:
+        gone = self._turns.pop(conversation_id)
+        del self._used[conversation_id]
+        for turn in gone:
+            del self._by_id[turn.id]
+        return len(gone)
 
     def _known(self, conversation_id: str) -> list[Turn]:
         self._check_open()

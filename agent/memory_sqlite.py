@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,12 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from agent.errors import StoreError, UnknownConversationError
-from agent.memory import said_in
-from agent.migrations import MIGRATIONS, migrate, schema_version, utc_now
+from agent.memory import check_still_there, in_utc, said_in
+from agent.migrations import MIGRATIONS, as_kept, migrate, schema_version, utc_now
 from agent.protocols import Recalled
 from agent.record import from_record, pack, to_record, unpack
-from agent.sqlite_file import NEXT_STEPS, empty_log, make_engine, make_private
+from agent.safety.course import RiskCourse
+from agent.sqlite_file import NEXT_STEPS, empty_log, let_go, make_engine, make_private
 from agent.state import EmotionalState
 from agent.turn import Message, Turn
 
@@ -36,7 +38,7 @@ _conversations = sa.table("conversations", *map(sa.column, ("id", "created_at", 
 _turns = sa.table(
     "turns",
     *map(sa.column, ("conversation_id", "position", "turn_id", "created_at", "seeker_text", "supporter_text")),
-    *map(sa.column, ("strategy", "state", "history_length", "record")),
+    *map(sa.column, ("strategy", "state", "history_length", "record", "course")),
 )
 _SAID = (_turns.c.position, _turns.c.seeker_text, _turns.c.supporter_text, _turns.c.strategy)
 
@@ -57,6 +59,8 @@ class SQLiteStore:
     def __init__(self, path: Path, *, lock_seconds: float = 10.0) -> None:
         self.path = Path(os.path.realpath(path))
         self._closed = False
+        self._lock_seconds = lock_seconds
+        self._remains = False  # what was erased may still stand in the log
         make_private(self.path)
         self._engine = make_engine(self.path, lock_seconds)
         try:
@@ -86,11 +90,14 @@ class SQLiteStore:
             same_id = sa.select(_turns.c.conversation_id, *_SAID).where(_turns.c.turn_id == turn.id)
             row = connection.execute(same_id).one_or_none()
             if row is None:
-                return _insert(connection, turn)
-            if row.conversation_id != turn.conversation_id or _said_in(row) != said_in(turn):
+                stored = _insert(connection, turn)
+            elif row.conversation_id != turn.conversation_id or _said_in(row) != said_in(turn):
                 raise StoreError(f"Another turn is stored under id {turn.id!r}. Give every turn its own id.")
-            # A write that was tried again.
-            return next(stored for stored in _read(connection, turn.conversation_id) if stored.id == turn.id)
+            else:  # a write that was tried again
+                stored = next(each for each in _read(connection, turn.conversation_id) if each.id == turn.id)
+        if self._remains:
+            self._remains = not empty_log(self.path, seconds=0)
+        return stored
 
     def turns(self, conversation_id: str) -> tuple[Turn, ...]:
         """See `ConversationStore`."""
@@ -116,12 +123,35 @@ class SQLiteStore:
         with self._transaction(writing=True) as connection:
             if connection.execute(of_it.values(forgotten)).rowcount == 0:
                 raise self._unknown(conversation_id)
-        empty_log(self._engine)
+        self._leave_nothing()
+
+    def erase(self, conversation_id: str) -> int:
+        """See `ConversationStore`. The pages are written over, and the log is emptied once nobody reads in it."""
+        with self._transaction(writing=True) as connection:
+            of_it = sa.select(sa.func.count()).where(_turns.c.conversation_id == conversation_id)
+            turns: int = connection.execute(of_it).scalar_one()
+            if not _erase(connection, _conversations.c.id == conversation_id):
+                raise self._unknown(conversation_id)
+        self._leave_nothing()
+        return turns
+
+    def expire(self, before: datetime) -> tuple[str, ...]:
+        """See `ConversationStore`."""
+        with self._transaction(writing=True) as connection:
+            expired = _erase(connection, _conversations.c.updated_at < as_kept(in_utc(before)))
+        if expired:
+            self._leave_nothing()
+        return expired
 
     def close(self) -> None:
         """See `ConversationStore`."""
         self._closed = True
         self._engine.dispose()
+
+    def _leave_nothing(self) -> None:
+        """After erasing: nothing of it stays in the log or in this process. Who reads the log may delay that."""
+        self._remains = not empty_log(self.path, seconds=self._lock_seconds)
+        let_go(self._engine)
 
     @contextmanager
     def _transaction(self, *, writing: bool = False) -> Iterator[sa.Connection]:
@@ -164,19 +194,25 @@ def _newest(connection: sa.Connection, conversation_id: str, *, turns: int, befo
         return Recalled()
     with _naming(connection, conversation_id, rows[0].position):
         state = None if rows[0].state is None else unpack(EmotionalState, json.loads(rows[0].state), at="state")
+        # Of the newest turn alone: it stands behind `record`, whose pages would have to be walked through.
+        newest = (_turns.c.conversation_id == conversation_id, _turns.c.position == rows[0].position)
+        kept = connection.execute(sa.select(_turns.c.course).where(*newest)).scalar_one()
+        course = None if kept is None else unpack(RiskCourse, json.loads(kept), at="course")
     messages = tuple(message for row in reversed(rows[:turns]) for message in _said_in(row))
-    return Recalled(messages, state, rows[0].position + 1)
+    return Recalled(messages, state, rows[0].position + 1, course)
 
 
 def _insert(connection: sa.Connection, turn: Turn) -> Turn:
     """Store a new turn at the next free place of its conversation."""
     so_far = _newest(connection, turn.conversation_id, turns=0)
+    check_still_there(turn, stored=so_far.turns)
     state = so_far.state if turn.state is None else turn.state
+    course = so_far.course if turn.course is None else turn.course
     # Stored turns hold the history of one that was recalled from here. A caller may bring its own.
     length = len(turn.history)
     before = _newest(connection, turn.conversation_id, turns=length, before=min(turn.index, so_far.turns))
-    context = (before.turns, before.messages[-length:], before.state)
-    derivable = context == (turn.index, turn.history, turn.state_before)
+    context = (before.turns, before.messages[-length:], before.state, before.course)
+    derivable = context == (turn.index, turn.history, turn.state_before, turn.course_before)
     seeker, *supporter = said_in(turn)
     now = utc_now()
     _touch(connection, turn.conversation_id, now)
@@ -190,11 +226,23 @@ def _insert(connection: sa.Connection, turn: Turn) -> Turn:
             supporter_text=supporter[0].text if supporter else None,
             strategy=supporter[0].strategy if supporter else None,
             state=None if state is None else _json(pack(state, at="turn.state")),
+            course=None if course is None else _json(pack(course, at="turn.course")),
             history_length=length if derivable else None,
             record=_json(to_record(turn, context=not derivable)),
         )
     )
     return replace(turn, index=so_far.turns)
+
+
+def _erase(connection: sa.Connection, which: sa.ColumnElement[bool]) -> tuple[str, ...]:
+    """Erase conversations with all that belongs to them, and give their ids, the one last used first.
+
+    Every table that holds something of a conversation refers to it with ON DELETE CASCADE.
+    """
+    last_used_first = sa.select(_conversations.c.id).where(which).order_by(_conversations.c.last_used.desc())
+    ids = tuple(connection.execute(last_used_first).scalars())
+    connection.execute(sa.delete(_conversations).where(which))
+    return ids
 
 
 def _touch(connection: sa.Connection, conversation_id: str, now: str) -> None:
@@ -212,18 +260,19 @@ def _read(connection: sa.Connection, conversation_id: str) -> tuple[Turn, ...]:
     turns: list[Turn] = []
     said: list[Message] = []
     ends = [0]  # messages that were said before each turn
-    states: list[EmotionalState | None] = [None]  # and the state at that time
+    kept: list[tuple[EmotionalState | None, RiskCourse | None]] = [(None, None)]  # and the state at that time
     for row in connection.execute(every.where(_turns.c.conversation_id == conversation_id)):
         with _naming(connection, conversation_id, row.position):
             turn = from_record(json.loads(row.record))
             if row.history_length is not None:
                 end = ends[turn.index]
                 history = tuple(said[end - row.history_length : end])
-                turn = replace(turn, history=history, state_before=states[turn.index])
+                state, course = kept[turn.index]
+                turn = replace(turn, history=history, state_before=state, course_before=course)
         turns.append(replace(turn, index=row.position))
         said.extend(_said_in(row))
         ends.append(len(said))
-        states.append(states[-1] if turn.state is None else turn.state)
+        kept.append((turn.state or kept[-1][0], turn.course or kept[-1][1]))
     return tuple(turns)
 
 

@@ -18,6 +18,11 @@ Tables of schema 1:
                      record: the turn as JSON (see `agent.record`); its `index` is the place that
                          the turn expected, `position` the one that it got
 
+Schema 2 adds to turns
+
+                     course: `RiskCourse` after the turn as JSON; that of the turn before where no
+                         guard kept one
+
 Times are UTC, ISO 8601 with microseconds. JSON is kept as text: every engine gives text back
 unaltered, with keys in their order.
 """
@@ -42,11 +47,12 @@ from sqlalchemy import (
     inspect,
     select,
     table,
+    text,
 )
 
 from agent.errors import StoreError
 
-__all__ = ["MIGRATIONS", "Migration", "migrate", "schema_version", "utc_now"]
+__all__ = ["MIGRATIONS", "Migration", "as_kept", "migrate", "schema_version", "utc_now"]
 
 Migration = Callable[[Connection], None]
 """Brings a database from the schema before to its own. Runs inside a transaction."""
@@ -56,7 +62,12 @@ _LEDGER = "heartline_migrations"
 
 def utc_now() -> str:
     """The time, as the database keeps it."""
-    return datetime.now(UTC).isoformat(timespec="microseconds")
+    return as_kept(datetime.now(UTC))
+
+
+def as_kept(time: datetime) -> str:
+    """A time of UTC, as the database keeps it: the text of an earlier one sorts before it."""
+    return time.isoformat(timespec="microseconds")
 
 
 def _conversations_and_turns(connection: Connection) -> None:
@@ -88,7 +99,11 @@ def _conversations_and_turns(connection: Connection) -> None:
     tables.create_all(connection, checkfirst=False)
 
 
-MIGRATIONS: tuple[Migration, ...] = (_conversations_and_turns,)
+def _course_of_risk(connection: Connection) -> None:
+    connection.execute(text("ALTER TABLE turns ADD COLUMN course TEXT"))
+
+
+MIGRATIONS: tuple[Migration, ...] = (_conversations_and_turns, _course_of_risk)
 
 
 def schema_version(connection: Connection, *, newest: int = len(MIGRATIONS)) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from agent.decisions import Blocked, Objection, Plan, Prompt, Reply, Taxonomy
@@ -215,6 +216,36 @@ class ConversationStore(Protocol):
         Raises:
             UnknownConversationError: There is none with this id.
             StoreError: It could not be written. Nothing was erased.
+        """
+        ...
+
+    def erase(self, conversation_id: str) -> int:
+        """Erase a conversation: messages, readings, states, prompts, whatever else is kept under its id.
+
+        What was erased cannot be read out of the store's files either. A turn that is appended later under the
+        same id begins at 0. A turn in the making carries what it recalled: where the conversation is gone by the
+        time that it is appended, it is refused.
+
+        Returns:
+            How many turns were erased.
+
+        Raises:
+            UnknownConversationError: There is none with this id.
+            StoreError: It could not be written. Nothing was erased.
+        """
+        ...
+
+    def expire(self, before: datetime) -> tuple[str, ...]:
+        """Erase the conversations that nothing was appended to since a time, as `erase` does.
+
+        Args:
+            before: With its time zone. A conversation that was last used at this very time stays.
+
+        Returns:
+            Ids of those that were erased, the one last used first.
+
+        Raises:
+            StoreError: The time has no zone, or it could not be written. Nothing was erased.
         """
         ...
 

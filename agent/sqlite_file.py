@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from agent.errors import StoreError
 
-__all__ = ["NEXT_STEPS", "empty_log", "make_engine", "make_private"]
+__all__ = ["NEXT_STEPS", "empty_log", "let_go", "make_engine", "make_private"]
 
 NEXT_STEPS = {
     "SQLITE_BUSY": "Another process is writing. Try again, or close that one.",
@@ -66,14 +66,32 @@ def make_engine(path: Path, lock_seconds: float) -> sa.Engine:
     return engine
 
 
-def empty_log(engine: sa.Engine) -> None:
+def empty_log(path: Path, *, seconds: float) -> bool:
     """Move the write-ahead log into the file and cut it off, so that nothing older is left in it.
 
-    Where somebody reads in it for longer than a lock is waited for, it stays until it is next emptied: at the
-    latest when the last process closes the file.
+    Args:
+        path: The database.
+        seconds: How long to wait for those who read in the log.
+
+    Returns:
+        Whether it is empty. Somebody who goes on reading keeps it as it is.
     """
-    with closing(engine.raw_connection()) as connection, suppress(sqlite3.Error):
-        connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    try:
+        with closing(sqlite3.connect(path, timeout=seconds)) as driver:
+            busy, *_ = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except sqlite3.Error:
+        return False
+    return not busy
+
+
+def let_go(engine: sa.Engine) -> None:
+    """Drop what this process holds of what went through a database.
+
+    Pooled connections keep pages and the values that they used last; SQLAlchemy keeps each statement together with
+    the values that it first ran with.
+    """
+    engine.clear_compiled_cache()
+    engine.dispose()
 
 
 def _log_ahead(driver: sqlite3.Connection, lock_seconds: float) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from agent.errors import GenerationError
 from agent.loop import Agent
@@ -49,6 +50,14 @@ class SampleStore:
 
     def forget_profile(self, conversation_id: str) -> None:
         """Nothing was learned."""
+
+    def erase(self, conversation_id: str) -> int:  # noqa: ARG002 - the protocol's
+        """Nothing is kept."""
+        return 0
+
+    def expire(self, before: datetime) -> tuple[str, ...]:  # noqa: ARG002 - the protocol's
+        """Nothing is kept."""
+        return ()
 
     def close(self) -> None:
         """Nothing to let go of."""

@@ -119,7 +119,10 @@ class Country:
 class Directory(Protocol):
     """Where help lines come from: the bundled file, or a verified directory of somebody else's."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """For records."""
+        ...
 
     def country(self, code: str | None) -> Country:
         """What there is in a country; general words where it is not known. Never raises: somebody waits."""

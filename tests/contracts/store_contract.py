@@ -16,6 +16,7 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -171,6 +172,14 @@ def learned_in(turns: Sequence[Turn]) -> Iterator[bool]:
     """For each state in the turns, whether something was learned about the person in it."""
     states = (state for turn in turns for state in (turn.state, turn.state_before) if state is not None)
     return (state.personal != PersonalCalibration() for state in states)
+
+
+def a_moment_later() -> datetime:
+    """A time after everything that was done so far, and not after what comes next."""
+    start = datetime.now(UTC)
+    while (now := datetime.now(UTC)) <= start:  # a microsecond
+        pass
+    return now
 
 
 class StoreContract:
@@ -347,6 +356,65 @@ class StoreContract:
         with pytest.raises(UnknownConversationError, match="never seen"):
             store.forget_profile("never seen")
 
+    def test_that_an_erased_conversation_is_gone_and_the_others_stay(self, store: ConversationStore):
+        for text in ("one", "two", "three"):
+            store.append(recalled_turn(store, text, reply=said("yes"), state=a_state()))
+        other = store.append(recalled_turn(store, "other", conversation_id="o", state=a_state()))
+        assert store.erase("c") == 3
+        assert store.recall("c", turns=24) == Recalled()
+        assert store.conversations() == ("o",)
+        assert store.turns("o") == (other,)
+        for ask in (store.turns, store.erase, store.forget_profile):
+            with pytest.raises(UnknownConversationError, match="'c'"):
+                ask("c")
+
+    def test_that_erasing_an_unknown_conversation_is_an_error_that_names_it(self, store: ConversationStore):
+        kept = store.append(recalled_turn(store, "one"))
+        with pytest.raises(UnknownConversationError, match="never seen"):
+            store.erase("never seen")
+        assert store.turns("c") == (kept,)
+
+    def test_that_a_turn_after_erasing_begins_anew(self, store: ConversationStore):
+        first = recalled_turn(store, "one", reply=said("yes"), state=a_state())
+        store.append(first)
+        store.append(recalled_turn(store, "two"))
+        store.erase("c")
+        assert store.append(replace(first, reply=said("no"))).index == 0  # its id is free again, too
+        again = store.append(recalled_turn(store, "again"))
+        assert (again.index, [message.text for message in again.history]) == (1, ["one", "no"])
+
+    def test_that_a_turn_in_the_making_does_not_bring_back_what_was_erased(self, store: ConversationStore):
+        store.append(recalled_turn(store, "Quillon hurt me.", reply=said("How?")))
+        late = recalled_turn(store, "Again and again.", reply=said("For how long?"))
+        store.erase("c")
+        with pytest.raises(StoreError, match="erased meanwhile") as caught:
+            store.append(late)
+        assert store.conversations() == ()
+        assert "Quillon" not in "".join(traceback.format_exception(caught.value))
+
+    def test_that_what_was_not_used_since_a_time_expires(self, store: ConversationStore):
+        for name in ("old", "older", "used again", "old"):
+            store.append(recalled_turn(store, f"{name} {len(store.conversations())}", conversation_id=name))
+        limit = a_moment_later()
+        for name in ("used again", "new"):
+            store.append(recalled_turn(store, f"{name} once more", conversation_id=name))
+        assert store.expire(limit - timedelta(days=1)) == ()
+        assert store.expire(limit.astimezone(timezone(timedelta(hours=9)))) == ("old", "older")
+        assert store.conversations() == ("new", "used again")
+        assert len(store.turns("used again")) == 2
+        assert store.expire(limit) == ()
+        with pytest.raises(UnknownConversationError):
+            store.turns("old")
+
+    @pytest.mark.parametrize("zone", [None, timezone(timedelta(hours=-9))], ids=["none", "after the last year"])
+    def test_that_a_time_that_cannot_be_placed_erases_nothing(
+        self, store: ConversationStore, zone: timezone | None
+    ):
+        kept = store.append(recalled_turn(store, "one"))
+        with pytest.raises(StoreError, match="`before` is 9999-"):
+            store.expire(datetime(9999, 12, 31, 23, tzinfo=zone))
+        assert store.turns("c") == (kept,)
+
     def test_that_the_conversation_last_used_comes_first(self, store: ConversationStore):
         for number, name in enumerate("abcab"):
             store.append(recalled_turn(store, f"{number}", conversation_id=name))
@@ -393,8 +461,10 @@ class StoreContract:
             lambda store: store.turns("c"),
             lambda store: store.conversations(),
             lambda store: store.forget_profile("c"),
+            lambda store: store.erase("c"),
+            lambda store: store.expire(datetime.now(UTC)),
         ],
-        ids=["recall", "append", "turns", "conversations", "forget_profile"],
+        ids=["recall", "append", "turns", "conversations", "forget_profile", "erase", "expire"],
     )
     def test_that_a_closed_store_says_so(
         self, store: ConversationStore, use: Callable[[ConversationStore], object]
