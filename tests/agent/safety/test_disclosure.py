@@ -158,6 +158,8 @@ ASKING = [
     "are you a live person",
     "Aren't you a robot?",
     "were you a bot all along?",
+    "are you a woman or a machine?",
+    "just wondering if you're real",
     "ARE YOU A REAL PERSON",
     "Sorry, odd question.\n\nAre you\nhuman?",
 ]
@@ -199,6 +201,10 @@ NOT_ASKING = [
     "did a man say that to you at work?",
     "Can I talk to a real person?",
     "is it written in the contract?",
+    "Who is this guy?",
+    "Are you a man or a woman?",
+    "It is hard if you're a person of few words, or if you're human.",
+    "It sounded like a bot or a person that reads from a script",
 ]
 
 
