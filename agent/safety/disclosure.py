@@ -77,8 +77,10 @@ _ASKING = re.compile(
         (
             # "are you a real person", "r u a bot", "so you're human?"
             rf"\b(?:are|r|aren'?t|ain'?t|were) ?{_YOU} {_ADVERBS}(?:not )?{_KIND_OR_REAL}{_END}",
-            r"\b(?:know|wonder\w*|tell me|ask\w*|say|sure|curious)(?: \w+)? (?:if|whether) "
-            rf"{_YOU}(?:'?re| are) {_ADVERBS}{_KIND_OR_REAL}{_END}",
+            (
+                r"\b(?:know|wonder\w*|tell me|ask\w*|say|sure|curious)(?: \w+)? (?:if|whether) "
+                rf"{_YOU}(?:'?re| are) {_ADVERBS}{_KIND_OR_REAL}{_END}"
+            ),
             rf"\b{_YOU}(?:'?re| are) {_ADVERBS}(?:not )?{_KIND_OR_REAL}{_TAG}",
             rf"(?:^|[.!?,] )(?:you|u) {_ADVERBS}an? {_KIND}\?",
             rf"\bdo (?:you|u) think (?:you|u)(?:'?re| are) {_ADVERBS}{_KIND_OR_REAL}{_END}",
@@ -93,8 +95,10 @@ _ASKING = re.compile(
             r"\bis (?:someone|somebody|anyone|anybody) (?:real|human)\b",
             rf"\b(?:did|does) {_KIND} (?:write|type|answer|read|reply to) (?:this|that|these|those|it|my)\b",
             # "human or bot?"
-            r"\b(?:human|person|man|woman|real) or "
-            rf"(?:an? )?(?:ai|bot|robot|machine|computer|chat ?bot|program|fake){_END}",
+            (
+                r"\b(?:human|person|man|woman|real) or "
+                rf"(?:an? )?(?:ai|bot|robot|machine|computer|chat ?bot|program|fake){_END}"
+            ),
             rf"\b(?:ai|bot|robot|machine|computer|chat ?bot|program) or (?:an? )?(?:real )?(?:human|person){_END}",
         )
     ),
