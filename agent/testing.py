@@ -226,21 +226,22 @@ class ScriptedGuard:
 
     Args:
         blocked: Words to what is said in place of a sentence that holds them.
+        reads: With `"risk"` among them, a risk that was not read escalates, too.
 
     Attributes:
         looked_at: Every sentence that was looked at, in order.
     """
 
     name = "scripted"
-    reads: frozenset[str] = frozenset({"text"})
 
-    def __init__(self, blocked: Mapping[str, str] | None = None) -> None:
+    def __init__(self, blocked: Mapping[str, str] | None = None, *, reads: Sequence[str] = ("text",)) -> None:
+        self.reads = frozenset(reads)
         self.blocked = dict(blocked or {})
         self.looked_at: list[str] = []
 
     def screen(self, turn: Turn) -> Turn:
         """With a verdict, and nothing else."""
-        danger = turn.risk is not None and turn.risk.level in DANGER
+        danger = "risk" in self.reads if turn.risk is None else turn.risk.level in DANGER
         return turn.note(Verdict("escalate" if danger else "allow", self.name))
 
     def check(self, turn: Turn, shown: str, sentence: str) -> Blocked | None:  # noqa: ARG002 - the protocol's

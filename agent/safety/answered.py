@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from agent.safety.course import Step
 
-__all__ = ["QUESTIONS", "Answer", "Question", "answer_to", "denies", "misread"]
+__all__ = ["QUESTIONS", "Answer", "Question", "answer_to", "answers", "denies", "misread", "speaks_of_death"]
 
 Question = Literal["thoughts", "plan", "means", "safe", "company", "others"]
 """Whether they think of suicide; whether they have a plan; whether means are within reach; whether they are safe
@@ -56,6 +56,7 @@ _HELPED = re.compile(
     r"|\b(i|have|i've|i'?m|just) (call|ring|phon|text)(ed|ing)\b|\b(spoke|speaking|talking) (to|with)\b"
     r"|\b(ambulance|hospital|doctor|paramedics)\b"
 )
+_SAFE = re.compile(rf"\b{_I_AM} (completely |totally |really |quite )?(safe|okay|ok|fine|all right|alright)\b")
 _DENIAL = re.compile(
     rf"\b(just|only|was) (kidding|joking|joke|a joke|messing|being dramatic|being stupid)\b|\bjk\b|\blol\b|\bhaha"
     rf"|\b(forget|ignore) (it|that|what i (said|wrote)|i said)\b|\bnever ?mind\b|\bnvm\b"
@@ -72,6 +73,13 @@ _MISREAD = re.compile(
     r"|\bi didn'?t mean it like that\b"
     r"|\b(didn'?t|don'?t) mean (it|that) (literally|seriously)\b|\bnot literally\b"
     r"|\byou('re| are) (over ?reacting|taking (it|this|that|me) (too|the wrong))\b"
+)
+
+_DEATH = re.compile(
+    r"\bkill(ing)? my ?self\b|\bsuicid\w*|\bend(ing)? (my (own )?life|it all)\b|\btak(e|ing) my (own )?life\b"
+    r"|\b((want|wanted|going|wish) to|wanna) die\b|\bbetter off (dead|without me)\b|\bwish i (was|were) dead\b"
+    r"|\b(don'?t|do not) (want|wanna) (to )?(live|be alive|be here|exist|wake up)\b|\bno reason to (live|go on)\b"
+    r"|\b(hurt|harm|cut)(ing|ting)? my ?self\b|\bself.?harm\w*"
 )
 
 _STEP_OF_YES: dict[Question, Step] = {
@@ -96,9 +104,17 @@ def answer_to(question: Question, text: str) -> Answer:
         return Answer(None, helped)
     if question == "others":
         return Answer(None)  # a ladder of its own: what is said outright is read there
-    if _FIRM_NO.search(said) or not _YES.search(said):
+    if _FIRM_NO.search(said) or _SAFE.search(said) or not _YES.search(said):
         return Answer(None, helped)
     return Answer(_STEP_OF_YES[question], helped)
+
+
+def answers(question: Question, text: str) -> bool:
+    """Whether a message begins as an answer to the question: yes, no, somebody is here, and the like."""
+    said = _straight(text)
+    return any(pattern.search(said) for pattern in (_YES, _FIRM_NO, _SAFE, _HELPED)) or (
+        question == "safe" and _UNSAFE.search(said) is not None
+    )
 
 
 def denies(text: str) -> bool:
@@ -109,6 +125,11 @@ def denies(text: str) -> bool:
 def misread(text: str) -> bool:
     """Whether the person says that they were misread."""
     return _MISREAD.search(_straight(text)) is not None
+
+
+def speaks_of_death(text: str) -> bool:
+    """Whether a message has plain words of suicide or self-harm: for where no model and no rules could read it."""
+    return _DEATH.search(_straight(text)) is not None
 
 
 def _straight(text: str) -> str:

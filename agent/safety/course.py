@@ -19,7 +19,7 @@ from typing import Literal, get_args
 
 from agent.errors import ReadingError
 from agent.readings import DANGER, RiskReading
-from agent.safety.answered import Question, answer_to, denies, misread
+from agent.safety.answered import Question, answer_to, denies, misread, speaks_of_death
 
 __all__ = ["COOLS_AFTER", "STEPS", "Ladder", "RiskChange", "RiskCourse", "Step", "Why", "advance", "reaches"]
 
@@ -70,7 +70,8 @@ class RiskCourse:
     Attributes:
         level, others: The steps of the two ladders.
         peak, others_peak: The highest that they ever reached.
-        quiet, others_quiet: Quiet messages since the last step or sign.
+        quiet, others_quiet: Quiet messages in a row.
+        stood, others_stood: Those of them since the record last moved.
         fresh: This turn showed danger, or answered that there is some.
         unread: This turn's risk could not be read.
         denials: How often danger was denied after it had been shown.
@@ -87,6 +88,8 @@ class RiskCourse:
     others_peak: Step = "none"
     quiet: int = 0
     others_quiet: int = 0
+    stood: int = 0
+    others_stood: int = 0
     fresh: bool = False
     unread: bool = False
     denials: int = 0
@@ -136,10 +139,10 @@ def advance(before: RiskCourse | None, reading: RiskReading | None, text: str, *
     """
     course = before or RiskCourse()
     answer = answer_to(course.asked, text) if course.asked else None
-    shown, why, evidence = _sign(reading)
+    shown, why, evidence = _sign(reading, text)
     if answer is not None and answer.step is not None and reaches(answer.step, shown) and answer.step != shown:
         shown, why, evidence = answer.step, "answered", ()
-    quiet = reading is not None and not reaches(shown, "distress")
+    quiet = reading is not None and shown == "none"
     for_others: Step = "none" if reading is None else reading.others
     denied = reaches(course.peak, "ideation") and not reaches(shown, "ideation") and denies(text)
     after = replace(
@@ -158,10 +161,10 @@ def advance(before: RiskCourse | None, reading: RiskReading | None, text: str, *
     return replace(after, done=()) if rose else after
 
 
-def _sign(reading: RiskReading | None) -> tuple[Step, Why, tuple[tuple[int, int], ...]]:
+def _sign(reading: RiskReading | None, text: str) -> tuple[Step, Why, tuple[tuple[int, int], ...]]:
     """What a message shows by itself."""
     if reading is None:
-        return "watch", "unread", ()
+        return ("ideation", "said", ()) if speaks_of_death(text) else ("watch", "unread", ())
     own = reading.for_self
     if own in DANGER:
         return own, "said", reading.evidence
@@ -184,23 +187,22 @@ def _moved(
     """One ladder moved by a sign, or cooled by the want of one."""
     own = ladder == "self"
     level, peak = (course.level, course.peak) if own else (course.others, course.others_peak)
-    count = course.quiet if own else course.others_quiet
+    count, stood = (course.quiet, course.stood) if own else (course.others_quiet, course.others_stood)
+    count, stood = (count + 1, stood + 1) if quiet else (0, 0)
     after: Step = level
     if STEPS.index(shown) > STEPS.index(level):
-        after, count = shown, 0
-    elif level != "none":
-        count = count + 1 if quiet else 0
-        if count >= COOLS_AFTER[level]:
-            floor: Step = "watch" if reaches(peak, "ideation") else "none"
-            after, why, evidence = _higher(STEPS[STEPS.index(level) - 1], floor), "cooled", ()
-            count = 0
+        after, stood = shown, 0
+    elif level != "none" and stood >= COOLS_AFTER[level]:
+        floor: Step = "watch" if reaches(peak, "ideation") else "none"
+        after, why, evidence = _higher(STEPS[STEPS.index(level) - 1], floor), "cooled", ()
+        stood = 0
     changes = course.changes
     if after != level:
         changes = (*changes, RiskChange(turn, ladder, level, after, why, evidence))[-_MOST:]
     peak = _higher(peak, after)
     if own:
-        return replace(course, level=after, peak=peak, quiet=count, changes=changes)
-    return replace(course, others=after, others_peak=peak, others_quiet=count, changes=changes)
+        return replace(course, level=after, peak=peak, quiet=count, stood=stood, changes=changes)
+    return replace(course, others=after, others_peak=peak, others_quiet=count, others_stood=stood, changes=changes)
 
 
 def _higher(one: Step, other: Step) -> Step:

@@ -45,8 +45,8 @@ class ProtocolGuard:
         self.country: Country = (directory or load_help_lines()).country(country)
         if country is not None and self.country.code == UNKNOWN:
             raise SettingsError(
-                f"No help lines are known for the country {country!r} (`country`, HEARTLINE_COUNTRY). Leave it out, "
-                "so that help is spoken of in general words, or name a file of your own (`help_lines`); "
+                f"No help lines are known for the country {country!r} (`country`, HEARTLINE_COUNTRY). Leave it "
+                "out, so that help is spoken of in general words, or name a file of your own (`help_lines`); "
                 "docs/help-lines.md lists those that are known."
             )
         self.protocol = protocol or load_protocol()

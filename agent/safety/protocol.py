@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args
 from agent.choice import Chooser
 from agent.decisions import Care
 from agent.errors import DataError
-from agent.safety.answered import QUESTIONS, Question
+from agent.safety.answered import QUESTIONS, Question, answers
 from agent.safety.course import RiskCourse, reaches
 from agent.safety.help_lines import UNKNOWN, Country, HelpLine
 from agent.turn import Turn
@@ -173,12 +173,20 @@ class _Words:
 
     def acknowledge(self, danger: Danger, course: RiskCourse) -> str:
         if not course.fresh:
-            if course.softer:
-                return self.pick("softer.acknowledge")
-            if course.denials:
-                return self.pick("denied.acknowledge")
+            return self.pick(f"{self._kind(course)}.acknowledge")
         quoted = self._quotable() if danger == "ideation" and not course.done else ""
         return self.pick("ideation.words", words=quoted) if quoted else self.pick(f"{danger}.acknowledge")
+
+    def _kind(self, course: RiskCourse) -> str:
+        """How a message that shows no danger is met while there is some."""
+        before = self._turn.course_before
+        if before is None:
+            return "after"
+        if course.softer and not before.softer:
+            return "softer"
+        if before.asked is not None and answers(before.asked, self._turn.text):
+            return "answered"
+        return "denied" if course.denials > before.denials else "after"
 
     def _quotable(self) -> str:
         """The person's own words for it, where they are few and plain."""
@@ -208,8 +216,7 @@ class _Words:
         fresh = [line for line in self._country.lines_of("suicide") if line.id not in without]
         if not fresh:
             return "", ()
-        slots = {"line": _named(fresh[0]), "emergency": _number(self._country), "country": self._country.name}
-        return self.pick(name, **slots), (fresh[0].id,)
+        return self.pick(name, line=_named(fresh[0]), emergency=_number(self._country)), (fresh[0].id,)
 
 
 def _danger(course: RiskCourse) -> Danger:

@@ -7,24 +7,17 @@ from collections.abc import Mapping
 
 __all__ = [
     "ADVICE",
-    "ALONE",
     "ANSWERS",
     "CODE",
     "DESK_STILL",
     "DESK_THING",
     "DESK_TROUBLE",
     "ERRAND",
-    "EXPLICIT",
-    "FIRM_NO",
     "HARMED",
     "HEARTFELT",
-    "HELPED",
     "KINDS",
     "MEDICAL",
     "QUIZ",
-    "SPOKEN_OF_DEATH",
-    "UNSAFE",
-    "YES",
     "any_of",
 ]
 
@@ -211,41 +204,3 @@ HEARTFELT = any_of(
     r"happy)\b",
 )
 CODE = re.compile(r"[{};<>]\s*[\w/{}()<>]|\bdef \w+\(|\bimport \w+|\bselect\b.*\bfrom\b|=>|==|https?://|www\.")
-
-# Danger, and answers to the careful reply's questions.
-
-SPOKEN_OF_DEATH = any_of(
-    r"\bkill(ing)? my ?self\b|\bsuicid\w*|\bend(ing)? (my (own )?life|it all)\b|\btak(e|ing) my (own )?life\b",
-    r"\b((want|wanted|going|wish) to|wanna) die\b|\bbetter off (dead|without me)\b|\bwish i (was|were) dead\b",
-    r"\b(don't|dont|do not) (want|wanna) (to )?(live|be alive|be here|exist|wake up)\b|\bno reason to (live|"
-    r"go on)\b",
-    r"\b(hurt|harm|cut)(ing|ting)? my ?self\b|\bself.?harm\w*",
-)
-EXPLICIT = any_of(r"\b(kill|suicid|end(ing)? my|tak(e|ing) my|to die|wanna die)")
-"""Said so plainly that asking whether there are such thoughts would not be listening."""
-
-_DONT_KNOW = r"idk|(i )?(don't|dont|do not) know|not sure"
-YES = any_of(
-    rf"^(yes|yeah|yea|yep|y|ye|sometimes|a little|a bit|kind of|kinda|sort of|maybe|perhaps|probably|"
-    rf"{_DONT_KNOW})\b",
-    r"^(often|always|every day|all the time|(i|they|it) (am|do|have|did|might|is|has)|i (think so|guess|"
-    r"suppose))\b",
-)
-"""Yes, or anything that is no clear no."""
-
-FIRM_NO = any_of(r"^(no|nope|nah|not at all|never|i haven't|(i'm|im|i am) not|i don't(?! know))\b")
-UNSAFE = any_of(
-    r"\b(not|don't feel|dont feel|isn't|never) (really |very )?safe\b|\bunsafe\b",
-    rf"^(no|nope|nah|not (at all|really|anymore)|i can't|i cant|{_DONT_KNOW})\b(?!.*\b(fine|safe|ok|okay|good|"
-    rf"worries)\b)",
-    r"^(i'm|im|i am) not[\s.!]*$|^i (don't|dont|do not) (think so|feel safe)\b",
-)
-ALONE = any_of(rf"^(no|nope|nah|nobody|no one|none|{_DONT_KNOW})\b|\b(i'm|im|i am) (all )?alone\b|\bon my own\b")
-HELPED = any_of(
-    r"^(yes|yeah|yep|ok(ay)?|i am|i will|i did|i have)\b|\b(i'm|im|i am) safe\b|\b(coming (over|here|now)|"
-    r"on (\w+) way)\b",
-    r"\b(is|are) (here|with me)\b|\b(i|have|i've|i'm|just) call(ed|ing)\b|\b(spoke|speaking|talking) (to|"
-    r"with)\b",
-    r"\b(ambulance|hospital|doctor|paramedics)\b",
-)
-"""That somebody is there, or that help was called."""

@@ -91,7 +91,8 @@ def test_that_without_settings_everything_is_there_and_the_offline_responder_ans
     assert turn.failures == ()
     for name in ("emotion", "expression", "affect", "cause", "risk", "state", "plan"):
         assert getattr(turn, name) is not None, name
-    assert [verdict.action for verdict in turn.verdicts] == ["allow"]
+    assert turn.course is not None
+    assert not turn.escalated
     assert (agent.generator.name, agent.fallback, agent.composer) == ("offline", None, None)
 
 
@@ -161,7 +162,7 @@ def test_that_a_part_that_is_not_registered_is_answered_with_the_choices(name: s
 def test_that_plugins_that_do_not_fit_are_refused():
     with pytest.raises(WiringError, match="'undertone' reads `affect`, which nothing before it writes"):
         build_agent(plugins=["undertone"], store="memory")
-    with pytest.raises(WiringError, match="'careful' reads `risk`"):
+    with pytest.raises(WiringError, match="'protocol' reads `risk`"):
         build_agent(plugins=["emotion", "expression", "affect"], store="memory")
 
 
@@ -225,7 +226,7 @@ async def test_that_a_message_of_danger_never_reaches_the_llm():
         turn = await agent.respond("I want to kill myself.")
     assert turn.escalated
     assert isinstance(turn.reply, Reply)
-    assert turn.reply.speaker == "offline"
+    assert turn.reply.speaker == "protocol"
 
 
 # --- the front door ----------------------------------------------------------------------------

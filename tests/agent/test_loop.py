@@ -43,10 +43,11 @@ async def test_that_events_come_in_the_order_of_the_stages():
         *("recall …", "recall ."),
         *("perceive …", "perceive ."),
         *("reread …", "reread ."),
+        *("screen …", "screen ."),
         *("track …", "track ."),
         *("plan …", "plan ."),
         *("compose …", "compose ."),
-        *("generate …", "'I'", "' hear'", "' you.'", "generate ."),
+        *("generate …", "'I hear you.'", "generate ."),
         *("remember …", "remember ."),
         "done",
     ]
@@ -75,6 +76,7 @@ async def test_that_each_stage_shows_what_it_filled_before_the_reply_comes():
     }
     assert list(filled.values()) == [
         set(),
+        {"emotion"},
         {"emotion"},
         {"emotion"},
         {"emotion", "state"},

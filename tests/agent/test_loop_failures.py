@@ -87,7 +87,7 @@ async def test_that_no_failure_record_holds_the_person_s_words():
         await collect(agent.stream(SAID, conversation_id="c"), events)
     [stored] = store.turns("c")
     assert [failure.stage for failure in stored.failures] == [
-        "perceive", "track", "plan", "plan", "compose", "generate",
+        "perceive", "screen", "track", "plan", "compose", "generate",
     ]  # fmt: skip
     assert [event.failure for event in events if isinstance(event, FailureNoted)] == list(stored.failures)
     assert NAME not in repr(stored.failures) + repr(stored.verdicts) + str(caught.value)

@@ -51,8 +51,9 @@ def test_that_an_empty_database_gets_every_migration(engine: sa.Engine, path: Pa
         assert schema_version(connection) == 0
         migrate(connection)
         assert schema_version(connection) == len(MIGRATIONS)
-    ((number, name, applied_at),) = asked(path, "SELECT * FROM heartline_migrations")
+    ((number, name, applied_at), *later) = asked(path, "SELECT * FROM heartline_migrations ORDER BY number")
     assert (number, name) == (1, "conversations_and_turns")
+    assert [row[:2] for row in later] == [(2, "course_of_risk")]
     applied = datetime.fromisoformat(applied_at)
     assert applied.utcoffset() == timedelta(0)
     assert abs(datetime.now(UTC) - applied) < timedelta(minutes=1)
@@ -88,7 +89,8 @@ def test_that_a_migration_is_applied_once(engine: sa.Engine, path: Path):
     for _ in range(2):
         with engine.begin() as connection:
             migrate(connection)
-    assert asked(path, "SELECT number FROM heartline_migrations") == [(1,)]
+    every = [(number,) for number in range(1, len(MIGRATIONS) + 1)]
+    assert asked(path, "SELECT number FROM heartline_migrations") == every
 
 
 def test_that_an_older_database_is_brought_up_with_what_it_holds(engine: sa.Engine, path: Path):
@@ -116,11 +118,11 @@ def test_that_a_newer_database_is_refused_and_left_alone(engine: sa.Engine, path
     with engine.begin() as connection:
         migrate(connection, migrations=[*MIGRATIONS, add_mood])
     before = path.read_bytes()
-    with pytest.raises(StoreError, match=r"conversations\.db' has schema 2; this version knows up to 1\. Upgrade"):
+    with pytest.raises(StoreError, match=r"conversations\.db' has schema 3; this version knows up to 2\. Upgrade"):
         SQLiteStore(path)
-    with pytest.raises(StoreError, match="has schema 2"), engine.begin() as connection:
+    with pytest.raises(StoreError, match="has schema 3"), engine.begin() as connection:
         migrate(connection)
-    assert asked(path, "SELECT number FROM heartline_migrations") == [(1,), (2,)]
+    assert asked(path, "SELECT number FROM heartline_migrations") == [(1,), (2,), (3,)]
     assert len(path.read_bytes()) == len(before)
 
 

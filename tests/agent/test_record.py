@@ -150,6 +150,8 @@ def courses(draw: st.DrawFn) -> RiskCourse:
         others_peak=pairs[1][1],
         quiet=draw(counts),
         others_quiet=draw(counts),
+        stood=draw(counts),
+        others_stood=draw(counts),
         fresh=draw(st.booleans()),
         unread=draw(st.booleans()),
         denials=draw(counts),
@@ -298,10 +300,11 @@ def test_that_a_record_names_its_schema():
     assert to_record(a_turn())["schema"] == SCHEMA == 1
 
 
-def test_that_history_and_state_before_can_be_left_out():
-    turn = a_full_turn(history=(Message("seeker", "Hi."),), state_before=a_state())
-    assert to_record(turn, context=False).keys() == to_record(turn).keys() - {"history", "state_before"}
-    assert through_json(turn, context=False) == replace(turn, history=(), state_before=None)
+def test_that_what_the_turns_before_hold_can_be_left_out():
+    turn = a_full_turn(history=(Message("seeker", "Hi."),), state_before=a_state(), course_before=a_course())
+    left_out = {"history", "state_before", "course_before"}
+    assert to_record(turn, context=False).keys() == to_record(turn).keys() - left_out
+    assert through_json(turn, context=False) == replace(turn, history=(), state_before=None, course_before=None)
 
 
 def test_that_fields_with_a_default_may_be_missing():

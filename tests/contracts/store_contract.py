@@ -90,7 +90,16 @@ def a_state(valence: float = -0.4) -> EmotionalState:
 def a_course(denials: int = 1) -> RiskCourse:
     """A record of risk with every field filled."""
     change = RiskChange(1, "self", "none", "plan", "said", ((0, 1),))
-    kept = {"quiet": 2, "others_quiet": 3, "fresh": True, "unread": True, "denials": denials, "softer": True}
+    kept = {
+        "quiet": 2,
+        "others_quiet": 3,
+        "stood": 1,
+        "others_stood": 2,
+        "fresh": True,
+        "unread": True,
+        "denials": denials,
+        "softer": True,
+    }
     did = {"asked": "plan", "done": ("acknowledge", "ask.plan"), "lines": ("line-1",), "changes": (change,)}
     return RiskCourse("plan", "distress", "acute", "ideation", **kept, **did)  # type: ignore[arg-type]
 
