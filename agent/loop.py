@@ -28,7 +28,7 @@ from agent.protocols import (
     Tracker,
     Verifier,
 )
-from agent.speakers import Caring
+from agent.speakers import speakers_for
 from agent.speech import Gate, Speech
 from agent.turn import Turn, new_turn
 from agent.wiring import Reader, check_parts
@@ -178,7 +178,7 @@ class Agent:
                 turn = event.turn if isinstance(event, StageFinished) else turn
 
         kept = False
-        speakers = self._speakers(turn)
+        speakers = speakers_for(turn, self.generator, self.fallback)
         gate = self._gate(turn, speakers)
         speech = Speech(turn, speakers, compose_anew=self._composed, gate=gate, guard=self.guard)
         try:
@@ -261,17 +261,6 @@ class Agent:
         if self.verifier is None or turn.escalated or speakers[0] is not self.generator:
             return None
         return Gate(self.verifier, self._verifier_seconds)
-
-    def _speakers(self, turn: Turn) -> list[Generator]:
-        """Who speaks, in order. Without its prompt, or where care is asked for, only the fallback."""
-        if turn.escalated and turn.care is not None and turn.care.words:
-            return [Caring()]
-        if self.fallback is None:
-            return [self.generator]
-        unready = "prompt" in self.generator.reads and turn.prompt is None
-        if turn.escalated or unready:
-            return [self.fallback]
-        return [self.generator, self.fallback]
 
     async def _remember(self, turn: Turn) -> Turn:
         """Store the turn. Where that fails the person still has the reply, and is told."""

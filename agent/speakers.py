@@ -1,4 +1,4 @@
-"""Whoever speaks: the protocol's own voice, and how a whole reply is had from any generator."""
+"""Who speaks, in which order; the protocol's own voice; and how a whole reply is had from any generator."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from agent.errors import GenerationError
 from agent.protocols import Generator
 from agent.turn import Turn
 
-__all__ = ["Caring", "whole_reply"]
+__all__ = ["Caring", "speakers_for", "whole_reply"]
 
 
 async def whole_reply(generator: Generator, turn: Turn) -> Reply:
@@ -37,3 +37,19 @@ class Caring:
         if turn.care is None:
             raise GenerationError("There is no care to speak of.")
         yield Reply(turn.care.words, self.name)
+
+
+def speakers_for(turn: Turn, generator: Generator, fallback: Generator | None) -> list[Generator]:
+    """Who speaks, in order. Where care is asked for, the words of care alone, or else the fallback.
+
+    Args:
+        turn: After planning and composing.
+        generator: Speaks freely; without the prompt that it reads it cannot.
+        fallback: Stands in for it.
+    """
+    if turn.escalated and turn.care is not None and turn.care.words:
+        return [Caring()]
+    if fallback is None:
+        return [generator]
+    unready = "prompt" in generator.reads and turn.prompt is None
+    return [fallback] if turn.escalated or unready else [generator, fallback]

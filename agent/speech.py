@@ -1,9 +1,8 @@
 """One reply in the making: who speaks, what was shown so far, and who stands in on failure.
 
 With a guard each sentence is held back until it is complete and the guard has nothing against it; what it blocks
-is replaced, and the reply ends there. With a verifier the speaker's text is held back: its first two sentences (or
-all of it, where it has no more) until nothing speaks against them, then each sentence until it is complete and
-nothing speaks against it.
+is replaced, and the reply ends there. With a verifier the first two sentences are held back together until nothing
+speaks against them, then each sentence.
 """
 
 from __future__ import annotations
@@ -14,13 +13,14 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
-from agent.decisions import Blocked, Objection, Reply, Timing
+from agent.decisions import Objection, Reply, Timing
 from agent.errors import GenerationError, PluginError, PromptTooLongError
 from agent.events import FailureNoted, Token
 from agent.intake import scrub
+from agent.outlet import let_out
 from agent.perception import failure_of, in_thread
 from agent.protocols import Generator, Guard, Verifier
-from agent.sentences import Portions, Sentences, can_end, sentences_of
+from agent.sentences import Portions, Sentences, can_end
 from agent.speakers import Caring
 from agent.turn import Turn
 
@@ -29,7 +29,7 @@ __all__ = ["Gate", "Speech"]
 _SAFETY = "safety"
 """The check whose objection is never passed over."""
 
-_UNCHECKED = "I'd rather stop here than say something that was not looked at. I'm still here; please go on."
+_LEAVE_OUT = "Leave out whatever could harm, label or hold the person."
 
 _USUAL = 4096  # tokens, of the smallest models that are still served
 _LESS = 0.6
@@ -170,32 +170,20 @@ class Speech:
                     return
 
     def _guarded(self, text: str) -> tuple[str, bool]:
-        """What can be shown of some sentences, and whether that is all of them.
+        """What is shown of some sentences, and whether the reply goes on after them.
 
         Raises:
             GenerationError: The first sentence of a reply is blocked, and somebody else can answer.
         """
-        if self._guard is None:
-            return text, True
-        shown = ""
-        for sentence in sentences_of(text):
-            try:
-                blocked = self._guard.check(self.turn, self.said + shown, sentence)
-            except Exception as error:  # noqa: BLE001 - a guard that fails has allowed nothing
-                self.turn = self.turn.note(failure_of("check", self._guard.name, error))
-                blocked = Blocked("unchecked", _UNCHECKED)
-            if blocked is None:
-                shown += sentence
-                continue
-            self.turn = self.turn.note(
-                Objection(f"guard: {blocked.category}", "Leave out whatever could harm, label or hold the person.")
-            )
-            begun = bool((self.said + shown).strip())
-            if not begun and self._speaker != self._speakers[-1].name:
-                raise GenerationError(f"The guard held back how {self._speaker!r} began ({blocked.category}).")
-            blank = sentence[: len(sentence) - len(sentence.lstrip())]
-            return f"{shown}{blank or ' ' if begun else ''}{blocked.instead}", False
-        return shown, True
+        out = let_out(self._guard, self.turn, self.said, text)
+        if out.failure is not None:
+            self.turn = self.turn.note(out.failure)
+        if out.blocked is None:
+            return out.text, True
+        self.turn = self.turn.note(Objection(f"guard: {out.blocked.category}", _LEAVE_OUT))
+        if not (self.said + out.text).strip() and self._speaker != self._speakers[-1].name:
+            raise GenerationError(f"The guard held back how {self._speaker!r} began ({out.blocked.category}).")
+        return out.with_instead(self.said), False
 
     def _finish_guarded(self, reply: Reply | None, *, whole: bool) -> None:
         if whole and reply is not None:

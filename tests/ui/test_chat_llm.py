@@ -69,9 +69,9 @@ def test_that_the_offline_responder_stands_in_for_an_llm_that_fails(tmp_path: Pa
 
 
 def test_that_what_a_broken_reply_had_begun_is_called_off(tmp_path: Path):
-    with FakeLLMServer(says("I hear", " yo", then=Exchange.drop)) as server:
+    with FakeLLMServer(says("I hear you.", " It", " is a", then=Exchange.drop)) as server:
         shown = flat(with_llm(tmp_path, server, MESSAGE).run())
-    assert shown.index(" I hear yo (The LLM server") < shown.index("What it had begun to say does not count.)")
+    assert shown.index(" I hear you. (The LLM server") < shown.index("What it had begun to say does not count.)")
 
 
 def test_that_an_llm_that_is_not_there_costs_a_notice_and_not_the_reply(tmp_path: Path):
