@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from agent.errors import HeartlineError
 from agent.loop import Agent
 from agent.perception import Perception
-from agent.protocols import Plugin
+from agent.protocols import ConversationStore, Plugin
 from agent.registry import make
+from agent.safety.redacting_store import RedactingStore
 from agent.settings import Settings, load_settings
 
 __all__ = ["build_agent", "build_perception"]
@@ -21,7 +25,8 @@ def build_agent(settings: Settings | None = None, **given: Any) -> Agent:
     """An agent with the parts that the settings name.
 
     With `llm_url` set, or a `generator` that needs none, the LLM answers and the offline responder stands in for
-    it; without, the offline responder answers.
+    it; without, the offline responder answers. With `retention_days` set, conversations that were not used for so
+    long are erased first; where that fails, a `RuntimeWarning` says so.
 
     Args:
         settings: Ready settings; None reads them from environment and file.
@@ -53,7 +58,7 @@ def build_agent(settings: Settings | None = None, **given: Any) -> Agent:
         verifier=make("verifiers", settings.verifier, settings) if online and settings.verifier else None,
         generator=online or offline,
         fallback=offline if online else None,
-        store=make("stores", settings.store, settings),
+        store=_store(settings),
         history_turns=settings.history_turns,
         max_message_characters=settings.max_message_characters,
         plugin_seconds=settings.plugin_seconds,
@@ -67,6 +72,19 @@ def build_perception(settings: Settings) -> Perception:
         SettingsError, WiringError, WeightsError: As `build_agent`.
     """
     return Perception(_plugins(settings), seconds=settings.plugin_seconds)
+
+
+def _store(settings: Settings) -> ConversationStore:
+    """The store, with old conversations erased; where that fails, with a warning."""
+    store: ConversationStore = make("stores", settings.store, settings)
+    if settings.retention_days is not None:
+        try:
+            store.expire(datetime.now(UTC) - timedelta(days=settings.retention_days))
+        except Exception as error:  # noqa: BLE001 - a stranger's store must not keep the agent from starting
+            why = str(error) if isinstance(error, HeartlineError) else type(error).__name__
+            what = f"Conversations unused for `retention_days` ({settings.retention_days}) days"
+            warnings.warn(f"{what} were not erased: {why}", RuntimeWarning, stacklevel=3)
+    return RedactingStore(store) if settings.redact_store else store
 
 
 def _speaks(settings: Settings) -> bool:

@@ -136,6 +136,10 @@ class Settings(BaseSettings):
         default_factory=lambda: user_data_path("heartline", appauthor=False) / "conversations.db",
         description="File of the SQLite store.",
     )
+    retention_days: int | None = Field(
+        None, ge=1, le=36_500, description="Days without use after which a conversation is erased, at a start."
+    )
+    redact_store: bool = Field(False, description="Keep conversations without personal data; see docs/privacy.md.")
     weights: Path | None = Field(None, description="Folder of other weights than the shipped ones.")
     data: Path | None = Field(None, description="Folder with prepared data sets, for training and evaluation.")
     history_turns: int = Field(24, ge=0, description="Turns of a conversation that are looked back on.")

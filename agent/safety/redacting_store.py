@@ -1,0 +1,62 @@
+"""A store that keeps conversations without personal data (setting `redact_store`)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import datetime
+
+from agent.protocols import ConversationStore, Recalled
+from agent.safety.redaction import redact_turn
+from agent.turn import Turn
+
+__all__ = ["RedactingStore"]
+
+
+class RedactingStore:
+    """A `ConversationStore` that hands redacted turns to another one.
+
+    The agent goes on from what is kept: in later turns neither it nor an LLM knows a name that was told before.
+    Turns that the other store holds already stay as they are.
+
+    Args:
+        kept_in: The store that keeps them.
+        public: Numbers and addresses that are nobody's own (see `redact`).
+    """
+
+    def __init__(self, kept_in: ConversationStore, *, public: Collection[str] = ()) -> None:
+        self.name = kept_in.name
+        self._kept_in, self._public = kept_in, public
+
+    def recall(self, conversation_id: str, *, turns: int) -> Recalled:
+        """See `ConversationStore`."""
+        return self._kept_in.recall(conversation_id, turns=turns)
+
+    def append(self, turn: Turn) -> Turn:
+        """See `ConversationStore`. The turn that comes back is as it was said: the person is shown it."""
+        kept = self._kept_in.append(redact_turn(turn, public=self._public, earlier_redacted=True))
+        return replace(turn, index=kept.index)
+
+    def turns(self, conversation_id: str) -> tuple[Turn, ...]:
+        """See `ConversationStore`."""
+        return self._kept_in.turns(conversation_id)
+
+    def conversations(self) -> tuple[str, ...]:
+        """See `ConversationStore`."""
+        return self._kept_in.conversations()
+
+    def forget_profile(self, conversation_id: str) -> None:
+        """See `ConversationStore`."""
+        self._kept_in.forget_profile(conversation_id)
+
+    def erase(self, conversation_id: str) -> int:
+        """See `ConversationStore`."""
+        return self._kept_in.erase(conversation_id)
+
+    def expire(self, before: datetime) -> tuple[str, ...]:
+        """See `ConversationStore`."""
+        return self._kept_in.expire(before)
+
+    def close(self) -> None:
+        """See `ConversationStore`."""
+        self._kept_in.close()
