@@ -12,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,15 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession
     from tokenizers import Tokenizer
 
-__all__ = ["VECTORS", "Encoded", "Encoder", "encoder_for", "load_onnxruntime", "open_session"]
+__all__ = [
+    "VECTORS",
+    "Encoded",
+    "Encoder",
+    "encoder_for",
+    "forget_readings",
+    "load_onnxruntime",
+    "open_session",
+]
 
 Array = NDArray[np.float32]
 
@@ -35,6 +44,8 @@ VECTORS = "/network/shared.3/output/LayerNorm/LayerNormalization_output_0"
 _REMEMBERED = (
     1024  # dialogues of 160 tokens and 7 numbers a token: 5 MB; a whole batch, read by plugin after plugin
 )
+
+_ENCODERS: WeakSet[Encoder] = WeakSet()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +93,7 @@ class Encoder:
         _agree(self._session, manifest)
         self._kept: OrderedDict[bytes, Encoded] = OrderedDict()
         self._lock = threading.Lock()
+        _ENCODERS.add(self)
 
     def read(self, messages: Sequence[Message], *, said: int | None = None) -> Encoded:
         """One pass over the dialogue that ends with the message to be read.
@@ -109,6 +121,11 @@ class Encoder:
                 self._kept.popitem(last=False)
         return encoded
 
+    def forget(self) -> None:
+        """Drop the results that are kept."""
+        with self._lock:
+            self._kept.clear()
+
     def read_turn(self, turn: Turn) -> Encoded:
         """One pass over everything that was said up to and with the turn's message."""
         return self.read(turn.dialogue, said=max(len(turn.dialogue), 2 * turn.index + 1))
@@ -119,6 +136,15 @@ def _key(messages: Sequence[Message], said: int | None) -> bytes:
     for message in messages:
         digest.update(repr((message.role, message.strategy, message.text)).encode())
     return digest.digest()
+
+
+def forget_readings() -> None:
+    """Drop what all encoders of this process keep of what they read, e.g. after a conversation was erased.
+
+    That is numbers, under hashes of dialogues; whoever has the very words could tell that they were read.
+    """
+    for encoder in list(_ENCODERS):
+        encoder.forget()
 
 
 def encoder_for(settings: Any = None) -> Encoder:

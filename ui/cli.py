@@ -35,6 +35,8 @@ DataFolder = Annotated[
     Path | None, typer.Option("--data", help="Folder with prepared data sets; default: HEARTLINE_DATA.")
 ]
 Texts = Annotated[bool, typer.Option("--texts", help="Messages and causes too; they stay out otherwise.")]
+Redact = Annotated[bool, typer.Option("--redact", help="Leave personal data out of texts.")]
+StoreFile = Annotated[Path | None, typer.Option(help="File that keeps conversations.")]
 LLMModel = Annotated[str | None, typer.Option("--model", help="Model name; default: the server's first.")]
 
 
@@ -72,7 +74,7 @@ def chat(
     conversation: Annotated[
         str | None, typer.Option("--conversation", "-c", help="Go on with a conversation; `last` is the newest.")
     ] = None,
-    store: Annotated[Path | None, typer.Option(help="File that keeps conversations.")] = None,
+    store: StoreFile = None,
     ephemeral: Annotated[bool, typer.Option("--ephemeral", help="Keep nothing on disk.")] = False,
 ) -> None:
     """Talk, and see what it understood. Works without an LLM, a key or a network."""
@@ -131,15 +133,48 @@ def trace(  # noqa: PLR0917 - typer names them all
     ] = None,
     picture: Annotated[Path | None, typer.Option(help="Draw it: a file that ends in .svg or .html.")] = None,
     texts: Texts = False,
-    store: Annotated[Path | None, typer.Option(help="File that keeps conversations.")] = None,
+    redact: Redact = False,
+    store: StoreFile = None,
 ) -> None:
     """Show how emotions went over a conversation, or over many: a table, JSON, a picture."""
     from agent.settings import load_settings
     from ui.trace import trace as run
 
     settings = load_settings(store_path=store)
-    given: dict[str, Any] = {"every": every, "file": file, "wanted": wanted}
-    sys.exit(run(conversation, settings, **given, as_json_to=as_json, picture_to=picture, texts=texts))
+    given: dict[str, Any] = {"every": every, "file": file, "wanted": wanted, "texts": texts, "redact": redact}
+    sys.exit(run(conversation, settings, **given, as_json_to=as_json, picture_to=picture))
+
+
+@app.command()
+def export(
+    conversation: Annotated[str, typer.Argument(help="A conversation's id; `last` is the newest.")],
+    out: Annotated[str, typer.Option("--out", "-o", metavar="FILE", help="Write here instead of printing.")] = "-",
+    redact: Redact = False,
+    store: StoreFile = None,
+) -> None:
+    """Write everything that is kept of a conversation as JSON."""
+    from agent.settings import load_settings
+    from ui.erasure import export as run
+
+    run(conversation, load_settings(store_path=store), out=out, redact=redact)
+
+
+@app.command()
+def erase(
+    conversation: Annotated[str | None, typer.Argument(help="A conversation's id; `last` is the newest.")] = None,
+    older_than: Annotated[
+        int | None,
+        typer.Option(min=0, max=36_500, metavar="DAYS", help="All that were not used for so long, instead."),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    store: StoreFile = None,
+) -> None:
+    """Erase a conversation for good, or old ones."""
+    from agent.settings import load_settings
+    from ui.erasure import erase as run
+
+    confirmed = (lambda _: True) if yes else typer.confirm
+    sys.exit(run(conversation, load_settings(store_path=store), older_than=older_than, confirmed=confirmed))
 
 
 @app.command()

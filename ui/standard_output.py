@@ -1,16 +1,31 @@
-"""Standard output for bytes, with errors of ours."""
+"""Standard output for bytes, with errors of ours, and JSON that goes there or into a file."""
 
 from __future__ import annotations
 
+import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import IO
+from pathlib import Path
+from typing import IO, Any
 
 from agent.errors import InputError
+from agent.whole_file import whole_file
 
-__all__ = ["standard_output"]
+__all__ = ["standard_output", "write_json"]
+
+
+def write_json(place: str, content: Mapping[str, Any]) -> None:
+    """Write an object whole: into a file, or on one line to standard output where `place` is `"-"`.
+
+    Raises:
+        InputError: It cannot be written.
+    """
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False, indent=None if place == "-" else 1)
+    with standard_output() if place == "-" else whole_file(Path(place)) as target:
+        # A lone surrogate in a label becomes the escape that JSON has for it.
+        target.write((text + "\n").encode("utf-8", "backslashreplace"))
 
 
 @contextmanager

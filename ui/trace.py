@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -16,8 +14,8 @@ from agent.errors import InputError
 from agent.intake import scrub
 from agent.protocols import ConversationStore
 from agent.registry import make
+from agent.safety.redaction import redact_turn
 from agent.settings import Settings
-from agent.whole_file import whole_file
 from ui.cohort import Cohort, cohort_json, cohort_of
 from ui.cohort_picture import cohort_picture
 from ui.columns import signed
@@ -26,9 +24,9 @@ from ui.dialogues import Dialogue, dialogues, one_dialogue
 from ui.drawing import checked_picture, count, write_picture
 from ui.picture import picture, title_of
 from ui.replay import followed
-from ui.standard_output import standard_output
+from ui.standard_output import write_json
 from ui.table import in_terminal, in_words
-from ui.trajectories import Trajectory, as_json, stored, strategy_name
+from ui.trajectories import Step, Trajectory, as_json, stored, strategy_name
 
 __all__ = ["trace"]
 
@@ -43,6 +41,7 @@ def trace(
     as_json_to: str | None = None,
     picture_to: Path | None = None,
     texts: bool = False,
+    redact: bool = False,
     console: Console | None = None,
 ) -> int:
     """Show a trajectory, or a cohort.
@@ -56,6 +55,7 @@ def trace(
         as_json_to: File for JSON, or `"-"` for standard output, where nothing else is printed then.
         picture_to: File for a picture, `.svg` or `.html`.
         texts: Whether words of the people are shown; never in a cohort.
+        redact: Whether personal data is left out of them.
         console: Where the table goes; None is standard output.
 
     Returns:
@@ -70,6 +70,8 @@ def trace(
     if picture_to is not None:
         checked_picture(picture_to)
     found = _found(conversation, settings, every=every, file=file, wanted=wanted)
+    if redact and isinstance(found, Trajectory):
+        found = _redacted(found)
     whole = cohort_json(found) if isinstance(found, Cohort) else as_json(found, texts=texts)
     if picture_to is not None and isinstance(found, Cohort):
         svg = cohort_picture(found)
@@ -78,7 +80,7 @@ def trace(
         table = in_words(found, texts=texts)
         write_picture(picture_to, picture(found, texts=texts), title=title_of(found), table=table)
     if as_json_to is not None:
-        _write_json(as_json_to, whole)
+        write_json(as_json_to, whole)
     if as_json_to != "-":
         shown = console or Console(highlight=False)
         shown.print(_summary(found) if isinstance(found, Cohort) else in_terminal(found, texts=texts))
@@ -127,11 +129,16 @@ def _found(
     return cohort_of(followed(chain(first, lines), settings))
 
 
-def _write_json(place: str, content: Mapping[str, Any]) -> None:
-    # A lone surrogate in a label becomes the escape that JSON has for it.
-    text = json.dumps(content, ensure_ascii=False, allow_nan=False, indent=None if place == "-" else 1)
-    with standard_output() if place == "-" else whole_file(Path(place)) as target:
-        target.write((text + "\n").encode("utf-8", "backslashreplace"))
+def _redacted(trajectory: Trajectory) -> Trajectory:
+    """The trajectory without personal data in its words."""
+    return replace(trajectory, steps=tuple(map(_redacted_step, trajectory.steps)))
+
+
+def _redacted_step(step: Step) -> Step:
+    turn = redact_turn(step.turn)
+    known = turn.state.last_shift if turn.state is not None else None
+    shift = None if step.shift is None else replace(step.shift, cause=None if known is None else known.cause)
+    return replace(step, turn=turn, state=turn.state, shift=shift)
 
 
 def _summary(cohort: Cohort) -> Table:

@@ -21,7 +21,7 @@ from agent.turn import Message
 from sem_plugins.affect.plugin import AffectPlugin
 from sem_plugins.cause.plugin import CausePlugin
 from sem_plugins.emotion.plugin import EmotionPlugin
-from sem_plugins.encoder import Encoded, Encoder, encoder_for, load_onnxruntime
+from sem_plugins.encoder import Encoded, Encoder, encoder_for, forget_readings, load_onnxruntime
 from sem_plugins.expression.plugin import ExpressionPlugin
 from sem_plugins.risk.plugin import RiskPlugin
 from sem_plugins.weights import SHIPPED, TOKENIZER, load_manifest
@@ -216,6 +216,14 @@ def test_that_what_is_kept_has_an_end_and_the_oldest_goes_first(counted: Encoder
     assert len(session.asked) == 1100
     counted.read(alone("0"))
     assert len(session.asked) == 1101
+
+
+def test_that_readings_can_be_forgotten_by_all_encoders_at_once(counted: Encoder, session: StandInSession):
+    counted.read(TALK)
+    forget_readings()
+    assert not counted._kept
+    counted.read(TALK)
+    assert len(session.asked) == 2
 
 
 class Letter(str):

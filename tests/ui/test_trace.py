@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -11,11 +12,13 @@ from xml.etree import ElementTree as ET
 import pytest
 from faces import heartline
 from rich.console import Console
-from trajectory_parts import CAUSE, MESSAGE, a_conversation
+from trajectory_parts import CAUSE, MESSAGE, a_conversation, a_state
 
 from agent.errors import InputError, UnknownConversationError
 from agent.memory_sqlite import SQLiteStore
+from agent.readings import CausalSpan
 from agent.settings import load_settings
+from agent.state import Shift
 from agent.testing import a_turn
 from ui.table import in_terminal
 from ui.trace import trace
@@ -75,6 +78,21 @@ def test_that_texts_and_causes_are_shown_when_asked_for(home: Path):
     _, shown = run(home, "last", texts=True)
     assert MESSAGE in shown
     assert f"because “{CAUSE}”" in shown
+
+
+def test_that_words_can_be_shown_without_personal_data(home: Path):
+    cause = "my sister Quillon threw me out"
+    text = f"On Monday {cause}. Call 0151 23456789."
+    shift = Shift(4, "worse", 0.8, CausalSpan(0, 10, 10 + len(cause), cause, 0.9))
+    with closing(SQLiteStore(home / "talks.db")) as store:
+        store.append(a_turn(text, id="new", conversation_id="new", state=a_state(-0.8, last_shift=shift)))
+    for redact in (False, True):
+        _, shown = run(home, "new", texts=True, redact=redact, as_json_to=str(home / "t.json"))
+        shown += (home / "t.json").read_text(encoding="utf-8")
+        assert ("Quillon" in shown, "23456789" in shown) == (not redact, not redact)
+    content = json.loads((home / "t.json").read_text(encoding="utf-8"))["turns"][0]
+    found = content["shift"]["cause"]
+    assert content["text"][found["start"] : found["end"]] == found["text"] == "my sister [name] threw me out"
 
 
 def test_that_json_and_picture_are_written_beside_the_table(home: Path):
