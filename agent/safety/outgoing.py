@@ -15,13 +15,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from itertools import pairwise
 
 from agent.errors import DataError
 from agent.role_marks import has_control_token
 
 __all__ = ["Outgoing", "load_outgoing", "plain_forms"]
 
+_BEFORE = 40  # characters before a match that tell whether it is somebody's words given back
 _TAIL = 160  # characters that were shown just before: a sentence can be harmful together with the one before it
 
 
@@ -30,6 +30,18 @@ class _Category:
     name: str
     in_danger: bool
     pattern: re.Pattern[str]
+    unless: re.Pattern[str] | None
+
+    def holds(self, form: str, *, shown: str = "") -> bool:
+        """Whether a text holds what must not be said, and `shown`, with which it begins, does not yet."""
+        match = self.pattern.search(form)
+        while match is not None:
+            given_back = self.unless and self.unless.search(form[max(0, match.start() - _BEFORE) : match.start()])
+            before = match.end() <= len(shown) and self.pattern.match(shown, match.start())
+            if not (given_back or before):
+                return True
+            match = self.pattern.search(form, match.start() + 1)
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +66,16 @@ class Outgoing:
         """
         if has_control_token(sentence):
             return "role"
-        tail = before[-_TAIL:]
         alone = plain_forms(sentence)
-        together = [] if not tail.strip() else [(plain_forms(tail)[0] + " ", alone[0])]
+        tail = before[-_TAIL:]
+        together = [*zip(_forms(tail + sentence), _forms(tail), strict=True)] if tail.strip() else []
         for category in self.categories:
             if category.in_danger and not in_danger:
                 continue
-            if any(category.pattern.search(form) for form in alone):
+            if any(category.holds(form) for form in alone):
                 return category.name
-            for shown, form in together:
-                match = category.pattern.search(shown + form)
-                if match is not None and match.end() > len(shown):
-                    return category.name
+            if any(category.holds(form, shown=shown) for form, shown in together):
+                return category.name
         return None
 
 
@@ -85,7 +95,8 @@ _LOOKALIKES = str.maketrans(
 _STAND_INS = str.maketrans("013457@$!|€+", "oieastasilet")
 _LETTER = re.compile(r"[a-z]")
 _SPELLED = re.compile(r"(?<![a-z0-9])[a-z](?:[\W_]{1,3}[a-z]){2,}(?![a-z0-9])")
-_FILLING = re.compile(r"(?<=[a-z])[*_.~^·•\u00b7-](?=[a-z])")
+_EMPHASIS = re.compile(r"[*~]+")  # as in **word**
+_FILLING = re.compile(r"(?<=[a-z])[.^\u00b7\u2022-](?=[a-z])")
 _BLANKS = re.compile(r"\s+")
 
 
@@ -95,14 +106,18 @@ def plain_forms(text: str) -> list[str]:
     The first form is without accents, invisible and look-alike characters. Others read `k1ll` as kill, `k.i.l.l`
     and `k i l l` as one word.
     """
+    return [*dict.fromkeys(_forms(text))]
+
+
+def _forms(text: str) -> list[str]:
     decomposed = unicodedata.normalize("NFKD", text)
     hidden = {"Mn", "Me", "Cf", "Cc"}
     kept = [sign for sign in decomposed if sign in "\n\t" or unicodedata.category(sign) not in hidden]
     form = "".join(kept).lower().translate(_LOOKALIKES)
+    form = _EMPHASIS.sub("", form).replace("_", " ")
     standing = _read_as_letters(form)
     joined = _SPELLED.sub(lambda match: _joined(match[0]), standing)
-    forms = [_BLANKS.sub(" ", other).strip() for other in (form, standing, joined, _FILLING.sub("", joined))]
-    return [*dict.fromkeys(forms)]
+    return [_BLANKS.sub(" ", other).strip() for other in (form, standing, joined, _FILLING.sub("", joined))]
 
 
 def _read_as_letters(form: str) -> str:
@@ -114,15 +129,17 @@ def _read_as_letters(form: str) -> str:
 
 
 def _joined(spelled: str) -> str:
-    """`k i l l  y o u` is two words: wider gaps part words, where there are any."""
-    letters = re.findall(r"[a-z]", spelled)
-    gaps = re.findall(r"[\W_]+", spelled)
-    widths = [len(gap) for gap in gaps]
-    widest, least = max(widths), min(widths)
-    out: str = letters[0]
-    for (_, letter), width in zip(pairwise(letters), widths, strict=True):
-        out += (" " if widest > least and width == widest else "") + letter
-    return out
+    """`k.i.l.l y.o.u` and `k i l l  y o u` are two words: blanks part words where other gaps have none, and wider
+    gaps where all are blank.
+    """
+    letters: list[str] = re.findall(r"[a-z]", spelled)
+    gaps: list[str] = re.findall(r"[\W_]+", spelled)
+    blank = [gap.strip() != gap for gap in gaps]
+    if all(blank):
+        least = min(map(len, gaps))
+        blank = [len(gap) > least for gap in gaps]
+    parted = "".join(f"{' ' if parts else ''}{letter}" for parts, letter in zip(blank, letters[1:], strict=True))
+    return letters[0] + parted
 
 
 @cache
@@ -138,7 +155,12 @@ def load_outgoing() -> Outgoing:
         raise DataError("agent/safety/outgoing.toml cannot be read. Install the package again.") from error
     words, instead = raw["words"], {name: tuple(said) for name, said in raw["instead"].items()}
     categories = tuple(
-        _Category(one["name"], one.get("in_danger", False), _pattern(one["patterns"], words))
+        _Category(
+            one["name"],
+            one.get("in_danger", False),
+            _pattern(one["patterns"], words),
+            re.compile(rf"(?<![a-z])(?:{one['unless']})") if "unless" in one else None,
+        )
         for one in raw["category"]
     )
     for category in categories:
@@ -151,4 +173,5 @@ def _pattern(patterns: Sequence[str], words: Mapping[str, str]) -> re.Pattern[st
     whole = "|".join(f"(?:{pattern})" for pattern in patterns)
     for name, expansion in reversed([*words.items()]):  # a word may be made of words above it
         whole = whole.replace(f"{{{name}}}", expansion)
-    return re.compile(rf"(?<![a-z])(?:{whole})(?![a-z])")
+    # A pattern may begin with the full stop before it.
+    return re.compile(rf"(?:(?<![a-z])|(?![a-z]))(?:{whole})(?![a-z])")
