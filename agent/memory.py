@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
 from threading import Lock
 
 from agent.errors import StoreError, UnknownConversationError
 from agent.protocols import Recalled
+from agent.safety.counters import Counts, counted
 from agent.state import PersonalCalibration
 from agent.turn import Message, Turn
 
@@ -76,6 +78,7 @@ class InMemoryStore:
         self._turns: dict[str, list[Turn]] = {}  # the conversation last used stands last
         self._by_id: dict[str, Turn] = {}
         self._used: dict[str, datetime] = {}
+        self._counts: dict[str, Counter[str]] = {}
         self._lock = Lock()
         self._closed = False
 
@@ -112,6 +115,7 @@ class InMemoryStore:
             known.append(stored)
             self._by_id[turn.id] = stored
             self._used[turn.conversation_id] = datetime.now(UTC)
+            self._counts.setdefault(f"{datetime.now(UTC):%Y-%m}", Counter()).update(counted(turn))
             return stored
 
     def turns(self, conversation_id: str) -> tuple[Turn, ...]:
@@ -124,6 +128,12 @@ class InMemoryStore:
         with self._lock:
             self._check_open()
             return tuple(reversed(self._turns))
+
+    def counts(self) -> Counts:
+        """How often something happened; erasing changes none of it."""
+        with self._lock:
+            self._check_open()
+            return {month: dict(found) for month, found in self._counts.items()}
 
     def forget_profile(self, conversation_id: str) -> None:
         """See `ConversationStore`."""
@@ -155,6 +165,7 @@ class InMemoryStore:
             self._turns.clear()
             self._by_id.clear()
             self._used.clear()
+            self._counts.clear()
 
     def _erase(self, conversation_id: str) -> int:
         gone = self._turns.pop(conversation_id)

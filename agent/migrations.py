@@ -23,6 +23,12 @@ Schema 2 adds to turns
                      course: `RiskCourse` after the turn as JSON; that of the turn before where no
                          guard kept one
 
+Schema 3 adds
+
+    counts           month (e.g. 2026-11), kind: the key; n. How often something happened (see
+                     `agent.safety.counters`). The one table that outlives its conversations: it
+                     holds nothing of them
+
 Times are UTC, ISO 8601 with microseconds. JSON is kept as text: every engine gives text back
 unaltered, with keys in their order.
 """
@@ -103,7 +109,17 @@ def _course_of_risk(connection: Connection) -> None:
     connection.execute(text("ALTER TABLE turns ADD COLUMN course TEXT"))
 
 
-MIGRATIONS: tuple[Migration, ...] = (_conversations_and_turns, _course_of_risk)
+def _counts(connection: Connection) -> None:
+    # Without row ids: they would tell the order in which things were first counted.
+    connection.execute(
+        text(
+            "CREATE TABLE counts (month TEXT NOT NULL, kind TEXT NOT NULL, n INTEGER NOT NULL, "
+            "PRIMARY KEY (month, kind)) WITHOUT ROWID"
+        )
+    )
+
+
+MIGRATIONS: tuple[Migration, ...] = (_conversations_and_turns, _course_of_risk, _counts)
 
 
 def schema_version(connection: Connection, *, newest: int = len(MIGRATIONS)) -> int:

@@ -28,6 +28,7 @@ _TAIL = 160  # characters that were shown just before: a sentence can be harmful
 @dataclass(frozen=True, slots=True)
 class _Category:
     name: str
+    about: str
     in_danger: bool
     pattern: re.Pattern[str]
     unless: re.Pattern[str] | None
@@ -157,6 +158,7 @@ def load_outgoing() -> Outgoing:
     categories = tuple(
         _Category(
             one["name"],
+            one["about"],
             one.get("in_danger", False),
             _pattern(one["patterns"], words),
             re.compile(rf"(?<![a-z])(?:{one['unless']})") if "unless" in one else None,

@@ -57,6 +57,7 @@ class Protocol:
         steps: `"ideation"`, `"plan"`, `"acute"` and `"others"` to what is done there.
         say: E.g. `"ideation.acknowledge"` or `"ask.plan"` to its sentences.
         notes: For the LLM.
+        about: `"step.watch"`, `"act.lines"` or `"ask.plan"` to what it is, for people who read the protocol.
     """
 
     id: str
@@ -65,6 +66,7 @@ class Protocol:
     steps: Mapping[Danger, StepPlan]
     say: Mapping[str, tuple[str, ...]]
     notes: Mapping[str, str]
+    about: Mapping[str, str]
 
     def care(self, turn: Turn, course: RiskCourse, country: Country) -> tuple[RiskCourse, Care | None, bool]:
         """What is done in the reply to this turn.
@@ -258,7 +260,8 @@ def load_protocol() -> Protocol:
     say |= {f"ask.{question}": tuple(said) for question, said in raw["ask"].items()}
     say["finder"] = tuple(raw["finder"])
     steps = {danger: _step(danger, raw["step"].get(danger), say) for danger in get_args(Danger)}
-    return Protocol(raw["id"], str(raw["reviewed"]), tuple(raw["sources"]), steps, say, raw["note"])
+    about = {f"{group}.{name}": words for group, names in raw["about"].items() for name, words in names.items()}
+    return Protocol(raw["id"], str(raw["reviewed"]), tuple(raw["sources"]), steps, say, raw["note"], about)
 
 
 def _step(danger: str, raw: Mapping[str, Any] | None, say: Mapping[str, object]) -> StepPlan:

@@ -5,10 +5,11 @@ import pytest
 from agent.memory import InMemoryStore, create, said_in
 from agent.testing import a_turn
 from agent.turn import Message
-from tests.contracts.store_contract import StoreContract, a_full_turn
+from tests.contracts.safety_store_contract import SafetyStoreContract
+from tests.contracts.store_contract import a_full_turn
 
 
-class TestInMemoryStore(StoreContract):
+class TestInMemoryStore(SafetyStoreContract):
     @pytest.fixture
     def store(self):
         store = InMemoryStore()

@@ -27,7 +27,8 @@ from agent.memory_sqlite import SQLiteStore, create
 from agent.state import PersonalCalibration
 from agent.testing import a_turn
 from agent.turn import Turn
-from tests.contracts.store_contract import StoreContract, a_full_turn, a_state, recalled_turn, said
+from tests.contracts.safety_store_contract import SafetyStoreContract
+from tests.contracts.store_contract import a_full_turn, a_state, recalled_turn, said
 
 knows_modes = pytest.mark.skipif(os.name == "nt", reason="Windows has no file modes")
 
@@ -45,7 +46,7 @@ def store(path: Path) -> Iterator[SQLiteStore]:
         yield store
 
 
-class TestSQLiteStore(StoreContract):
+class TestSQLiteStore(SafetyStoreContract):
     @pytest.fixture
     def store(self, tmp_path: Path):
         with closing(SQLiteStore(tmp_path / "conversations.db")) as store:

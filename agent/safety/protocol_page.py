@@ -1,0 +1,88 @@
+"""The protocol as a page for people: `docs/protocol.md`, made from `protocol.toml` and `outgoing.toml`.
+
+Laws such as California's SB 243 want an operator to publish what is done when somebody speaks of suicide. The page
+tells what is done and what is never said; of the patterns that look for it, only what they are for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from agent.safety.course import COOLS_AFTER, STEPS
+from agent.safety.outgoing import Outgoing, load_outgoing
+from agent.safety.protocol import Protocol, StepPlan, load_protocol
+
+__all__ = ["protocol_page"]
+
+_HEAD = """\
+# What it does when somebody may be in danger
+
+Made from `agent/safety/protocol.toml` and `agent/safety/outgoing.toml` by `heartline safety protocol`; change
+those files, not this page. Protocol `{id}`, reviewed {reviewed}.
+
+Heartline is a program. It judges nobody's state and replaces no help. It keeps a record of the risk that shows in
+a conversation and follows this protocol, whichever language model speaks, and without one.
+
+## The record
+
+`{steps}`
+
+It rises at once to whatever a message shows or an answer tells. A denial, a joke or a change of subject does not
+lower it. It falls by one step after so many quiet messages in a row: {cooling}. After danger it never falls below
+`watch` in the same conversation. Danger to others has a record of its own.
+
+"""
+
+_NEVER = """\
+## What is never said
+
+Every sentence is looked at before it is shown, whoever speaks. One that holds any of this is replaced, and the
+reply ends there:
+
+"""
+
+
+def protocol_page(protocol: Protocol | None = None, outgoing: Outgoing | None = None) -> str:
+    """The page as Markdown.
+
+    Args:
+        protocol: What it tells of; None takes the shipped one.
+        outgoing: What is never said; None takes the shipped patterns.
+    """
+    protocol, outgoing = protocol or load_protocol(), outgoing or load_outgoing()
+    falls = ", ".join(f"{COOLS_AFTER[step]} at `{step}`" for step in reversed(STEPS) if step in COOLS_AFTER)
+    steps = " < ".join(STEPS)
+    head = _HEAD.format(id=protocol.id, reviewed=protocol.reviewed, steps=steps, cooling=falls)
+    levels = "".join(_level(protocol, step) for step in (*STEPS, "others"))
+    never = "".join(f"- {category.about}\n" for category in outgoing.categories)
+    sources = "".join(f"- {source}\n" for source in protocol.sources)
+    done = f"## What is done at each step\n\n{levels}{_questions(protocol)}"
+    return f"{head}{done}{_NEVER}{never}\n## Sources\n\n{sources}"
+
+
+def _level(protocol: Protocol, step: str) -> str:
+    plan = protocol.steps.get(step)  # type: ignore[call-overload]  # steps without a plan are asked for, too
+    then = "" if plan is None else _plan(protocol, plan, step)
+    return f"### {step}\n\n{protocol.about[f'step.{step}']}\n\n{then}"
+
+
+def _plan(protocol: Protocol, plan: StepPlan, step: str) -> str:
+    asked = "; ".join(protocol.about[f"ask.{question}"] for question in plan.ask)
+    more = "message" if plan.holds == 1 else "messages"
+    return (
+        f"The first reply:\n\n{_acts(protocol, plan.first, step)}\nThe replies after it:\n\n"
+        f"{_acts(protocol, plan.later, step)}\nAsked in this order, each once before one comes again, and none "
+        f"twice in a row: {asked}. It goes on until {plan.holds} quiet {more} came after the last sign; then the "
+        "conversation is free again, with a check now and then.\n\n"
+    )
+
+
+def _acts(protocol: Protocol, acts: Iterable[str], step: str) -> str:
+    said = ((act, "" if act == "ask" else f", e.g. “{protocol.say[f'{step}.{act}'][0]}”") for act in acts)
+    return "".join(f"- {protocol.about[f'act.{act}']}{example}\n" for act, example in said)
+
+
+def _questions(protocol: Protocol) -> str:
+    asked = [name.removeprefix("ask.") for name in protocol.say if name.startswith("ask.")]
+    rows = "".join(f"| {protocol.about[f'ask.{each}']} | “{protocol.say[f'ask.{each}'][0]}” |\n" for each in asked)
+    return f"## The questions\n\n| what | for example |\n| --- | --- |\n{rows}\n"

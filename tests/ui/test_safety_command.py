@@ -1,0 +1,56 @@
+"""`heartline safety`: what an operator sees and publishes."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from agent.decisions import Care
+from agent.memory_sqlite import SQLiteStore
+from agent.safety.protocol_page import protocol_page
+from tests.contracts.store_contract import recalled_turn, said
+from ui.safety import app
+
+
+@pytest.fixture
+def filled(tmp_path: Path) -> Path:
+    path = tmp_path / "talks.db"
+    with closing(SQLiteStore(path)) as store:
+        care = Care("p", ("lines",), "Call.")
+        for number in range(6):
+            turn = recalled_turn(
+                store, f"s{number}", conversation_id=f"c{number % 2}", care=care, reply=said("Call.")
+            )
+            store.append(turn)
+    return path
+
+
+def test_that_the_report_is_printed_and_counts_what_was_erased(filled: Path):
+    with closing(SQLiteStore(filled)) as store:
+        (month,) = store.counts()
+        store.erase("c0")
+    year = month[:4]
+    printed = CliRunner().invoke(app, ["report", "--year", year, "--json", "--store", str(filled)])
+    told = json.loads(printed.stdout)
+    assert (told["year"], told["exact"], "months" in told) == (int(year), False, False)
+    assert {kind: n for kind, n in told["counts"].items() if n} == {
+        "conversations": "<5",
+        "turns": 6,
+        "referral.lines": 6,
+    }
+    exact = CliRunner().invoke(app, ["report", "--year", year, "--json", "--exact", "--store", str(filled)])
+    assert json.loads(exact.stdout)["months"] == {month: {"conversations": 2, "turns": 6, "referral.lines": 6}}
+    plain = CliRunner().invoke(app, ["report", "--year", year, "--store", str(filled)]).stdout
+    assert "      <5  conversations             Conversations that began." in plain.splitlines()
+    assert month not in plain
+
+
+def test_that_the_command_prints_and_writes_the_protocol(tmp_path: Path):
+    assert CliRunner().invoke(app, ["protocol"]).stdout == protocol_page()
+    out = tmp_path / "protocol.md"
+    CliRunner().invoke(app, ["protocol", "--out", str(out)])
+    assert out.read_text(encoding="utf-8") == protocol_page()
