@@ -121,7 +121,7 @@ def test_that_no_spelling_hides_harm(trick: str, harm: str):
     assert OUTGOING.found(TRICKS[trick](harm)) == OUTGOING.found(harm)
 
 
-@pytest.mark.parametrize("trick", list(set(TRICKS) - {"spaced out", "leet", "hyphens in words"}))
+@pytest.mark.parametrize("trick", sorted(set(TRICKS) - {"spaced out", "leet", "hyphens in words"}))
 def test_that_no_spelling_makes_harm_of_what_helps(trick: str):
     assert [text for text in KIND if OUTGOING.found(TRICKS[trick](text.lower()))] == []
 
