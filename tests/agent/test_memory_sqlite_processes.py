@@ -118,7 +118,7 @@ print(*places)
     assert [sorted(at_once) for at_once in zip(*places, strict=True)] == [["0", "1", "2", "3"]] * 20
     for path in tmp_path.rglob("*.db"):
         with closing(sqlite3.connect(path)) as database:
-            assert database.execute("SELECT number FROM heartline_migrations").fetchall() == [(1,), (2,)]
+            assert database.execute("SELECT number FROM heartline_migrations").fetchall() == [(1,), (2,), (3,)]
 
 
 def test_that_every_turn_acknowledged_before_a_kill_is_there(tmp_path: Path):
