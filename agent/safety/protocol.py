@@ -25,7 +25,8 @@ Danger = Literal["ideation", "plan", "acute", "others"]
 _ASK = "ask"
 _NAMING = {"lines": "lines_unknown", "emergency": "emergency_unknown"}
 _CHECK_EVERY = 4  # replies; asked each time, the question would wear out
-_QUOTABLE = re.compile(r"[^\W\d_][\w' -]{7,70}")  # plain words, and not so many that it is their whole message
+_QUOTABLE = range(2, 13)  # words; more would be their whole message
+_APOSTROPHES = str.maketrans("\u2019\u2018\u02bc", "'''")
 _SPOKEN_OUT = re.compile(r"\b(kill|suicid|end(ing)? my|tak(e|ing) my|to die|wanna die)", re.IGNORECASE)
 
 
@@ -58,6 +59,7 @@ class Protocol:
         say: E.g. `"ideation.acknowledge"` or `"ask.plan"` to its sentences.
         notes: For the LLM.
         about: `"step.watch"`, `"act.lines"` or `"ask.plan"` to what it is, for people who read the protocol.
+        plain: The words that may be given back to the person, in small letters.
     """
 
     id: str
@@ -67,6 +69,7 @@ class Protocol:
     say: Mapping[str, tuple[str, ...]]
     notes: Mapping[str, str]
     about: Mapping[str, str]
+    plain: frozenset[str] = frozenset()
 
     def care(self, turn: Turn, course: RiskCourse, country: Country) -> tuple[RiskCourse, Care | None, bool]:
         """What is done in the reply to this turn.
@@ -166,6 +169,7 @@ class _Words:
 
     def __init__(self, protocol: Protocol, chooser: Chooser, country: Country, turn: Turn) -> None:
         self._say, self._chooser, self._country, self._turn = protocol.say, chooser, country, turn
+        self._plain = protocol.plain
 
     def pick(self, name: str, **slots: str) -> str:
         phrase = self._chooser.pick(name, self._say[name])
@@ -191,12 +195,14 @@ class _Words:
         return "denied" if course.denials > before.denials else "after"
 
     def _quotable(self) -> str:
-        """The person's own words for it, where they are few and plain."""
+        """The person's own words for it, where they are few and all of them plain: whatever else a span holds, be
+        it a method or an order to an LLM, is not said again.
+        """
         risk = self._turn.risk
         for start, end in () if risk is None else risk.evidence:
-            words = " ".join(self._turn.text[start:end].split())
-            if _QUOTABLE.fullmatch(words):
-                return words
+            words = self._turn.text[start:end].translate(_APOSTROPHES).split()
+            if len(words) in _QUOTABLE and all(word.lower() in self._plain for word in words):
+                return " ".join(words)
         return ""
 
     def act(self, danger: Danger, act: str, *, without: Sequence[str]) -> tuple[str, tuple[str, ...]]:
@@ -259,9 +265,10 @@ def load_protocol() -> Protocol:
     say = {f"{group}.{act}": tuple(said) for group, acts in raw["say"].items() for act, said in acts.items()}
     say |= {f"ask.{question}": tuple(said) for question, said in raw["ask"].items()}
     say["finder"] = tuple(raw["finder"])
+    plain = frozenset(raw["plain"].split())
     steps = {danger: _step(danger, raw["step"].get(danger), say) for danger in get_args(Danger)}
     about = {f"{group}.{name}": words for group, names in raw["about"].items() for name, words in names.items()}
-    return Protocol(raw["id"], str(raw["reviewed"]), tuple(raw["sources"]), steps, say, raw["note"], about)
+    return Protocol(raw["id"], str(raw["reviewed"]), tuple(raw["sources"]), steps, say, raw["note"], about, plain)
 
 
 def _step(danger: str, raw: Mapping[str, Any] | None, say: Mapping[str, object]) -> StepPlan:
