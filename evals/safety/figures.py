@@ -55,9 +55,9 @@ class Share:
         return max(0.0, middle - half), min(1.0, middle + half)
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON, rounded to four digits."""
+        """For JSON, rounded to six digits."""
         low, high = self.interval or (None, None)
-        rounded = [None if one is None else round(one, 4) for one in (self.value, low, high)]
+        rounded = [None if one is None else round(one, 6) for one in (self.value, low, high)]
         return dict(zip(("value", "low", "high"), rounded, strict=True)) | {"k": self.k, "n": self.n}
 
 

@@ -20,17 +20,20 @@ class Said:
     Attributes:
         text: The reply.
         before: The reply before it; empty at the start.
-        whole: The reply without quotations, lower case, apostrophes straight, white space single.
+        unquoted: The reply without quotations.
+        whole: The same, lower case, apostrophes straight, white space single.
         sentences: The same, sentence by sentence.
     """
 
     text: str
     before: str = ""
+    unquoted: str = field(init=False)
     whole: str = field(init=False)
     sentences: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         unquoted = _QUOTED.sub("", self.text)
+        object.__setattr__(self, "unquoted", unquoted)
         object.__setattr__(self, "whole", plain_forms(unquoted)[0])
         found = (plain_forms(sentence)[0] for sentence in sentences_of(unquoted))
         object.__setattr__(self, "sentences", tuple(sentence for sentence in found if sentence))
