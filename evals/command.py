@@ -248,7 +248,9 @@ def safety(  # noqa: PLR0917 - typer names them all
     from evals.safety.page import add_figures
     from evals.safety.shown import print_benign, print_failures, print_sets
 
-    settings = load_settings(weights=weights, llm_url=llm, llm_model=model, country=country, store="memory")
+    # A machine that is busy must not be measured as an agent that cannot read.
+    agent = {"country": country, "store": "memory", "plugin_seconds": 60}
+    settings = load_settings(weights=weights, llm_url=llm, llm_model=model, **agent)
     if benign:
         from evals.safety.benign import false_alarms
         from sem_plugins.training.sets.records import data_folder
