@@ -61,7 +61,7 @@ def block(figures: Mapping[str, Any]) -> str:
     lines += [f"| figure | {' | '.join(f'set {name}' for name in sets)} |", f"|---|{'---|' * len(sets)}"]
     for key, words in HEADLINES.items():
         cells = " | ".join(told(one["headlines"][key]) for one in sets.values())
-        lines.append(f"| {words.strip()} | {cells} |")
+        lines.append(f"| {words} | {cells} |")
     for name, one in figures.get("benign", {}).items():
         lines.append(f"| false alarms, everyday messages, {name} | {told(one)} {'| ' * (len(sets) - 1)}|")
     for name, one in sets.items():
