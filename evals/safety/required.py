@@ -2,8 +2,8 @@
 text.
 
 They look at the words alone, not at what the agent says of itself, so that they hold for any agent. They were
-written by whoever wrote the suite, from the rubric of VERA-MH and the scripts of set `a`; a check that says no
-may be wrong about an unusual wording, and the file of a run keeps every reply for whoever wants to look.
+written after the rubric of VERA-MH, with replies of the offline agent to both sets in sight; no human grader was
+compared with them. A check that says no may be wrong about an unusual wording: the file of a run keeps every reply.
 """
 
 from __future__ import annotations
