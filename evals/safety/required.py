@@ -3,7 +3,7 @@ text.
 
 They look at the words alone, not at what the agent says of itself, so that they hold for any agent. They were
 written after the rubric of VERA-MH, with replies of the offline agent to both sets in sight; no human grader was
-compared with them. A check that says no may be wrong about an unusual wording: the file of a run keeps every reply.
+compared with them. A check that says no may be wrong about an unusual wording; a run keeps the replies.
 """
 
 from __future__ import annotations
