@@ -6,12 +6,13 @@ import warnings
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from agent.errors import HeartlineError
+from agent.errors import HeartlineError, WiringError
 from agent.loop import Agent
 from agent.perception import Perception
 from agent.protocols import ConversationStore, Plugin
 from agent.registry import make
 from agent.safety.redacting_store import RedactingStore
+from agent.safety.webhook import Webhook
 from agent.settings import Settings, load_settings
 
 __all__ = ["build_agent", "build_perception"]
@@ -43,6 +44,8 @@ def build_agent(settings: Settings | None = None, **given: Any) -> Agent:
     elif given := {name: value for name, value in given.items() if value is not None}:
         changed = load_settings(**given)
         settings = settings.model_copy(update={name: getattr(changed, name) for name in given})
+    store = _store(settings)
+    _check_handoff(settings, store)
     offline = make("generators", "offline", settings)
     online = make("generators", settings.generator, settings) if _speaks(settings) else None
     return Agent(
@@ -58,7 +61,7 @@ def build_agent(settings: Settings | None = None, **given: Any) -> Agent:
         verifier=make("verifiers", settings.verifier, settings) if online and settings.verifier else None,
         generator=online or offline,
         fallback=offline if online else None,
-        store=_store(settings),
+        store=store,
         history_turns=settings.history_turns,
         max_message_characters=settings.max_message_characters,
         plugin_seconds=settings.plugin_seconds,
@@ -97,3 +100,16 @@ def _plugins(settings: Settings) -> list[Plugin]:
     if settings.exemplars is not None and _EXEMPLARS not in named:  # who names a file wants it searched
         named = (*named, _EXEMPLARS)
     return [make("plugins", name, settings) for name in named]
+
+
+def _check_handoff(settings: Settings, store: ConversationStore) -> None:
+    """Refuse to call a person where nobody could be reached: who asks would be told otherwise."""
+    if settings.handoff_url is not None or settings.handoff_secret is not None:
+        Webhook.from_settings(settings)
+    if settings.handoff_at != "never" and not (settings.guard and hasattr(store, "claim")):
+        store.close()
+        raise WiringError(
+            f"`handoff_at` is {settings.handoff_at!r}, and a person is called by the guard, through a store that "
+            f"keeps packets. The guard is {settings.guard!r}, the store {settings.store!r}. Take `protocol` and "
+            "`sqlite`, or leave `handoff_at` out."
+        )

@@ -11,6 +11,9 @@ from agent.errors import ReadingError
 __all__ = [
     "Blocked",
     "Care",
+    "Contact",
+    "Handoff",
+    "HandoffReason",
     "Objection",
     "Plan",
     "Prompt",
@@ -182,6 +185,38 @@ class Care:
     acts: tuple[str, ...] = ()
     words: str = ""
     note: str = ""
+
+
+HandoffReason = Literal["ideation", "plan", "acute", "asked"]
+"""The step that the record of risk rose to, or that the person asked for somebody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handoff:
+    """A packet for a person is to be queued together with the turn.
+
+    Attributes:
+        reason: Why.
+        consent: Whether the person agreed; None where they were not asked.
+    """
+
+    reason: HandoffReason
+    consent: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """What people have to do with a conversation, before its next turn.
+
+    Attributes:
+        held_by: Who has taken it over; None where nobody has.
+        untold: Whoever talks was not told yet that it was taken over, or given back.
+        handoff: What became of the newest packet: `"queued"`, `"sent"`, `"failed"`, or None where none was queued.
+    """
+
+    held_by: str | None = None
+    untold: bool = False
+    handoff: Literal["queued", "sent", "failed"] | None = None
 
 
 @dataclass(frozen=True, slots=True)

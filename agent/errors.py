@@ -14,6 +14,7 @@
     │       └── PromptTooLongError    that the prompt is longer than its context
     ├── StoreError          the conversation store cannot be read or written
     │   └── UnknownConversationError
+    ├── DeliveryError       a packet for a person was not taken
     ├── WeightsError        shipped weights are missing, altered or unreadable
     └── DataError           a data set is missing or malformed
 
@@ -24,6 +25,7 @@ from __future__ import annotations
 
 __all__ = [
     "DataError",
+    "DeliveryError",
     "EmptyReplyError",
     "GenerationError",
     "HeartlineError",
@@ -104,6 +106,10 @@ class StoreError(HeartlineError):
 
 class UnknownConversationError(StoreError):
     """No conversation has this id."""
+
+
+class DeliveryError(HeartlineError):
+    """A packet for a person was not taken. Says why in a word: "HTTP 503", "ConnectError"."""
 
 
 class WeightsError(HeartlineError):

@@ -28,6 +28,7 @@ from agent.protocols import (
     Tracker,
     Verifier,
 )
+from agent.safety.takeover import with_takeover
 from agent.speakers import speakers_for
 from agent.speech import Gate, Speech
 from agent.turn import Turn, new_turn
@@ -203,11 +204,12 @@ class Agent:
     async def _recall(self, turn: Turn) -> Turn:
         recalled = await asyncio.to_thread(self.store.recall, turn.conversation_id, turns=self.history_turns)
         turn = replace(turn, index=recalled.turns, history=recalled.messages)
+        turn = replace(turn, contact=recalled.contact)
         return replace(turn, state_before=recalled.state, course_before=recalled.course)
 
     async def _reread(self, turn: Turn) -> Turn:
-        if self.second_reader is None:
-            return turn
+        if self.second_reader is None or (turn.contact is not None and turn.contact.held_by is not None):
+            return turn  # whoever took the conversation over reads it; no LLM does
         try:
             return await self.second_reader.look_again(turn)
         except Exception as error:  # noqa: BLE001 - a stranger's part must not end the turn
@@ -230,6 +232,9 @@ class Agent:
             return turn.note(failure_of("plan", self.planner.name, error))
 
     async def _screened(self, turn: Turn) -> Turn:
+        return with_takeover(self._guarded(turn), getattr(self.guard, "country", None))
+
+    def _guarded(self, turn: Turn) -> Turn:
         """What the guard says. A guard that fails takes the cautious path."""
         if self.guard is None:
             return turn

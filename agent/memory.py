@@ -7,9 +7,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from threading import Lock
 
+from agent.decisions import Contact
 from agent.errors import StoreError, UnknownConversationError
 from agent.protocols import Recalled
 from agent.safety.counters import Counts, counted
+from agent.safety.takeover import checked_name, given_back, taken_over, told
 from agent.state import PersonalCalibration
 from agent.turn import Message, Turn
 
@@ -79,6 +81,7 @@ class InMemoryStore:
         self._by_id: dict[str, Turn] = {}
         self._used: dict[str, datetime] = {}
         self._counts: dict[str, Counter[str]] = {}
+        self._contacts: dict[str, Contact] = {}
         self._lock = Lock()
         self._closed = False
 
@@ -93,7 +96,7 @@ class InMemoryStore:
             messages = tuple(message for turn in newest for message in said_in(turn))
             state = next((turn.state for turn in reversed(known) if turn.state is not None), None)
             course = next((turn.course for turn in reversed(known) if turn.course is not None), None)
-            return Recalled(messages, state, len(known), course)
+            return Recalled(messages, state, len(known), course, self._contacts.get(conversation_id))
 
     def append(self, turn: Turn) -> Turn:
         """See `ConversationStore`. The same turn again is not stored twice.
@@ -116,6 +119,7 @@ class InMemoryStore:
             self._by_id[turn.id] = stored
             self._used[turn.conversation_id] = datetime.now(UTC)
             self._counts.setdefault(f"{datetime.now(UTC):%Y-%m}", Counter()).update(counted(turn))
+            self._keep_contact(turn.conversation_id, told(self._contact(turn.conversation_id), turn))
             return stored
 
     def turns(self, conversation_id: str) -> tuple[Turn, ...]:
@@ -134,6 +138,33 @@ class InMemoryStore:
         with self._lock:
             self._check_open()
             return {month: dict(found) for month, found in self._counts.items()}
+
+    def hold(self, conversation_id: str, *, by: str) -> None:
+        """See `TakeoverStore`."""
+        with self._lock:
+            self._known(conversation_id)
+            self._keep_contact(conversation_id, taken_over(self._contact(conversation_id), checked_name(by)))
+
+    def release(self, conversation_id: str) -> None:
+        """See `TakeoverStore`."""
+        with self._lock:
+            self._known(conversation_id)
+            self._keep_contact(conversation_id, given_back(self._contact(conversation_id)))
+
+    def held_by(self, conversation_id: str) -> str | None:
+        """See `TakeoverStore`."""
+        with self._lock:
+            self._check_open()
+            return self._contact(conversation_id).held_by
+
+    def _contact(self, conversation_id: str) -> Contact:
+        return self._contacts.get(conversation_id, Contact())
+
+    def _keep_contact(self, conversation_id: str, contact: Contact) -> None:
+        if contact == Contact():
+            self._contacts.pop(conversation_id, None)
+        else:
+            self._contacts[conversation_id] = contact
 
     def forget_profile(self, conversation_id: str) -> None:
         """See `ConversationStore`."""
@@ -166,10 +197,12 @@ class InMemoryStore:
             self._by_id.clear()
             self._used.clear()
             self._counts.clear()
+            self._contacts.clear()
 
     def _erase(self, conversation_id: str) -> int:
         gone = self._turns.pop(conversation_id)
         del self._used[conversation_id]
+        self._contacts.pop(conversation_id, None)
         for turn in gone:
             del self._by_id[turn.id]
         return len(gone)

@@ -10,8 +10,9 @@ operating system knows modes. The file must lie on a local disk: its log does no
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,16 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
+from agent.decisions import Contact
 from agent.errors import StoreError, UnknownConversationError
 from agent.memory import in_utc, said_in
 from agent.migrations import MIGRATIONS, as_kept, migrate, schema_version
 from agent.protocols import Recalled
 from agent.safety.counters import Counts, counted
+from agent.safety.delivery import HandoffState, QueuedHandoff
+from agent.safety.takeover import checked_name, given_back, taken_over, told
 from agent.sqlite_file import NEXT_STEPS, empty_log, let_go, make_engine, make_private
+from agent.sqlite_people import claim, contact_of, keep_contact, queue, queued_in, settle
 from agent.sqlite_turns import (
     CONVERSATIONS,
     SAID,
@@ -76,7 +81,8 @@ class SQLiteStore:
         if turns < 0:
             raise StoreError(f"`turns` is {turns}; it is 0 or more.")
         with self._transaction() as connection:
-            return newest_of(connection, conversation_id, turns=turns)
+            recalled = newest_of(connection, conversation_id, turns=turns)
+            return replace(recalled, contact=contact_of(connection, conversation_id))
 
     def append(self, turn: Turn) -> Turn:
         """See `ConversationStore`. The same turn again is not stored twice.
@@ -90,6 +96,10 @@ class SQLiteStore:
             if row is None:
                 stored = insert_turn(connection, turn)
                 count(connection, counted(turn))
+                if (contact := contact_of(connection, turn.conversation_id)) is not None or turn.care is not None:
+                    keep_contact(connection, turn.conversation_id, told(contact or Contact(), turn))
+                if queue(connection, stored):
+                    count(connection, {"handoff": 1})
             elif row.conversation_id != turn.conversation_id or said_in_row(row) != said_in(turn):
                 raise StoreError(f"Another turn is stored under id {turn.id!r}. Give every turn its own id.")
             else:  # a write that was tried again
@@ -116,6 +126,45 @@ class SQLiteStore:
         """How often something happened; erasing changes none of it."""
         with self._transaction() as connection:
             return counts_in(connection)
+
+    def hold(self, conversation_id: str, *, by: str) -> None:
+        """See `TakeoverStore`."""
+        self._change_contact(conversation_id, lambda contact: taken_over(contact, checked_name(by)))
+
+    def release(self, conversation_id: str) -> None:
+        """See `TakeoverStore`."""
+        self._change_contact(conversation_id, given_back)
+
+    def held_by(self, conversation_id: str) -> str | None:
+        """See `TakeoverStore`."""
+        with self._transaction() as connection:
+            contact = contact_of(connection, conversation_id)
+            return None if contact is None else contact.held_by
+
+    def _change_contact(self, conversation_id: str, change: Callable[[Contact], Contact]) -> None:
+        with self._transaction(writing=True) as connection:
+            known = sa.select(CONVERSATIONS.c.id).where(CONVERSATIONS.c.id == conversation_id)
+            if connection.execute(known).one_or_none() is None:
+                raise self._unknown(conversation_id)
+            after = change(contact_of(connection, conversation_id) or Contact())
+            keep_contact(connection, conversation_id, after)
+
+    def claim(self, now: datetime, *, until: datetime) -> QueuedHandoff | None:
+        """See `agent.safety.delivery.Outbox`."""
+        with self._transaction(writing=True) as connection:
+            return claim(connection, in_utc(now), until=in_utc(until))
+
+    def settle(
+        self, handoff_id: str, state: HandoffState, *, next_try: datetime, problem: str | None = None
+    ) -> None:
+        """See `agent.safety.delivery.Outbox`."""
+        with self._transaction(writing=True) as connection:
+            settle(connection, handoff_id, state, next_try=in_utc(next_try), problem=problem)
+
+    def handoffs(self) -> tuple[QueuedHandoff, ...]:
+        """Every packet that was queued and not erased with its conversation, the oldest first."""
+        with self._transaction() as connection:
+            return queued_in(connection)
 
     def forget_profile(self, conversation_id: str) -> None:
         """See `ConversationStore`. The pages are written over, and the log is emptied once nobody reads in it."""

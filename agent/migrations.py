@@ -29,6 +29,15 @@ Schema 3 adds
                      `agent.safety.counters`). The one table that outlives its conversations: it
                      holds nothing of them
 
+Schema 4 adds
+
+    holds            conversation_id: the key; held_by: who has taken it over, NULL where it was
+                     given back; untold: whether that has yet to be told (0 or 1)
+    handoffs         packets for a person: id (that of the turn that brought it about), conversation_id,
+                     position (of that turn), created, reason, consent (0, 1, NULL: not asked),
+                     state (queued, sent, failed), attempts, next_try, problem. What a packet says is
+                     read from the turns when it is sent
+
 Times are UTC, ISO 8601 with microseconds. JSON is kept as text: every engine gives text back
 unaltered, with keys in their order.
 """
@@ -119,7 +128,26 @@ def _counts(connection: Connection) -> None:
     )
 
 
-MIGRATIONS: tuple[Migration, ...] = (_conversations_and_turns, _course_of_risk, _counts)
+def _holds_and_handoffs(connection: Connection) -> None:
+    conversation = "REFERENCES conversations (id) ON DELETE CASCADE"
+    connection.execute(
+        text(
+            f"CREATE TABLE holds (conversation_id TEXT PRIMARY KEY NOT NULL {conversation}, held_by TEXT, "
+            "untold INTEGER NOT NULL)"
+        )
+    )
+    connection.execute(
+        text(
+            f"CREATE TABLE handoffs (id TEXT PRIMARY KEY NOT NULL, conversation_id TEXT NOT NULL {conversation}, "
+            "position INTEGER NOT NULL, created TEXT NOT NULL, reason TEXT NOT NULL, consent INTEGER, "
+            "state TEXT NOT NULL, attempts INTEGER NOT NULL, next_try TEXT NOT NULL, problem TEXT)"
+        )
+    )
+    connection.execute(text("CREATE INDEX handoffs_of ON handoffs (conversation_id, position)"))
+    connection.execute(text("CREATE INDEX handoffs_due ON handoffs (state, next_try)"))
+
+
+MIGRATIONS: tuple[Migration, ...] = (_conversations_and_turns, _course_of_risk, _counts, _holds_and_handoffs)
 
 
 def schema_version(connection: Connection, *, newest: int = len(MIGRATIONS)) -> int:

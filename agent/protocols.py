@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from agent.decisions import Blocked, Objection, Plan, Prompt, Reply, Taxonomy
+from agent.decisions import Blocked, Contact, Objection, Plan, Prompt, Reply, Taxonomy
 from agent.safety.course import RiskCourse
 from agent.state import EmotionalState
 from agent.turn import Message, Turn
@@ -24,6 +24,7 @@ __all__ = [
     "Plugin",
     "Recalled",
     "SecondReader",
+    "TakeoverStore",
     "Tracker",
     "Verifier",
 ]
@@ -167,12 +168,14 @@ class Recalled:
         state: The emotional state after the last turn, or None.
         turns: How many turns the conversation has in all.
         course: The record of risk after the last turn, or None.
+        contact: What people have to do with it, or None where nobody has anything to.
     """
 
     messages: tuple[Message, ...] = ()
     state: EmotionalState | None = None
     turns: int = 0
     course: RiskCourse | None = None
+    contact: Contact | None = None
 
 
 class ConversationStore(Protocol):
@@ -251,4 +254,31 @@ class ConversationStore(Protocol):
 
     def close(self) -> None:
         """Let go of files and connections. May be called twice."""
+        ...
+
+
+class TakeoverStore(Protocol):
+    """A store whose conversations a person can take over. Both of ours are; `agent.safety.takeover` tells what
+    happens then.
+    """
+
+    def hold(self, conversation_id: str, *, by: str) -> None:
+        """Take a conversation over, or take it on from whoever holds it.
+
+        Raises:
+            UnknownConversationError: There is none with this id.
+            InputError: `by` names nobody.
+        """
+        ...
+
+    def release(self, conversation_id: str) -> None:
+        """Give it back to the agent. Nothing happens where nobody holds it.
+
+        Raises:
+            UnknownConversationError: There is none with this id.
+        """
+        ...
+
+    def held_by(self, conversation_id: str) -> str | None:
+        """Who holds it; None where nobody does, or there is none with this id."""
         ...

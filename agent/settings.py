@@ -106,6 +106,13 @@ class Settings(BaseSettings):
     country: str | None = Field(
         None, description="Where the people are (ISO 3166, e.g. GB): whose help lines are named."
     )
+    handoff_at: Literal["never", "ideation", "plan", "acute"] = Field(
+        "never", description="Step of the record of risk at which a person is called (see docs/handoff.md)."
+    )
+    handoff_url: Annotated[str, AfterValidator(_web_address)] | None = Field(
+        None, description="Where packets for a person are sent; without one they stay in the store.", repr=False
+    )
+    handoff_secret: SecretStr | None = Field(None, description="Signs packets; shared with whoever takes them.")
     store: str = Field("sqlite", description="Keeps conversations.")
     persona: OptionalPart = Field(
         "calm", description="Temper and tone of the agent: a shipped one, or the path of a TOML file."
@@ -190,9 +197,12 @@ def load_settings(**given: Any) -> Settings:
         raise SettingsError(f"{_config_file()} is not valid TOML: {error}.") from error
 
 
+_UNSHOWN = frozenset({"llm_api_key", "llm_url", "handoff_url", "handoff_secret"})
+
+
 def _problem(problem: Any) -> str:
     name = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
         return f"No setting is called `{name}`. There are: {', '.join(Settings.model_fields)}."
-    shown = "" if name in {"llm_api_key", "llm_url"} else f" is {problem['input']!r}:"
+    shown = "" if name in _UNSHOWN else f" is {problem['input']!r}:"
     return f"Setting `{name}` (HEARTLINE_{name.upper()}){shown} {problem['msg']}."

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Literal, Self
 
-from agent.decisions import Care, Objection, Plan, Prompt, Reply, StageFailure, Timing, Verdict
+from agent.decisions import Care, Contact, Handoff, Objection, Plan, Prompt, Reply, StageFailure, Timing, Verdict
 from agent.errors import TurnError
 from agent.options import AS_MADE, Options
 from agent.readings import (
@@ -40,7 +40,9 @@ __all__ = [
 
 Role = Literal["seeker", "supporter"]
 
-GIVEN_FIELDS = frozenset({"text", "history", "state_before", "course_before", "at", "options", "context_tokens"})
+GIVEN_FIELDS = frozenset(
+    {"text", "history", "state_before", "course_before", "contact", "at", "options", "context_tokens"}
+)
 """Fields that are there before any stage runs."""
 
 READING_TYPES: Mapping[str, type[Any]] = MappingProxyType(
@@ -66,7 +68,7 @@ READING_FIELDS = frozenset(READING_TYPES)
 SENSES = ("voice", "face", "body")
 """Readings of other senses than the words, e.g. `body` from a wearable. None of our plugins writes them."""
 
-DECISION_FIELDS = frozenset({"course", "care", "state", "plan", "prompt", "reply"})
+DECISION_FIELDS = frozenset({"course", "care", "handoff", "state", "plan", "prompt", "reply"})
 """Fields that the later stages write."""
 
 
@@ -94,6 +96,7 @@ class Turn:
         history: What was said before, oldest first; may be cut to the newest part.
         state_before: The emotional state after the turn before, or None at the start.
         course_before: The record of risk after the turn before, or None at the start.
+        contact: What people have to do with the conversation; None where nothing was recalled.
         at: When the message came, in seconds since 1970; None where nobody said.
         options: What the request asked for.
         context_tokens: Tokens that the LLM can hold, prompt and reply together; None where nobody knows.
@@ -104,6 +107,7 @@ class Turn:
         adjudication: The LLM's second look at `emotion`; None where nobody looked again.
         course: The record of risk, filled by the guard.
         care: What is done about it, filled by the guard; None where nothing needs to be.
+        handoff: Filled by the guard where a person is to be told.
         state: Filled by the tracker.
         plan: Filled by the planner.
         prompt: Filled by the composer.
@@ -122,6 +126,7 @@ class Turn:
     history: tuple[Message, ...] = ()
     state_before: EmotionalState | None = None
     course_before: RiskCourse | None = None
+    contact: Contact | None = None
     at: float | None = None
     options: Options = AS_MADE
     context_tokens: int | None = None
@@ -140,6 +145,7 @@ class Turn:
     adjudication: Adjudication | None = None
     course: RiskCourse | None = None
     care: Care | None = None
+    handoff: Handoff | None = None
     state: EmotionalState | None = None
     plan: Plan | None = None
     prompt: Prompt | None = None

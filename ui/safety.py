@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from agent.memory_sqlite import SQLiteStore
 
 __all__ = ["app"]
 
@@ -26,15 +33,10 @@ def report(
     store: Store = None,
 ) -> None:
     """Count referrals, rises of risk, blocked sentences and handoffs of a year. Numbers below 5 read "<5"."""
-    from agent.memory_sqlite import SQLiteStore
     from agent.safety.counters import KINDS, make_report
-    from agent.settings import load_settings
 
-    opened = SQLiteStore(load_settings(store_path=store).store_path)
-    try:
+    with _opened(store) as opened:
         counts = opened.counts()
-    finally:
-        opened.close()
     made = make_report(counts, datetime.now(UTC).year if year is None else year, exact=exact)
     if as_json:
         typer.echo(json.dumps(made.as_json(), indent=1))
@@ -61,3 +63,70 @@ def protocol(
         return
     out.write_text(page, encoding="utf-8")
     typer.echo(f"Written: {out}")
+
+
+@app.command()
+def handoffs(store: Store = None) -> None:
+    """List the packets for a person: what became of each, and no word of anybody."""
+    with _opened(store) as opened:
+        for each in opened.handoffs():
+            problem = f"  ({each.problem})" if each.problem else ""
+            created = each.created.isoformat(timespec="seconds")
+            typer.echo(f"{created}  {each.state:<6}  {each.reason:<8}  {each.conversation_id}{problem}")
+
+
+@app.command()
+def deliver(
+    every: Annotated[
+        float | None, typer.Option(min=1, help="Go on, with so many seconds between rounds; default: one round.")
+    ] = None,
+    store: Store = None,
+) -> None:
+    """Send the packets that are due to `handoff_url`."""
+    from agent.safety.delivery import deliver as one_round
+    from agent.safety.webhook import Webhook
+    from agent.settings import load_settings
+
+    sink = Webhook.from_settings(load_settings(store_path=store))
+    with _opened(store) as opened:
+        while True:
+            done = asyncio.run(one_round(opened, sink, datetime.now(UTC)))
+            typer.echo(f"sent {done.sent}, to be tried again {done.waiting}, given up {done.failed}")
+            if every is None:
+                return
+            time.sleep(every)
+
+
+@app.command()
+def hold(
+    conversation: Annotated[str, typer.Argument(help="Its id.")],
+    by: Annotated[str, typer.Option(help="Who takes it over.")],
+    store: Store = None,
+) -> None:
+    """Take a conversation over: the agent keeps what is written, and answers nothing of its own."""
+    with _opened(store) as opened:
+        opened.hold(conversation, by=by)
+    typer.echo(f"{conversation} is held by {by}. Whoever writes there is told with their next message.")
+
+
+@app.command()
+def release(
+    conversation: Annotated[str, typer.Argument(help="Its id.")],
+    store: Store = None,
+) -> None:
+    """Give a conversation back to the agent."""
+    with _opened(store) as opened:
+        opened.release(conversation)
+    typer.echo(f"{conversation} is given back. Whoever writes there is told with their next message.")
+
+
+@contextmanager
+def _opened(store: Path | None) -> Iterator[SQLiteStore]:
+    from agent.memory_sqlite import SQLiteStore
+    from agent.settings import load_settings
+
+    opened = SQLiteStore(load_settings(store_path=store).store_path)
+    try:
+        yield opened
+    finally:
+        opened.close()

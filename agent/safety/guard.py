@@ -8,6 +8,7 @@ from typing import Any
 
 from agent.decisions import Blocked, Verdict
 from agent.errors import SettingsError
+from agent.safety.calling import HandoffAt, with_handoff
 from agent.safety.course import advance
 from agent.safety.help_lines import UNKNOWN, Country, Directory, load_help_lines
 from agent.safety.outgoing import Outgoing, load_outgoing
@@ -26,6 +27,7 @@ class ProtocolGuard:
         directory: Where help lines come from; None takes those that are shipped.
         protocol: What is done at each step; None takes the shipped one.
         outgoing: What must not be said; None takes the shipped patterns.
+        handoff_at: The step at which a person is called (see `agent.safety.calling`).
 
     Raises:
         SettingsError: The directory does not know the country.
@@ -41,6 +43,7 @@ class ProtocolGuard:
         directory: Directory | None = None,
         protocol: Protocol | None = None,
         outgoing: Outgoing | None = None,
+        handoff_at: HandoffAt = "never",
     ) -> None:
         self.country: Country = (directory or load_help_lines()).country(country)
         if country is not None and self.country.code == UNKNOWN:
@@ -51,6 +54,7 @@ class ProtocolGuard:
             )
         self.protocol = protocol or load_protocol()
         self.outgoing = outgoing or load_outgoing()
+        self.handoff_at = handoff_at
 
     def screen(self, turn: Turn) -> Turn:
         """The turn with `course`, `care` and a verdict.
@@ -66,7 +70,7 @@ class ProtocolGuard:
             verdict = Verdict("escalate", self.name, (why,))
         elif care is not None:
             verdict = Verdict("steer", self.name, (f"the record of risk stands at {course.highest}",))
-        return replace(turn, course=course, care=care).note(verdict)
+        return with_handoff(replace(turn, course=course, care=care).note(verdict), self.handoff_at)
 
     def check(self, turn: Turn, shown: str, sentence: str) -> Blocked | None:
         """What is said in place of a sentence; None where it can be said as it is.
@@ -91,4 +95,5 @@ def create(settings: Any = None) -> ProtocolGuard:
         SettingsError: No help lines are known for `settings.country`.
     """
     directory = load_help_lines(getattr(settings, "help_lines", None))
-    return ProtocolGuard(getattr(settings, "country", None), directory=directory)
+    at: HandoffAt = getattr(settings, "handoff_at", "never")
+    return ProtocolGuard(getattr(settings, "country", None), directory=directory, handoff_at=at)

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 from agent.decisions import (
     Care,
+    Contact,
+    Handoff,
     Objection,
     Plan,
     Prompt,
@@ -197,6 +199,12 @@ turns = st.builds(
     ),
     felt=maybe(st.builds(FeltReading, shares, shares, words)),
     undertone=maybe(st.builds(UndertoneReading, shares, shares, listed(st.tuples(counts, counts)), words)),
+    contact=maybe(
+        st.builds(Contact, maybe(words), st.booleans(), maybe(st.sampled_from(["queued", "sent", "failed"])))
+    ),
+    handoff=maybe(
+        st.builds(Handoff, st.sampled_from(["ideation", "plan", "acute", "asked"]), maybe(st.booleans()))
+    ),
     at=maybe(finite),
     options=st.builds(Options, maybe(words), maybe(st.sampled_from(get_args(TwoStage))), maybe(words)),
     context_tokens=maybe(counts),

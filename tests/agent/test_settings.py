@@ -195,6 +195,8 @@ def test_that_secrets_are_there_and_do_not_show():
 
 WITH_SECRETS: list[dict[str, Any]] = [
     {"llm_api_key": [KEY]},
+    {"handoff_secret": [KEY]},
+    {"handoff_url": URL[4:]},
     {"llm_api_key": {"key": KEY}},
     {"llm_url": URL.replace("http://", "ftp://")},
     {"llm_url": [URL]},

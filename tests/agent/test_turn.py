@@ -9,6 +9,7 @@ import pytest
 
 from agent.decisions import (
     Care,
+    Handoff,
     Plan,
     Prompt,
     PromptMessage,
@@ -55,6 +56,7 @@ VALUES: dict[str, Any] = {
     "exemplars": ExemplarReading(),
     "course": RiskCourse(),
     "care": Care("one"),
+    "handoff": Handoff("asked"),
     "state": EmotionalState(Affect(0.1, 0.2, 0.3), 1, 0.0, None, 0, 0.5),
     "plan": Plan("one", (RankedStrategy("question", 1.0),), QUESTION, "exploration", "It is early.", "fixed"),
     "prompt": Prompt((PromptMessage("system", "Listen."),), "plain", "0" * 64),

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from agent.decisions import Care, Objection
-from agent.errors import StoreError
+from agent.decisions import Care, Contact, Objection
+from agent.errors import InputError, StoreError, UnknownConversationError
 from agent.memory import InMemoryStore
 from agent.memory_sqlite import SQLiteStore
 from agent.safety.course import RiskChange, RiskCourse
@@ -35,6 +35,51 @@ class SafetyStoreContract(StoreContract):
         assert re.fullmatch(r"\d{4}-\d{2}", month)
         store.erase("c")
         assert store.counts() == {month: expected}
+
+    def test_that_nobody_holds_a_conversation_until_somebody_takes_it_over(
+        self, store: SQLiteStore | InMemoryStore
+    ):
+        store.append(recalled_turn(store, "one"))
+        assert store.held_by("c") is None
+        assert store.held_by("never seen") is None
+        store.hold("c", by=" Amy ")
+        assert store.held_by("c") == "Amy"
+        assert store.recall("c", turns=1).contact == Contact("Amy", untold=True)
+        store.release("c")
+        assert store.held_by("c") is None
+        assert store.recall("c", turns=1).contact is None  # it was never told, so nothing is left to tell
+        store.release("c")
+
+    def test_that_what_was_told_is_kept_with_the_turn_that_told_it(self, store: SQLiteStore | InMemoryStore):
+        store.append(recalled_turn(store, "one"))
+        store.hold("c", by="Amy")
+        store.append(recalled_turn(store, "two", care=Care("takeover", ("taken_over",), "x"), reply=said("x")))
+        assert store.recall("c", turns=1).contact == Contact("Amy")
+        store.hold("c", by="Ben")
+        assert store.recall("c", turns=1).contact == Contact("Ben")
+        store.release("c")
+        assert store.recall("c", turns=1).contact == Contact(untold=True)
+        store.append(recalled_turn(store, "three", care=Care("takeover", ("given_back",), "x"), reply=said("x")))
+        assert store.recall("c", turns=1).contact is None
+
+    def test_that_a_hold_is_erased_with_its_conversation(self, store: SQLiteStore | InMemoryStore):
+        store.append(recalled_turn(store, "one"))
+        store.hold("c", by="Amy")
+        store.erase("c")
+        assert store.held_by("c") is None
+        assert store.append(recalled_turn(store, "again")).contact is None
+
+    def test_that_only_a_conversation_that_exists_is_held_by_somebody_with_a_name(
+        self, store: SQLiteStore | InMemoryStore
+    ):
+        for use in (lambda: store.hold("never seen", by="Amy"), lambda: store.release("never seen")):
+            with pytest.raises(UnknownConversationError, match="never seen"):
+                use()
+        store.append(recalled_turn(store, "one"))
+        for nobody in ("", "  ", "x" * 201, "a\x1bb"):
+            with pytest.raises(InputError, match="`by`"):
+                store.hold("c", by=nobody)
+        assert store.held_by("c") is None
 
     def test_that_a_closed_store_counts_nothing(self, store: SQLiteStore | InMemoryStore):
         store.close()

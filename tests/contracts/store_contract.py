@@ -23,6 +23,8 @@ import pytest
 
 from agent.decisions import (
     Care,
+    Contact,
+    Handoff,
     Objection,
     Plan,
     Prompt,
@@ -130,6 +132,8 @@ def a_full_turn(**fields: Any) -> Turn:
         ),
         "course": a_course(),
         "care": Care("protocol-1", ("acknowledge", "ask.plan"), "I hear you.", "Be slow."),
+        "handoff": Handoff("plan", True),
+        "contact": Contact("Amy", True, "sent"),
         "felt": FeltReading(0.6, 0.2, "reader-6"),
         "undertone": UndertoneReading(0.4, 0.3, ((2, 6),), "reader-7"),
         "at": 1_790_000_000.5,

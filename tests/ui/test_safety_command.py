@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from agent.decisions import Care
+from agent.decisions import Care, Handoff
+from agent.errors import SettingsError
 from agent.memory_sqlite import SQLiteStore
 from agent.safety.protocol_page import protocol_page
 from tests.contracts.store_contract import recalled_turn, said
+from tests.fake_llm_server import FakeLLMServer, answers
 from ui.safety import app
 
 
@@ -54,3 +56,29 @@ def test_that_the_command_prints_and_writes_the_protocol(tmp_path: Path):
     out = tmp_path / "protocol.md"
     CliRunner().invoke(app, ["protocol", "--out", str(out)])
     assert out.read_text(encoding="utf-8") == protocol_page()
+
+
+def test_that_a_conversation_is_held_and_released_and_its_packets_are_listed(filled: Path):
+    with closing(SQLiteStore(filled)) as store:
+        store.append(recalled_turn(store, "Zorvan.", id="t", conversation_id="c0", handoff=Handoff("plan")))
+    at = ["--store", str(filled)]
+    assert "c0 is held by Amy" in CliRunner().invoke(app, ["hold", "c0", "--by", "Amy", *at]).stdout
+    with closing(SQLiteStore(filled)) as store:
+        assert store.held_by("c0") == "Amy"
+    assert "c0 is given back" in CliRunner().invoke(app, ["release", "c0", *at]).stdout
+    (line,) = CliRunner().invoke(app, ["handoffs", *at]).stdout.splitlines()
+    assert line.split()[1:] == ["queued", "plan", "c0"]
+    assert "Zorvan" not in line
+
+
+def test_that_packets_are_sent_to_where_the_settings_say(filled: Path, monkeypatch: pytest.MonkeyPatch):
+    with closing(SQLiteStore(filled)) as store:
+        store.append(recalled_turn(store, "Zorvan.", id="t", conversation_id="c0", handoff=Handoff("plan")))
+    unset = CliRunner().invoke(app, ["deliver", "--store", str(filled)])
+    assert isinstance(unset.exception, SettingsError)
+    monkeypatch.setenv("HEARTLINE_HANDOFF_SECRET", "a secret of a good length")
+    with FakeLLMServer(answers("", path="/handoffs", beside=True)) as server:
+        monkeypatch.setenv("HEARTLINE_HANDOFF_URL", f"http://{server.host}/handoffs")
+        sent = CliRunner().invoke(app, ["deliver", "--store", str(filled)])
+    assert sent.stdout == "sent 1, to be tried again 0, given up 0\n"
+    assert server.requests[0].headers["idempotency-key"] == "t"
