@@ -462,6 +462,16 @@ class StoreContract:
         assert sorted(turn.index for turn in stored) == list(range(40))
         assert sorted(stored, key=lambda turn: turn.index) == list(store.turns("c"))
 
+    def test_that_erasing_disturbs_no_thread_that_talks(self, store: ConversationStore):
+        def talk(number: int) -> int:
+            for place in range(10):
+                store.append(recalled_turn(store, f"{number} {place}", conversation_id=f"{number}"))
+            return store.erase(f"{number}") if number % 2 else len(store.turns(f"{number}"))
+
+        with ThreadPoolExecutor(4) as threads:
+            assert list(threads.map(talk, range(8))) == [10] * 8
+        assert sorted(store.conversations()) == ["0", "2", "4", "6"]
+
     def test_that_closing_twice_is_allowed(self, store: ConversationStore):
         store.close()
         store.close()
