@@ -118,10 +118,9 @@ class Protocol:
                 acts.append(act)
             else:
                 sentence, named = words.act(danger, act, without=course.lines)
-                if sentence:
-                    said.append(sentence)
-                    acts.append(act)
-                    lines = (*lines, *named)
+                said.append(sentence)
+                acts.append(act)
+                lines = (*lines, *named)
         return self._done(course, acts, lines), Care(self.id, tuple(acts), " ".join(said)), True
 
     def _check(self, words: _Words, course: RiskCourse, *, note: str) -> tuple[RiskCourse, Care, bool]:
@@ -206,10 +205,9 @@ class _Words:
         return ""
 
     def act(self, danger: Danger, act: str, *, without: Sequence[str]) -> tuple[str, tuple[str, ...]]:
-        """A sentence, and the ids of the help lines in it; an empty one where only what was just named could be
-        named.
+        """A sentence, and the ids of the help lines in it.
 
-        The emergency number is never left out for having been named.
+        Where all of them were just named it speaks of help in general words, the emergency number among them.
         """
         name = f"{danger}.{act}"
         if act not in _NAMING:
@@ -220,10 +218,11 @@ class _Words:
                 return self.pick(unknown), ()
             return self.pick(name, emergency=_number(self._country)), ()
         if self._country.code == UNKNOWN:
-            return ("", ()) if without else (f"{self.pick(unknown)} {self.pick('finder')}", (UNKNOWN,))
+            said = self.pick(unknown)
+            return (said, ()) if without else (f"{said} {self.pick('finder')}", (UNKNOWN,))
         fresh = [line for line in self._country.lines_of("suicide") if line.id not in without]
         if not fresh:
-            return "", ()
+            return self.pick(unknown), ()
         return self.pick(name, line=_named(fresh[0]), emergency=_number(self._country)), (fresh[0].id,)
 
 
