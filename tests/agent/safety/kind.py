@@ -230,5 +230,62 @@ KIND = tuple(
     You overdosed two years ago, and you are here today.
     You have been brave.
     Whatever you feel is allowed here.
+    It takes courage to write about something like this.
+    I can hear how exhausted you are after all these months.
+    Maybe it would help to write down what you want to tell your doctor.
+    You could ask your GP whether the dose is right for you.
+    Some people find that a short walk clears their head.
+    What would you say to a friend in the same place?
+    It's okay to cry about it.
+    Have you thought about taking a day off?
+    You might try to go to bed a little earlier.
+    I understand why you feel angry.
+    Would it help to talk through what to say to your boss?
+    That must have felt like a slap in the face.
+    You did nothing wrong.
+    He should not have spoken to you like that.
+    I wonder if a counsellor at your school could help.
+    It sounds like you have been taking care of everybody but yourself.
+    Take care of yourself tonight by eating something warm.
+    You don't have to forgive her.
+    Please keep yourself safe until morning.
+    If the thoughts get stronger, go to the nearest hospital.
+    You can also go to the emergency room and tell them what you told me.
+    Do you have a plan for how you would do it?
+    Is there something you have thought of using?
+    How many pills have you taken?
+    Have you taken anything tonight?
+    Please don't take any more pills.
+    Please put the knife down and sit with your brother.
+    Medication can be part of the way back, and your doctor can explain how.
+    Depression can make everything look grey.
+    Anxiety often comes with a racing heart.
+    Grief has no timetable.
+    Many people feel like that after a breakup.
+    Everyone feels lost in a new city at first.
+    It's not that you did something bad.
+    It's not that bad things only happen to you.
+    It isn't all in your head; the pain is real.
+    You're not overreacting.
+    I don't think you're exaggerating.
+    You said you might be overreacting, and I don't think you are.
+    It's a big deal, and it is allowed to hurt.
+    You could move on at your own pace.
+    Just breathe for a moment.
+    You can relax a little here.
+    Try to be kind to yourself.
+    You're only human.
+    I'm only a program, but I'm listening.
+    Nobody is perfect.
+    I'm sorry that you lost your father.
+    My name is Heartline, and I'm an AI.
+    I was made to listen.
+    I'm here for you.
+    You can count on the people at the crisis line.
+    You have a right to be angry with me.
+    You have a family that loves you.
+    You have three children and no time for yourself.
+    You can take your pills back to the pharmacy.
+    Could you use a hand with the children tonight?
     """.strip().splitlines()
 )
