@@ -61,7 +61,6 @@ class Agent:
         WiringError: The parts do not fit (see `agent.wiring`).
 
     Example:
-        >>> from heartline import build_agent
         >>> agent = build_agent(store="memory")
         >>> turn = agent.respond_sync("My exam is tomorrow and I can't sleep.")
         >>> turn.reply.speaker

@@ -103,6 +103,9 @@ class Settings(BaseSettings):
         "protocol", description="Keeps the record of risk, and looks at every sentence before it leaves."
     )
     help_lines: Path | None = Field(None, description="File of help lines in place of the shipped one.")
+    policy: str = Field(
+        "default", description="Policy pack of the place: its name, or the path of a file (docs/policies.md)."
+    )
     country: str | None = Field(
         None, description="Where the people are (ISO 3166, e.g. GB): whose help lines are named."
     )

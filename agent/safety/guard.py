@@ -6,16 +6,20 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from agent.decisions import Blocked, Verdict
+from agent.decisions import Blocked, Care, Verdict
 from agent.errors import SettingsError
 from agent.safety.calling import HandoffAt, with_handoff
 from agent.safety.course import advance
+from agent.safety.disclosure import asks_whether_ai
 from agent.safety.help_lines import UNKNOWN, Country, Directory, load_help_lines
 from agent.safety.outgoing import Outgoing, load_outgoing
+from agent.safety.policies import Policy, load_policy
 from agent.safety.protocol import Protocol, load_protocol
 from agent.turn import Turn
 
 __all__ = ["ProtocolGuard", "create"]
+
+_SHORT = 12  # words: a message of no more is nothing but the question whether this is an AI
 
 
 class ProtocolGuard:
@@ -27,6 +31,7 @@ class ProtocolGuard:
         directory: Where help lines come from; None takes those that are shipped.
         protocol: What is done at each step; None takes the shipped one.
         outgoing: What must not be said; None takes the shipped patterns.
+        policy: Whose wording is used where somebody asks whether this is an AI; None takes the default pack.
         handoff_at: The step at which a person is called (see `agent.safety.calling`).
 
     Raises:
@@ -43,6 +48,7 @@ class ProtocolGuard:
         directory: Directory | None = None,
         protocol: Protocol | None = None,
         outgoing: Outgoing | None = None,
+        policy: Policy | None = None,
         handoff_at: HandoffAt = "never",
     ) -> None:
         self.country: Country = (directory or load_help_lines()).country(country)
@@ -54,6 +60,7 @@ class ProtocolGuard:
             )
         self.protocol = protocol or load_protocol()
         self.outgoing = outgoing or load_outgoing()
+        self.policy = policy or load_policy("default")
         self.handoff_at = handoff_at
 
     def screen(self, turn: Turn) -> Turn:
@@ -70,7 +77,18 @@ class ProtocolGuard:
             verdict = Verdict("escalate", self.name, (why,))
         elif care is not None:
             verdict = Verdict("steer", self.name, (f"the record of risk stands at {course.highest}",))
+        if asks_whether_ai(turn.text):
+            care = self._with_truth(care)
+            if verdict.action == "allow":
+                alone = len(turn.text.split()) <= _SHORT
+                verdict = Verdict("escalate" if alone else "steer", self.name, ("asked whether it is an AI",))
         return with_handoff(replace(turn, course=course, care=care).note(verdict), self.handoff_at)
+
+    def _with_truth(self, care: Care | None) -> Care:
+        """What is said of itself does not depend on an LLM."""
+        care = care or Care(self.protocol.id)
+        words = " ".join(filter(None, (self.policy.on_asking, care.words)))
+        return replace(care, acts=("says_ai", *care.acts), words=words)
 
     def check(self, turn: Turn, shown: str, sentence: str) -> Blocked | None:
         """What is said in place of a sentence; None where it can be said as it is.
@@ -92,8 +110,10 @@ def create(settings: Any = None) -> ProtocolGuard:
     """Entry point `protocol`.
 
     Raises:
-        SettingsError: No help lines are known for `settings.country`.
+        SettingsError: No help lines are known for `settings.country`, or there is no such policy.
     """
     directory = load_help_lines(getattr(settings, "help_lines", None))
     at: HandoffAt = getattr(settings, "handoff_at", "never")
-    return ProtocolGuard(getattr(settings, "country", None), directory=directory, handoff_at=at)
+    policy = load_policy(getattr(settings, "policy", "default"))
+    country = getattr(settings, "country", None)
+    return ProtocolGuard(country, directory=directory, policy=policy, handoff_at=at)

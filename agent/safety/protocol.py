@@ -23,6 +23,7 @@ __all__ = ["Protocol", "StepPlan", "load_protocol"]
 Danger = Literal["ideation", "plan", "acute", "others"]
 
 _ASK = "ask"
+_EMERGENCY = "emergency"  # stands among the ids of help lines that were named
 _NAMING = {"lines": "lines_unknown", "emergency": "emergency_unknown"}
 _CHECK_EVERY = 4  # replies; asked each time, the question would wear out
 _QUOTABLE = range(2, 13)  # words; more would be their whole message
@@ -37,12 +38,14 @@ class StepPlan:
     Attributes:
         first: Acts of the first reply after the record rose.
         later: Acts of the replies after it.
+        instead: Done in a later reply in place of naming help that the reply before named.
         ask: Questions, in order.
         holds: Quiet messages after the last sign for which nothing but the protocol answers.
     """
 
     first: tuple[str, ...]
     later: tuple[str, ...]
+    instead: str
     ask: tuple[Question, ...]
     holds: int
 
@@ -117,6 +120,8 @@ class Protocol:
                 said.append(words.acknowledge(danger, course))
                 acts.append(act)
             else:
+                if course.done and act in _NAMING and course.lines:
+                    act = step.instead  # noqa: PLW2901 - nothing is named in two replies in a row
                 sentence, named = words.act(danger, act, without=course.lines)
                 said.append(sentence)
                 acts.append(act)
@@ -156,6 +161,8 @@ class Protocol:
         if order[0] == "thoughts" and _SPOKEN_OUT.search(turn.text):
             order = [*order[1:], order[0]]  # to ask for what was just said would not be listening
         asked = [act.removeprefix("ask.") for act in course.done if act.startswith("ask.")]
+        last = None if turn.course_before is None else turn.course_before.asked
+        order = [question for question in order if question != last] or order
         return min(order, key=lambda question: (_last(asked, question), order.index(question)))
 
     def _done(self, course: RiskCourse, acts: Sequence[str], lines: tuple[str, ...]) -> RiskCourse:
@@ -215,8 +222,8 @@ class _Words:
         unknown = f"{danger}.{_NAMING[act]}"
         if act == "emergency":
             if not self._country.emergency:
-                return self.pick(unknown), ()
-            return self.pick(name, emergency=_number(self._country)), ()
+                return self.pick(unknown), (_EMERGENCY,)
+            return self.pick(name, emergency=_number(self._country)), (_EMERGENCY,)
         if self._country.code == UNKNOWN:
             said = self.pick(unknown)
             return (said, ()) if without else (f"{said} {self.pick('finder')}", (UNKNOWN,))
@@ -273,11 +280,11 @@ def load_protocol() -> Protocol:
 def _step(danger: str, raw: Mapping[str, Any] | None, say: Mapping[str, object]) -> StepPlan:
     if raw is None:
         raise DataError(f"agent/safety/protocol.toml has no [step.{danger}].")
-    for act in (*raw["first"], *raw["later"]):
+    for act in (*raw["first"], *raw["later"], raw["instead"]):
         if act != _ASK and f"{danger}.{act}" not in say:
             raise DataError(f"agent/safety/protocol.toml: [say.{danger}] has no {act!r}, which its step does.")
     for question in raw["ask"]:
         if question not in QUESTIONS or f"ask.{question}" not in say:
             choices = ", ".join(QUESTIONS)
             raise DataError(f"agent/safety/protocol.toml: no question {question!r}. Choices: {choices}.")
-    return StepPlan(tuple(raw["first"]), tuple(raw["later"]), tuple(raw["ask"]), raw["holds"])
+    return StepPlan(tuple(raw["first"]), tuple(raw["later"]), raw["instead"], tuple(raw["ask"]), raw["holds"])
