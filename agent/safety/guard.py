@@ -88,7 +88,7 @@ class ProtocolGuard:
         """What is said of itself does not depend on an LLM."""
         care = care or Care(self.protocol.id)
         words = " ".join(filter(None, (self.policy.on_asking, care.words)))
-        return replace(care, acts=("says_ai", *care.acts), words=words)
+        return replace(care, acts=("disclosure", *care.acts), words=words)
 
     def check(self, turn: Turn, shown: str, sentence: str) -> Blocked | None:
         """What is said in place of a sentence; None where it can be said as it is.

@@ -91,7 +91,7 @@ def a_state(valence: float = -0.4) -> EmotionalState:
 
 def a_course(denials: int = 1) -> RiskCourse:
     """A record of risk with every field filled."""
-    change = RiskChange(1, "self", "none", "plan", "said", ((0, 1),))
+    change = RiskChange(0, "self", "none", "plan", "said", ((0, 1),))
     kept = {
         "quiet": 2,
         "others_quiet": 3,

@@ -104,7 +104,7 @@ def _wordings(step: str, act: str, country: str) -> tuple[str, ...]:
 def test_that_a_rise_begins_anew_at_the_higher_step():
     said = conversation(("x", RiskReading("ideation")), ("x", RiskReading("acute")))
 
-    assert said[1].course.done == ("acknowledge", "emergency", "ask.company")
+    assert said[1].course.done == ("acknowledge", "emergency", "ask.safe")
 
 
 @pytest.mark.parametrize("step", ["ideation", "plan", "acute", "others"])
