@@ -203,7 +203,7 @@ class Agent:
     async def _recall(self, turn: Turn) -> Turn:
         recalled = await asyncio.to_thread(self.store.recall, turn.conversation_id, turns=self.history_turns)
         turn = replace(turn, index=recalled.turns, history=recalled.messages)
-        turn = replace(turn, contact=recalled.contact)
+        turn = replace(turn, contact=recalled.contact, reliance_before=recalled.reliance)
         return replace(turn, state_before=recalled.state, course_before=recalled.course)
 
     async def _reread(self, turn: Turn) -> Turn:

@@ -96,7 +96,8 @@ class InMemoryStore:
             messages = tuple(message for turn in newest for message in said_in(turn))
             state = next((turn.state for turn in reversed(known) if turn.state is not None), None)
             course = next((turn.course for turn in reversed(known) if turn.course is not None), None)
-            return Recalled(messages, state, len(known), course, self._contacts.get(conversation_id))
+            reliance = next((turn.reliance for turn in reversed(known) if turn.reliance is not None), None)
+            return Recalled(messages, state, len(known), course, reliance, self._contacts.get(conversation_id))
 
     def append(self, turn: Turn) -> Turn:
         """See `ConversationStore`. The same turn again is not stored twice.

@@ -38,6 +38,10 @@ Schema 4 adds
                      state (queued, sent, failed), attempts, next_try, problem. What a packet says is
                      read from the turns when it is sent
 
+Schema 5 adds to turns
+
+                     reliance: `Reliance` after the turn as JSON, kept as `course` is
+
 Times are UTC, ISO 8601 with microseconds. JSON is kept as text: every engine gives text back
 unaltered, with keys in their order.
 """
@@ -147,7 +151,17 @@ def _holds_and_handoffs(connection: Connection) -> None:
     connection.execute(text("CREATE INDEX handoffs_due ON handoffs (state, next_try)"))
 
 
-MIGRATIONS: tuple[Migration, ...] = (_conversations_and_turns, _course_of_risk, _counts, _holds_and_handoffs)
+def _reliance(connection: Connection) -> None:
+    connection.execute(text("ALTER TABLE turns ADD COLUMN reliance TEXT"))
+
+
+MIGRATIONS: tuple[Migration, ...] = (
+    _conversations_and_turns,
+    _course_of_risk,
+    _counts,
+    _holds_and_handoffs,
+    _reliance,
+)
 
 
 def schema_version(connection: Connection, *, newest: int = len(MIGRATIONS)) -> int:

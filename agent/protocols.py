@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from agent.decisions import Blocked, Contact, Objection, Plan, Prompt, Reply, Taxonomy
 from agent.safety.course import RiskCourse
+from agent.safety.reliance import Reliance
 from agent.state import EmotionalState
 from agent.turn import Message, Turn
 
@@ -168,6 +169,7 @@ class Recalled:
         state: The emotional state after the last turn, or None.
         turns: How many turns the conversation has in all.
         course: The record of risk after the last turn, or None.
+        reliance: How much they leaned on it after the last turn, or None.
         contact: What people have to do with it, or None where nobody has anything to.
     """
 
@@ -175,6 +177,7 @@ class Recalled:
     state: EmotionalState | None = None
     turns: int = 0
     course: RiskCourse | None = None
+    reliance: Reliance | None = None
     contact: Contact | None = None
 
 

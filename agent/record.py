@@ -26,7 +26,7 @@ __all__ = ["CONTEXT_FIELDS", "SCHEMA", "from_record", "pack", "to_record", "unpa
 SCHEMA = 1
 """Version of the record. A field with a default may be added without a new one."""
 
-CONTEXT_FIELDS = ("history", "state_before", "course_before")
+CONTEXT_FIELDS = ("history", "state_before", "course_before", "reliance_before")
 """Fields that repeat what the turns before hold."""
 
 _ATOMS = {
@@ -45,7 +45,7 @@ def to_record(turn: Turn, *, context: bool = True) -> dict[str, Any]:
 
     Args:
         turn: Any turn, finished or not.
-        context: Whether to keep `history`, `state_before` and `course_before`. They can be derived from the turns
+        context: Whether to keep `CONTEXT_FIELDS`. They can be derived from the turns
             before; kept with every turn, they let a conversation grow quadratically on disk.
 
     Raises:

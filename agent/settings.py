@@ -109,6 +109,15 @@ class Settings(BaseSettings):
     country: str | None = Field(
         None, description="Where the people are (ISO 3166, e.g. GB): whose help lines are named."
     )
+    reliance: bool = Field(
+        True, description="Notice how much somebody leans on the conversation, and point to people and breaks."
+    )
+    utc_offset: float | None = Field(
+        None,
+        ge=-12,
+        le=14,
+        description="Hours that people's clocks are ahead of UTC; without it no night is judged.",
+    )
     handoff_at: Literal["never", "ideation", "plan", "acute"] = Field(
         "never", description="Step of the record of risk at which a person is called (see docs/handoff.md)."
     )

@@ -23,6 +23,7 @@ from agent.readings import (
     UndertoneReading,
 )
 from agent.safety.course import RiskCourse
+from agent.safety.reliance import Reliance
 from agent.second_look import Adjudication, ExemplarReading
 from agent.state import EmotionalState
 
@@ -41,7 +42,17 @@ __all__ = [
 Role = Literal["seeker", "supporter"]
 
 GIVEN_FIELDS = frozenset(
-    {"text", "history", "state_before", "course_before", "contact", "at", "options", "context_tokens"}
+    {
+        "text",
+        "history",
+        "state_before",
+        "course_before",
+        "reliance_before",
+        "contact",
+        "at",
+        "options",
+        "context_tokens",
+    }
 )
 """Fields that are there before any stage runs."""
 
@@ -68,7 +79,7 @@ READING_FIELDS = frozenset(READING_TYPES)
 SENSES = ("voice", "face", "body")
 """Readings of other senses than the words, e.g. `body` from a wearable. None of our plugins writes them."""
 
-DECISION_FIELDS = frozenset({"course", "care", "handoff", "state", "plan", "prompt", "reply"})
+DECISION_FIELDS = frozenset({"course", "reliance", "care", "handoff", "state", "plan", "prompt", "reply"})
 """Fields that the later stages write."""
 
 
@@ -96,6 +107,7 @@ class Turn:
         history: What was said before, oldest first; may be cut to the newest part.
         state_before: The emotional state after the turn before, or None at the start.
         course_before: The record of risk after the turn before, or None at the start.
+        reliance_before: How much they leaned on the conversation after the turn before, or None at the start.
         contact: What people have to do with the conversation; None where nothing was recalled.
         at: When the message came, in seconds since 1970; None where nobody said.
         options: What the request asked for.
@@ -106,6 +118,7 @@ class Turn:
         exemplars: What other people wrote in a like mood; None unless a plugin looks for it.
         adjudication: The LLM's second look at `emotion`; None where nobody looked again.
         course: The record of risk, filled by the guard.
+        reliance: How much they lean on the conversation, filled by the guard.
         care: What is done about it, filled by the guard; None where nothing needs to be.
         handoff: Filled by the guard where a person is to be told.
         state: Filled by the tracker.
@@ -126,6 +139,7 @@ class Turn:
     history: tuple[Message, ...] = ()
     state_before: EmotionalState | None = None
     course_before: RiskCourse | None = None
+    reliance_before: Reliance | None = None
     contact: Contact | None = None
     at: float | None = None
     options: Options = AS_MADE
@@ -144,6 +158,7 @@ class Turn:
     exemplars: ExemplarReading | None = None
     adjudication: Adjudication | None = None
     course: RiskCourse | None = None
+    reliance: Reliance | None = None
     care: Care | None = None
     handoff: Handoff | None = None
     state: EmotionalState | None = None

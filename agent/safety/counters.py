@@ -35,6 +35,7 @@ KINDS: Mapping[str, str] = MappingProxyType(
         "referral.lines": "Replies that named help lines.",
         "referral.emergency": "Replies that urged somebody to call the emergency number.",
         "handoff": "Packets queued for a person to take over.",
+        "nudge": "Replies that pointed to other people or to a break.",
         "disclosure": "Replies that said, unasked or asked, that this is an AI.",
     }
 )
@@ -42,7 +43,12 @@ KINDS: Mapping[str, str] = MappingProxyType(
 (a sentence of that category was held back)."""
 
 _GUARD = "guard: "
-_REFERRALS = {"lines": "referral.lines", "emergency": "referral.emergency", "disclosure": "disclosure"}
+_REFERRALS = {
+    "lines": "referral.lines",
+    "emergency": "referral.emergency",
+    "disclosure": "disclosure",
+    "nudge": "nudge",
+}
 
 
 def counted(turn: Turn) -> Counter[str]:

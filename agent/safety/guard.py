@@ -15,6 +15,7 @@ from agent.safety.help_lines import UNKNOWN, Country, Directory, load_help_lines
 from agent.safety.outgoing import Outgoing, load_outgoing
 from agent.safety.policies import Policy, load_policy
 from agent.safety.protocol import Protocol, load_protocol
+from agent.safety.reliance import nudge, update
 from agent.turn import Turn
 
 __all__ = ["ProtocolGuard", "create"]
@@ -32,6 +33,8 @@ class ProtocolGuard:
         protocol: What is done at each step; None takes the shipped one.
         outgoing: What must not be said; None takes the shipped patterns.
         policy: Whose wording is used where somebody asks whether this is an AI; None takes the default pack.
+        reliance: Whether to notice how much somebody leans on the conversation, and to point outward now and then.
+        utc_offset: Hours by which the person's clock is ahead of UTC; None: not known, so nights are not judged.
         handoff_at: The step at which a person is called (see `agent.safety.calling`).
 
     Raises:
@@ -50,6 +53,8 @@ class ProtocolGuard:
         outgoing: Outgoing | None = None,
         policy: Policy | None = None,
         handoff_at: HandoffAt = "never",
+        reliance: bool = True,
+        utc_offset: float | None = None,
     ) -> None:
         self.country: Country = (directory or load_help_lines()).country(country)
         if country is not None and self.country.code == UNKNOWN:
@@ -62,6 +67,7 @@ class ProtocolGuard:
         self.outgoing = outgoing or load_outgoing()
         self.policy = policy or load_policy("default")
         self.handoff_at = handoff_at
+        self.reliance, self.utc_offset = reliance, utc_offset
 
     def screen(self, turn: Turn) -> Turn:
         """The turn with `course`, `care` and a verdict.
@@ -71,18 +77,24 @@ class ProtocolGuard:
         """
         course = advance(turn.course_before, turn.risk, turn.text, turn=turn.index)
         course, care, alone = self.protocol.care(turn, course, self.country)
+        reliance = update(turn.reliance_before, turn, utc_offset=self.utc_offset) if self.reliance else None
         verdict = Verdict("allow", self.name)
         if alone:
             why = "risk could not be read" if course.unread else f"the record of risk stands at {course.highest}"
             verdict = Verdict("escalate", self.name, (why,))
         elif care is not None:
             verdict = Verdict("steer", self.name, (f"the record of risk stands at {course.highest}",))
+        elif reliance is not None and not course.was_in_danger and (outward := nudge(reliance)) is not None:
+            reliance = replace(reliance, nudged=True)
+            care = Care("reliance", ("nudge",), outward)
+            verdict = Verdict("steer", self.name, ("they lean on this conversation",))
         if asks_whether_ai(turn.text):
             care = self._with_truth(care)
             if verdict.action == "allow":
                 alone = len(turn.text.split()) <= _SHORT
                 verdict = Verdict("escalate" if alone else "steer", self.name, ("asked whether it is an AI",))
-        return with_handoff(replace(turn, course=course, care=care).note(verdict), self.handoff_at)
+        turn = replace(turn, course=course, reliance=reliance, care=care).note(verdict)
+        return with_handoff(turn, self.handoff_at)
 
     def _with_truth(self, care: Care | None) -> Care:
         """What is said of itself does not depend on an LLM."""
@@ -115,5 +127,11 @@ def create(settings: Any = None) -> ProtocolGuard:
     directory = load_help_lines(getattr(settings, "help_lines", None))
     at: HandoffAt = getattr(settings, "handoff_at", "never")
     policy = load_policy(getattr(settings, "policy", "default"))
-    country = getattr(settings, "country", None)
-    return ProtocolGuard(country, directory=directory, policy=policy, handoff_at=at)
+    return ProtocolGuard(
+        getattr(settings, "country", None),
+        directory=directory,
+        policy=policy,
+        handoff_at=at,
+        reliance=getattr(settings, "reliance", True),
+        utc_offset=getattr(settings, "utc_offset", None),
+    )

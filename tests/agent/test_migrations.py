@@ -53,7 +53,12 @@ def test_that_an_empty_database_gets_every_migration(engine: sa.Engine, path: Pa
         assert schema_version(connection) == len(MIGRATIONS)
     ((number, name, applied_at), *later) = asked(path, "SELECT * FROM heartline_migrations ORDER BY number")
     assert (number, name) == (1, "conversations_and_turns")
-    assert [row[:2] for row in later] == [(2, "course_of_risk"), (3, "counts"), (4, "holds_and_handoffs")]
+    assert [row[:2] for row in later] == [
+        (2, "course_of_risk"),
+        (3, "counts"),
+        (4, "holds_and_handoffs"),
+        (5, "reliance"),
+    ]
     applied = datetime.fromisoformat(applied_at)
     assert applied.utcoffset() == timedelta(0)
     assert abs(datetime.now(UTC) - applied) < timedelta(minutes=1)

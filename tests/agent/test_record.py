@@ -47,11 +47,12 @@ from agent.readings import (
 from agent.record import SCHEMA, from_record, to_record
 from agent.safety.answered import QUESTIONS
 from agent.safety.course import STEPS, Ladder, RiskChange, RiskCourse, Why
+from agent.safety.reliance import Reliance
 from agent.second_look import Adjudication, Exemplar, ExemplarReading
 from agent.state import EmotionalState, OwnAffect, PersonalCalibration, Shift
 from agent.testing import a_turn
 from agent.turn import Message, Turn
-from tests.contracts.store_contract import a_course, a_full_turn, a_plan, a_state
+from tests.contracts.store_contract import a_course, a_full_turn, a_plan, a_reliance, a_state
 
 words = st.text(max_size=20)
 counts = st.integers(-(2**60), 2**60)
@@ -171,6 +172,19 @@ strategies = st.builds(Strategy, words, words, words, words, words, st.dictionar
 ranked = listed(st.builds(RankedStrategy, words, numbers))
 roles = st.sampled_from(["system", "user", "assistant"])
 messages = st.builds(Message, st.sampled_from(["seeker", "supporter"]), words, maybe(words))
+reliances = st.builds(
+    Reliance,
+    listed(counts),
+    counts,
+    counts,
+    maybe(numbers),
+    maybe(numbers),
+    maybe(counts),
+    counts,
+    st.booleans(),
+    st.booleans(),
+)
+
 turns = st.builds(
     Turn,
     id=words,
@@ -199,6 +213,8 @@ turns = st.builds(
     ),
     felt=maybe(st.builds(FeltReading, shares, shares, words)),
     undertone=maybe(st.builds(UndertoneReading, shares, shares, listed(st.tuples(counts, counts)), words)),
+    reliance=maybe(reliances),
+    reliance_before=maybe(reliances),
     contact=maybe(
         st.builds(Contact, maybe(words), st.booleans(), maybe(st.sampled_from(["queued", "sent", "failed"])))
     ),
@@ -268,7 +284,7 @@ def test_that_a_turn_survives_json(turn: Turn):
 
 def test_that_a_turn_with_every_field_filled_survives_json():
     turn = a_full_turn(index=3, history=(Message("supporter", "Hi.", "question"),), state_before=a_state(0.5))
-    turn = replace(turn, course_before=a_course(2))
+    turn = replace(turn, course_before=a_course(2), reliance_before=a_reliance(2))
     assert is_filled(turn), "a field was added: fill it in `a_full_turn`, and draw it in `turns` above"
     assert through_json(turn) == turn
 
@@ -310,9 +326,12 @@ def test_that_a_record_names_its_schema():
 
 def test_that_what_the_turns_before_hold_can_be_left_out():
     turn = a_full_turn(history=(Message("seeker", "Hi."),), state_before=a_state(), course_before=a_course())
-    left_out = {"history", "state_before", "course_before"}
+    turn = replace(turn, reliance_before=a_reliance())
+    left_out = {"history", "state_before", "course_before", "reliance_before"}
     assert to_record(turn, context=False).keys() == to_record(turn).keys() - left_out
-    assert through_json(turn, context=False) == replace(turn, history=(), state_before=None, course_before=None)
+    assert through_json(turn, context=False) == replace(
+        turn, history=(), state_before=None, course_before=None, reliance_before=None
+    )
 
 
 def test_that_fields_with_a_default_may_be_missing():

@@ -34,6 +34,7 @@ from agent.readings import (
     UndertoneReading,
 )
 from agent.safety.course import RiskCourse
+from agent.safety.reliance import Reliance
 from agent.second_look import Adjudication, ExemplarReading
 from agent.state import EmotionalState
 from agent.testing import a_reading, a_turn
@@ -55,6 +56,7 @@ VALUES: dict[str, Any] = {
     "body": SenseReading("one", {"joy": 1.0}),
     "exemplars": ExemplarReading(),
     "course": RiskCourse(),
+    "reliance": Reliance(),
     "care": Care("one"),
     "handoff": Handoff("asked"),
     "state": EmotionalState(Affect(0.1, 0.2, 0.3), 1, 0.0, None, 0, 0.5),

@@ -11,7 +11,7 @@ from agent.errors import InputError, StoreError, UnknownConversationError
 from agent.memory import InMemoryStore
 from agent.memory_sqlite import SQLiteStore
 from agent.safety.course import RiskChange, RiskCourse
-from tests.contracts.store_contract import StoreContract, recalled_turn, said
+from tests.contracts.store_contract import StoreContract, a_reliance, recalled_turn, said
 
 __all__ = ["SafetyStoreContract"]
 
@@ -35,6 +35,16 @@ class SafetyStoreContract(StoreContract):
         assert re.fullmatch(r"\d{4}-\d{2}", month)
         store.erase("c")
         assert store.counts() == {month: expected}
+
+    def test_that_how_much_somebody_leans_on_it_is_recalled_and_comes_back_with_each_turn(
+        self, store: SQLiteStore | InMemoryStore
+    ):
+        store.append(recalled_turn(store, "one", reliance=a_reliance(1)))
+        store.append(recalled_turn(store, "two"))
+        store.append(recalled_turn(store, "three", reliance=a_reliance(2)))
+        assert store.recall("c", turns=1).reliance == a_reliance(2)
+        befores = [turn.reliance_before for turn in store.turns("c")]
+        assert befores == [None, a_reliance(1), a_reliance(1)]
 
     def test_that_nobody_holds_a_conversation_until_somebody_takes_it_over(
         self, store: SQLiteStore | InMemoryStore

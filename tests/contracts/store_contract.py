@@ -54,12 +54,13 @@ from agent.readings import (
     UndertoneReading,
 )
 from agent.safety.course import RiskChange, RiskCourse
+from agent.safety.reliance import Reliance
 from agent.second_look import Adjudication, Exemplar, ExemplarReading
 from agent.state import EmotionalState, OwnAffect, PersonalCalibration, Shift
 from agent.testing import a_turn
 from agent.turn import Message, Turn
 
-__all__ = ["StoreContract", "a_course", "a_full_turn", "a_plan", "a_state", "recalled_turn"]
+__all__ = ["StoreContract", "a_course", "a_full_turn", "a_plan", "a_reliance", "a_state", "recalled_turn"]
 
 
 def a_state(valence: float = -0.4) -> EmotionalState:
@@ -106,6 +107,12 @@ def a_course(denials: int = 1) -> RiskCourse:
     return RiskCourse("plan", "distress", "acute", "ideation", **kept, **did)  # type: ignore[arg-type]
 
 
+def a_reliance(today: int = 3) -> Reliance:
+    """A state of reliance with every field filled."""
+    at = 1_790_000_000.5
+    return Reliance((20716, 20717), today, 120, at, at + 60, 2, 1, shut_out=True, nudged=True)
+
+
 def a_plan(strategy_id: str = "reflection") -> Plan:
     """A plan that chose `strategy_id`."""
     stages = {"exploration": 1.0, "comforting": 0.5, "action": 0.0}
@@ -133,6 +140,7 @@ def a_full_turn(**fields: Any) -> Turn:
         "course": a_course(),
         "care": Care("protocol-1", ("acknowledge", "ask.plan"), "I hear you.", "Be slow."),
         "handoff": Handoff("plan", True),
+        "reliance": a_reliance(),
         "contact": Contact("Amy", True, "sent"),
         "felt": FeltReading(0.6, 0.2, "reader-6"),
         "undertone": UndertoneReading(0.4, 0.3, ((2, 6),), "reader-7"),
@@ -172,7 +180,7 @@ def recalled_turn(store: ConversationStore, text: str, *, turns: int = 24, **fie
     given: dict[str, Any] = {"id": text, "conversation_id": "c"} | fields
     recalled = store.recall(given["conversation_id"], turns=turns)
     context = {"index": recalled.turns, "history": recalled.messages, "state_before": recalled.state}
-    context |= {"course_before": recalled.course}
+    context |= {"course_before": recalled.course, "reliance_before": recalled.reliance}
     return a_turn(text, **(context | given))
 
 
