@@ -19,7 +19,16 @@ from agent.safety.answered import Question, answer_to
 from agent.safety.course import Ladder, RiskCourse, Step, Why
 from agent.turn import Turn
 
-__all__ = ["SCHEMA", "HandoffPacket", "LastTurn", "Offered", "Question", "RiskPoint", "from_json", "packet_of"]
+__all__ = [
+    "SCHEMA",
+    "AskedQuestion",
+    "HandoffPacket",
+    "LastTurn",
+    "Offered",
+    "RiskPoint",
+    "from_json",
+    "packet_of",
+]
 
 SCHEMA = 1
 
