@@ -258,6 +258,21 @@ def models_recogniser(
     learn_recogniser(data_folder(data), out, weights=weights)
 
 
+@models_app.command("opinion")
+def models_opinion(
+    data: DataFolder = None,
+    out: Annotated[Path, typer.Option(help="Folder that gets the numbers.")] = Path("runs/opinion"),
+    weights: Annotated[
+        Path | None, typer.Option(help="Folder of weights that read; default: the shipped ones.")
+    ] = None,
+) -> None:
+    """Learn again whether a message shows thoughts of suicide or self-harm. Needs the `train` extra."""
+    from sem_plugins.training.sets.records import data_folder
+    from ui.training import learn_opinion
+
+    learn_opinion(data_folder(data), out, weights=weights)
+
+
 def _add_registered() -> None:
     """Commands of packages that are no face of ours, e.g. `eval`: they enter by name (`heartline.commands`)."""
     for name in names("commands"):

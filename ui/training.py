@@ -1,4 +1,4 @@
-"""`heartline train`, `heartline models dynamics` and `heartline models recogniser`: from arguments to a run."""
+"""`heartline train`, and learning of numbers beside the weights (`heartline models …`): from arguments to a run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ui.models import table
 if TYPE_CHECKING:
     from sem_plugins.training.loop import Recipe
 
-__all__ = ["learn_dynamics", "learn_recogniser", "train"]
+__all__ = ["learn_dynamics", "learn_opinion", "learn_recogniser", "train"]
 
 
 def train(
@@ -88,6 +88,26 @@ def learn_recogniser(data: Path, out: Path, *, weights: Path | None) -> None:
         for name, figure in found.items():
             interval = f"({figure.low:.3f} to {figure.high:.3f})"
             typer.echo(f"  {who:12} {name:26} {figure.value:.3f} {interval}, n = {figure.n:,}")
+
+
+def learn_opinion(data: Path, out: Path, *, weights: Path | None) -> None:
+    """Learn the second opinion on risk, and tell where the numbers lie and what they are worth.
+
+    Raises:
+        SettingsError: The `train` extra is not installed.
+        DataError: A data set is missing or malformed.
+    """
+    with needs_extra("train", "Learning"):
+        from sem_plugins.training.opinion import learn
+    from sem_plugins.weights import SHIPPED, load_manifest
+
+    file, figures = learn(data, out, load_manifest(weights or SHIPPED))
+    place = "sem_plugins/risk" if weights is None else "the folder of the weights"
+    typer.echo(f"Opinion: {file}. The plugin `risk` looks for it in {place}.")
+    typer.echo("Held-out statements per family, and everyday messages that were not learned from, 95% intervals:")
+    for name, figure in figures.items():
+        interval = f"({figure.low:.3f} to {figure.high:.3f})"
+        typer.echo(f"  {name:30} {figure.value:.3f} {interval}, n = {figure.n:,}")
 
 
 def _recipe(recipe: Recipe, config: Path | None) -> Recipe:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from agent.turn import Turn
 from evals.task import Answers, Kit, Measures, Sample, scored
 from sem_plugins.empathy.reader import likeliest_levels
 from sem_plugins.encoder import Encoder
 from sem_plugins.labels import EMPATHY
+from sem_plugins.risk.opinion import load_opinion
 from sem_plugins.risk.plugin import RiskPlugin
 from sem_plugins.risk.rules import LADDER
 from sem_plugins.training import figures
@@ -101,9 +101,9 @@ class Cssrs:
 
     def answers(self, system: str, samples: Sequence[Sample], kit: Kit) -> Answers:  # noqa: ARG002
         """The risk plugin's level of each piece."""
-        plugin = RiskPlugin(Encoder(kit.manifest, threads=1))
+        plugin = RiskPlugin(Encoder(kit.manifest, threads=1), load_opinion(kit.manifest))
         return [
-            {"level": plugin.judge(Turn("", "", 0, sample.messages[-1].text), encoded).level}
+            {"level": plugin.judge(sample.messages[-1].text, encoded).level}
             for sample, encoded in zip(samples, kit.read(samples), strict=True)
         ]
 

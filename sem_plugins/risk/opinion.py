@@ -1,8 +1,9 @@
-"""Whether a message shows thoughts of suicide or self-harm: a second opinion over everything the encoder says of it.
+"""Whether a message shows thoughts of suicide or self-harm: a second opinion over everything the encoder says of
+it.
 
-The encoder's own `risk` head was trained with the others, on few statements. This one weighs the outputs of all heads
-for the message alone: a logistic regression, learned on statements that twelve writers made up and on everyday messages
-(`heartline models opinion`).
+The encoder's own `risk` head was trained with the others, on few statements. This one weighs the outputs of all
+heads for the message alone: a logistic regression, learned on statements that twelve writers made up and on
+everyday messages (`heartline models opinion`).
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ __all__ = ["FILE", "FORMAT", "Opinion", "features_of", "load_opinion", "whole_he
 Array = NDArray[np.float64]
 
 FORMAT = 1
+_WHOLE = frozenset({"softmax", "sigmoid", "regression", "levels"})  # the other kinds give numbers per token
+
 FILE = "opinion.json"
 """Name of the file: beside this module for the shipped weights, in the folder of other weights."""
 
@@ -56,7 +59,7 @@ class Opinion:
 
 def whole_heads(manifest: Manifest) -> tuple[str, ...]:
     """Heads that give numbers for the whole message, in order of their names."""
-    return tuple(sorted(name for name, head in manifest.heads.items() if not head.over_tokens))
+    return tuple(sorted(name for name, head in manifest.heads.items() if head.kind in _WHOLE))
 
 
 def features_of(encoded: Encoded, heads: tuple[str, ...]) -> Array:

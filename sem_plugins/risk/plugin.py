@@ -12,53 +12,71 @@ from typing import Any
 import numpy as np
 
 from agent.readings import DANGER, RiskReading
-from agent.turn import Turn
+from agent.turn import Message, Turn
 from sem_plugins.encoder import Encoded, Encoder, encoder_for
+from sem_plugins.risk.opinion import Opinion, load_opinion
 from sem_plugins.risk.rules import LADDER, TO_OTHERS, read_rules
 from sem_plugins.spans import tagged, whole_words
 
 __all__ = ["RiskPlugin", "create"]
 
 _IDEATION = LADDER.index("ideation")
+_SELF = 0  # the first of the two ladders
 _KINDS = {"self": "self-harm", "others": TO_OTHERS}
 
 
 class RiskPlugin:
-    """Reads the heads `risk` and `evidence` of the shared encoder, and the rules.
+    """Reads the heads `risk` and `evidence` of the shared encoder, a second opinion over all heads, and the rules.
 
-    It reads what the message itself shows. What was said before is kept by `agent.safety.course`.
+    It reads the message alone: what was said before is kept by `agent.safety.course`, and would make every message
+    after a dangerous one look dangerous.
+
+    Args:
+        encoder: The shared one.
+        opinion: Takes the place of the head's own probability of ideation; None leaves that as it is.
     """
 
     name = "risk"
     reads = frozenset({"text", "history"})
     writes = "risk"
 
-    def __init__(self, encoder: Encoder) -> None:
+    def __init__(self, encoder: Encoder, opinion: Opinion | None = None) -> None:
         self._encoder = encoder
+        self._opinion = opinion
         self._head = encoder.manifest.heads["risk"]
         self._words = encoder.manifest.heads["evidence"]
 
     def __call__(self, turns: Sequence[Turn]) -> Sequence[RiskReading]:
         """One reading per turn."""
-        return [self.judge(turn, self._encoder.read_turn(turn)) for turn in turns]
+        return [self.judge(turn.text, self._encoder.read((Message("seeker", turn.text),))) for turn in turns]
 
-    def judge(self, turn: Turn, encoded: Encoded) -> RiskReading:
-        """What the message itself shows, whatever was said before."""
-        return _higher(read_rules(turn.text), self._learned(turn, encoded))
+    def judge(self, text: str, alone: Encoded) -> RiskReading:
+        """What a message shows.
 
-    def _learned(self, turn: Turn, encoded: Encoded) -> RiskReading:
+        Args:
+            text: The message.
+            alone: What the encoder says of it, read without anything before it.
+        """
+        return _higher(read_rules(text), self._learned(text, alone))
+
+    def _learned(self, text: str, encoded: Encoded) -> RiskReading:
         # A step is reached at most as surely as the one below it.
         ladders = self._head.each(encoded.outputs["risk"]).reshape(2, -1)
         ladders = np.minimum.accumulate(ladders, axis=1)
         thresholds = np.array(self._head.thresholds).reshape(ladders.shape)
+        passed = ladders >= thresholds
+        if self._opinion is not None:
+            ladders[_SELF, _IDEATION - 1] = likely = self._opinion.probability(encoded)
+            passed[_SELF, _IDEATION - 1] = likely >= self._opinion.threshold
+            passed[_SELF, _IDEATION:] &= passed[_SELF, _IDEATION - 1]
         # The highest step that passes its threshold: one below it that does not is no reason for calm.
-        reached = ((ladders >= thresholds) * np.arange(1, ladders.shape[1] + 1)).max(axis=1)
+        reached = (passed * np.arange(1, ladders.shape[1] + 1)).max(axis=1)
         level = LADDER[int(reached.max())]
         evidence: list[tuple[int, int]] = []
         if level in DANGER:
             words = self._words.each(encoded.outputs["evidence"][:, 0])
-            found = tagged(words, encoded.window, len(turn.history), threshold=self._words.thresholds[0])
-            evidence = [whole_words(turn.text, span) for span in found]
+            found = tagged(words, encoded.window, 0, threshold=self._words.thresholds[0])
+            evidence = [whole_words(text, span) for span in found]
         names = self._head.label_set.labels
         return RiskReading(
             level=level,
@@ -105,4 +123,5 @@ def create(settings: Any = None) -> RiskPlugin:
     Raises:
         WeightsError: The shipped weights are missing or altered.
     """
-    return RiskPlugin(encoder_for(settings))
+    encoder = encoder_for(settings)
+    return RiskPlugin(encoder, load_opinion(encoder.manifest))

@@ -197,7 +197,7 @@ def read(
     calibrated: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> RiskReading:
     """What the plugin says where the encoder gives these logits and finds this phrase."""
-    words = on_words(len(history), {"evidence": evidence} if evidence else {})
+    words = on_words(0, {"evidence": evidence} if evidence else {})  # the message is read alone
     encoder = FakeEncoder(risk=risk, evidence=words, calibrated=calibrated)
     [reading] = RiskPlugin(encoder)([a_turn(text, history=history)])
     return reading

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.readings import RiskReading
-from agent.turn import Message, Turn
 from sem_plugins.encoder import Encoder
+from sem_plugins.risk.opinion import load_opinion
 from sem_plugins.risk.plugin import RiskPlugin
 from sem_plugins.risk.rules import LADDER, read_rules
 from sem_plugins.training import scores
@@ -39,14 +39,11 @@ def danger(parts: ValidParts, manifest: Manifest) -> Figures:
 
     `explicit_recall` is the figure of the aim; `level_kappa` is quadratic agreement of the level.
     """
-    plugin = RiskPlugin(Encoder(manifest, threads=1))
+    plugin = RiskPlugin(Encoder(manifest, threads=1), load_opinion(manifest))
 
     def levels(found: ReadSet) -> NDArray[np.intp]:
-        readings = [
-            plugin.judge(_turn(example.messages), encoded)
-            for example, encoded in zip(found.examples, found.encoded, strict=True)
-        ]
-        return _steps(readings)
+        texts = [example.messages[-1].text for example in found.examples]
+        return _steps([plugin.judge(text, alone) for text, alone in zip(texts, parts.alone(texts), strict=True)])
 
     return _figures(parts, levels)
 
@@ -83,7 +80,3 @@ def _true_levels(found: ReadSet) -> NDArray[np.intp]:
 
 def _steps(readings: Sequence[RiskReading]) -> NDArray[np.intp]:
     return np.array([LADDER.index(reading.level) for reading in readings])
-
-
-def _turn(messages: Sequence[Message]) -> Turn:
-    return Turn("", "", 0, messages[-1].text, tuple(messages[:-1]))

@@ -140,12 +140,18 @@ class ValidParts:
         """
         if name not in self._read:
             examples = SETS[name](self.folder)
-            dialogues = [_said(example) for example in examples]
-            new = [*dict.fromkeys(said for said in dialogues if said not in self._passes)]
-            encoded = read_all(self._encoder, new, name=name, progress=self._progress)
-            self._passes.update(zip(new, encoded, strict=True))
-            self._read[name] = ReadSet(examples, [self._passes[said] for said in dialogues])
+            self._read[name] = ReadSet(examples, self._passed([_said(example) for example in examples], name))
         return self._read[name]
+
+    def alone(self, texts: Sequence[str]) -> list[Encoded]:
+        """What the encoder gives for each message by itself."""
+        return self._passed([(Message("seeker", text),) for text in texts], "messages")
+
+    def _passed(self, dialogues: Sequence[tuple[Message, ...]], name: str) -> list[Encoded]:
+        new = [*dict.fromkeys(said for said in dialogues if said not in self._passes)]
+        encoded = read_all(self._encoder, new, name=name, progress=self._progress)
+        self._passes.update(zip(new, encoded, strict=True))
+        return [self._passes[said] for said in dialogues]
 
 
 def _said(example: Example) -> tuple[Message, ...]:
