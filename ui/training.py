@@ -1,4 +1,4 @@
-"""`heartline train`, and learning of numbers beside the weights (`heartline models …`): from arguments to a run."""
+"""`heartline train`, and numbers learned beside the weights (`heartline models …`): from arguments to runs."""
 
 from __future__ import annotations
 

@@ -18,14 +18,15 @@ from sem_plugins.risk.opinion import load_opinion
 from sem_plugins.risk.plugin import RiskPlugin
 from sem_plugins.risk.rules import LADDER, read_rules
 from sem_plugins.training import scores
+from sem_plugins.training.examples import Example
 from sem_plugins.training.intervals import Estimate, bootstrap
-from sem_plugins.training.measure.reading import ReadSet, ValidParts
+from sem_plugins.training.measure.reading import ValidParts
 from sem_plugins.weights import Manifest
 
 __all__ = ["danger", "danger_floors"]
 
 Figures = dict[str, Estimate]
-Levels = Callable[[ReadSet], NDArray[np.intp]]
+Levels = Callable[[Sequence[Example]], NDArray[np.intp]]
 
 _IDEATION = LADDER.index("ideation")
 _STEPS = len(LADDER) - 1
@@ -41,8 +42,8 @@ def danger(parts: ValidParts, manifest: Manifest) -> Figures:
     """
     plugin = RiskPlugin(Encoder(manifest, threads=1), load_opinion(manifest))
 
-    def levels(found: ReadSet) -> NDArray[np.intp]:
-        texts = [example.messages[-1].text for example in found.examples]
+    def levels(examples: Sequence[Example]) -> NDArray[np.intp]:
+        texts = [example.text for example in examples]
         return _steps([plugin.judge(text, alone) for text, alone in zip(texts, parts.alone(texts), strict=True)])
 
     return _figures(parts, levels)
@@ -50,12 +51,13 @@ def danger(parts: ValidParts, manifest: Manifest) -> Figures:
 
 def danger_floors(parts: ValidParts) -> dict[str, Figures]:
     """The rules alone."""
-    return {"rules alone": _figures(parts, lambda found: _steps([read_rules(e.text) for e in found.examples]))}
+    return {"rules alone": _figures(parts, lambda examples: _steps([read_rules(e.text) for e in examples]))}
 
 
 def _figures(parts: ValidParts, levels: Levels) -> Figures:
-    statements = parts["statements"]
-    found, truth, families = levels(statements), _true_levels(statements), statements.groups
+    statements = parts.examples("statements")
+    found, truth = levels(statements), _true_levels(statements)
+    families = np.array([example.group for example in statements])
     rows = np.arange(len(found))
     danger_, alarmed = truth >= _IDEATION, found >= _IDEATION
     figures = {"recall": bootstrap(np.mean, rows[danger_], alarmed[danger_])}
@@ -66,14 +68,16 @@ def _figures(parts: ValidParts, levels: Levels) -> Figures:
         chosen = (families == family) & ~danger_
         figures[f"{family}_alarms"] = bootstrap(np.mean, rows[chosen], alarmed[chosen])
     for name, part in _BENIGN.items():
-        figures[f"{name}_alarms"] = bootstrap(np.mean, parts[part].groups, levels(parts[part]) >= _IDEATION)
+        messages = parts.examples(part)
+        groups = np.array([example.group for example in messages])
+        figures[f"{name}_alarms"] = bootstrap(np.mean, groups, levels(messages) >= _IDEATION)
     figures["level_kappa"] = bootstrap(lambda p, t: scores.ordinal(p, t).kappa, rows, found, truth)
     return figures
 
 
-def _true_levels(found: ReadSet) -> NDArray[np.intp]:
+def _true_levels(examples: Sequence[Example]) -> NDArray[np.intp]:
     """The higher step of both ladders, 0 to 4."""
-    reached = np.array([example.targets["risk"] for example in found.examples]).reshape(-1, 2, _STEPS)
+    reached = np.array([example.targets["risk"] for example in examples]).reshape(-1, 2, _STEPS)
     steps: NDArray[np.intp] = reached.sum(axis=2).max(axis=1).astype(np.intp)
     return steps
 

@@ -139,9 +139,17 @@ class ValidParts:
             DataError: Its file is missing or malformed.
         """
         if name not in self._read:
-            examples = SETS[name](self.folder)
+            examples = self.examples(name)
             self._read[name] = ReadSet(examples, self._passed([_said(example) for example in examples], name))
         return self._read[name]
+
+    def examples(self, name: str) -> list[Example]:
+        """The examples of a set, not read.
+
+        Raises:
+            DataError: Its file is missing or malformed.
+        """
+        return SETS[name](self.folder)
 
     def alone(self, texts: Sequence[str]) -> list[Encoded]:
         """What the encoder gives for each message by itself."""
