@@ -67,7 +67,10 @@ _END = (
     r"lol|instead|that i|all (?:along|the time|this time)|(?:this|the) (?:whole )?time|i am|i'm|im|"
     r"who is|who's|whos)\b))"
 )
-_ADVERBS = r"(?:even |actually |really |truly |secretly |honestly |just |still |in fact |maybe |perhaps |like )*"
+_ADVERBS = (
+    r"(?:at least |even |actually |really |truly |secretly |honestly |"
+    r"just |still |in fact |maybe |perhaps |like )*"
+)
 _YOU = r"(?:you|u|ya|this thing|someone there)"
 # What makes a question of a statement: "…, right?", "…, aren't you".
 _TAG = r"(?: right)?,? ?(?:\?|right\b|(?:are|aren'?t|am) (?:you|u|i)\b)"
@@ -75,6 +78,8 @@ _TALK = r"(?:talk|speak|chat|text|writ|typ|messag|connect|communicat|deal)\w*(?:
 _ASKING = re.compile(
     "|".join(
         (
+            # "what model are you anyway", "which AI is this"
+            rf"\b(?:what|which) (?:ai|llm|language model|model|chat ?bot|bot) (?:are|r|is) (?:{_YOU}|this|it)\b",
             # "are you a real person", "r u a bot", "so you're human?"
             rf"\b(?:are|r|aren'?t|ain'?t|were) ?{_YOU} {_ADVERBS}(?:not )?{_KIND_OR_REAL}{_END}",
             (

@@ -25,6 +25,7 @@ Danger = Literal["ideation", "plan", "acute", "others"]
 _ASK = "ask"
 _EMERGENCY = "emergency"  # stands among the ids of help lines that were named
 _NAMING = {"lines": "lines_unknown", "emergency": "emergency_unknown"}
+_FOR_ANYBODY = frozenset({"suicide", "distress"})
 _CHECK_EVERY = 4  # replies; asked each time, the question would wear out
 _QUOTABLE = range(2, 13)  # words; more would be their whole message
 _APOSTROPHES = str.maketrans("\u2019\u2018\u02bc", "'''")
@@ -120,7 +121,7 @@ class Protocol:
                 said.append(words.acknowledge(danger, course))
                 acts.append(act)
             else:
-                if course.done and act in _NAMING and course.lines:
+                if course.done and act in _NAMING and course.lines and not _pressing(course, danger):
                     act = step.instead  # noqa: PLW2901 - nothing is named in two replies in a row
                 sentence, named = words.act(danger, act, without=course.lines)
                 said.append(sentence)
@@ -227,7 +228,8 @@ class _Words:
         if self._country.code == UNKNOWN:
             said = self.pick(unknown)
             return (said, ()) if without else (f"{said} {self.pick('finder')}", (UNKNOWN,))
-        fresh = [line for line in self._country.lines_of("suicide") if line.id not in without]
+        for_anybody = [line for line in self._country.lines_of("suicide") if _FOR_ANYBODY.issuperset(line.kinds)]
+        fresh = [line for line in for_anybody if line.id not in without]
         if not fresh:
             return self.pick(unknown), ()
         return self.pick(name, line=_named(fresh[0]), emergency=_number(self._country)), (fresh[0].id,)
@@ -238,6 +240,11 @@ def _danger(course: RiskCourse) -> Danger:
     if reaches(course.level, course.others) and reaches(course.level, "ideation"):
         return course.level  # type: ignore[return-value]  # at ideation or above
     return "others"
+
+
+def _pressing(course: RiskCourse, danger: Danger) -> bool:
+    """Whether the message itself shows that it cannot wait: then the emergency number is said again."""
+    return course.fresh and (danger == "acute" or (danger == "others" and reaches(course.others, "plan")))
 
 
 def _number(country: Country) -> str:
