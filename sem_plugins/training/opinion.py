@@ -117,6 +117,6 @@ def _figures(found: NDArray[np.bool_], examples: list[Any]) -> Iterator[tuple[st
     shown, families = _shown(examples) > 0, np.array([example.group for example in examples])
     for family in sorted(set(families)):
         for name, chosen in (("recall", (families == family) & shown), ("alarms", (families == family) & ~shown)):
-            if chosen.any():
+            if chosen.sum() > 1:  # an interval needs two
                 rows = np.arange(int(chosen.sum()))
                 yield f"{family}_{name}", bootstrap(np.mean, rows, found[chosen])
