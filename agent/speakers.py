@@ -33,9 +33,10 @@ class Caring:
     reads: frozenset[str] = frozenset()
 
     async def generate(self, turn: Turn) -> AsyncGenerator[str | Reply]:
-        """All of them."""
+        """All of them, in one piece."""
         if turn.care is None:
             raise GenerationError("There is no care to speak of.")
+        yield turn.care.words
         yield Reply(turn.care.words, self.name)
 
 

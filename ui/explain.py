@@ -16,7 +16,7 @@ _FLAT = 0.20  # below it the likeliest emotion is a guess
 _HALF = 0.5
 _STEADY = 0.05  # smaller changes of valence are noise
 _CAUSE_LENGTH = 50  # characters of a cause that fit beside the rest
-_SPEAKERS = {"offline": "the offline responder", "openai": "the LLM"}  # registered names, in words
+_SPEAKERS = {"offline": "the offline responder", "openai": "the LLM", "protocol": "the safety protocol"}
 _CAREFUL = "a careful reply"
 _ENDINGS = {
     "interrupted": ", interrupted",

@@ -12,6 +12,7 @@ from agent.errors import GenerationError, LLMUnreachableError
 from agent.events import FailureNoted, Token
 from agent.memory import InMemoryStore
 from agent.readings import RiskReading
+from agent.safety.guard import ProtocolGuard
 from agent.testing import BrokenPlugin, FixedPlugin, ScriptedGenerator, ScriptedGuard, a_reading
 from agent.turn import Message, Turn
 from tests.loop_parts import (
@@ -233,3 +234,13 @@ async def test_that_a_guard_that_allows_changes_nothing():
     turn = await agent.respond(SAID)
     assert turn.verdicts == (Verdict("allow", "scripted"),)
     assert turn.reply == Reply("Yes.", "scripted")
+
+
+async def test_that_the_words_of_care_are_shown_as_they_are_stored():
+    generator = ScriptedGenerator()
+    events = await events_of(an_agent(generator, plugins=[RISKY], guard=ProtocolGuard(), fallback=offline()))
+    reply = finished_turn(events).reply
+    assert reply is not None
+    assert reply.speaker == "protocol"
+    assert "".join(event.text for event in events if isinstance(event, Token)) == reply.text
+    generator.verify()
