@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from agent.readings import DANGER, RiskReading
-from agent.turn import Message, Turn
+from agent.turn import Turn
 from sem_plugins.encoder import Encoded, Encoder, encoder_for
 from sem_plugins.risk.opinion import Opinion, load_opinion
 from sem_plugins.risk.rules import LADDER, TO_OTHERS, read_rules
@@ -48,7 +48,8 @@ class RiskPlugin:
 
     def __call__(self, turns: Sequence[Turn]) -> Sequence[RiskReading]:
         """One reading per turn."""
-        return [self.judge(turn.text, self._encoder.read((Message("seeker", turn.text),))) for turn in turns]
+        # As the first turn of a conversation is read, so that there it is read once.
+        return [self.judge(turn.text, self._encoder.read_turn(Turn("", "", 0, turn.text))) for turn in turns]
 
     def judge(self, text: str, alone: Encoded) -> RiskReading:
         """What a message shows.

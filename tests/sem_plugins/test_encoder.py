@@ -184,9 +184,11 @@ def test_that_a_late_turn_is_late_though_its_history_was_cut(counted: Encoder, s
 
 def test_that_plugins_that_share_it_share_one_pass_per_turn(counted: Encoder, session: StandInSession):
     turns = [a_turn(ORDINARY[0]), a_turn("Quiet.", history=TALK[:2], index=1), a_turn(ORDINARY[0])]
-    for create in (EmotionPlugin, ExpressionPlugin, AffectPlugin, CausePlugin, RiskPlugin):
+    for create in (EmotionPlugin, ExpressionPlugin, AffectPlugin, CausePlugin):
         create(counted)(turns)
     assert len(session.asked) == 2
+    RiskPlugin(counted)(turns)
+    assert len(session.asked) == 3  # "Quiet." by itself
 
 
 def test_that_dialogues_that_differ_in_anything_are_read_apart(counted: Encoder, session: StandInSession):

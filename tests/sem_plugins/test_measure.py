@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -336,8 +337,8 @@ def test_that_the_promise_of_prediction_sets_is_made_for_what_an_agent_reads():
 def test_that_the_floor_of_danger_is_what_the_rules_alone_find():
     statements = risk.statements("valid")
     benign = [alone("The bread is sold out.", "a"), alone("I bought a bicycle.", "b")]
-    parts: Any = {"statements": ReadSet(statements, ())}
-    parts |= {name: ReadSet(benign, ()) for name in ("live", "comments", "seekers of ESConv")}
+    sets = {"statements": statements, "live": benign, "comments": benign, "seekers of ESConv": benign}
+    parts: Any = SimpleNamespace(examples=sets.__getitem__)
     figures = danger.danger_floors(parts)["rules alone"]
     explicit = [e for e in statements if e.group == "explicit" and e.targets["risk"][[1, 5]].any()]
     found = [LADDER.index(read_rules(e.text).level) >= LADDER.index("ideation") for e in explicit]
@@ -392,6 +393,8 @@ def test_that_questions_to_therapists_are_counted_by_the_level_they_are_read_at(
         (alone("The bread is sold out.", "two"), risky(1, -9)),
         (alone("I want to end my life tonight.", "two"), risky(1, -9)),
     ]
+    heads = {name: np.zeros(head.size) for name, head in load_manifest().heads.items()}  # the second opinion's
+    pairs = [(example, heads | outputs) for example, outputs in pairs]
     figures = elsewhere.alarms_of_questions({"questions": read_set(*pairs)}, load_manifest())
     assert figures["read_as_distress"].value == figures["read_as_ideation"].value == 0.5  # the rules see the third
 
