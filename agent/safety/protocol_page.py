@@ -69,11 +69,13 @@ def _level(protocol: Protocol, step: str) -> str:
 def _plan(protocol: Protocol, plan: StepPlan, step: str) -> str:
     asked = "; ".join(protocol.about[f"ask.{question}"] for question in plan.ask)
     more = "message" if plan.holds == 1 else "messages"
+    first, later, instead = (_acts(protocol, acts, step) for acts in (plan.first, plan.later, (plan.instead,)))
     return (
-        f"The first reply:\n\n{_acts(protocol, plan.first, step)}\nThe replies after it:\n\n"
-        f"{_acts(protocol, plan.later, step)}\nAsked in this order, each once before one comes again, and none "
-        f"twice in a row: {asked}. It goes on until {plan.holds} quiet {more} came after the last sign; then the "
-        "conversation is free again, with a check now and then.\n\n"
+        f"The first reply:\n\n{first}\nThe replies after it:\n\n{later}\nWhere the reply before named help, and "
+        f"the message shows nothing that cannot wait, this is done in its place:\n\n{instead}\nAsked in this "
+        f"order, each once before one comes again, and none twice in a row: {asked}. It goes on until "
+        f"{plan.holds} quiet {more} came after the last sign; then the conversation is free again, with a check "
+        "now and then.\n\n"
     )
 
 

@@ -37,8 +37,7 @@ class Reliance:
 
     Attributes:
         days: Days since 1970 on which something was written, of the last 14, oldest first; where the offset from
-        UTC
-            is known they are the person's.
+            UTC is known they are the person's.
         today: Messages of the newest of them.
         characters: Their length.
         began: When this sitting began, in seconds since 1970; None where no time was known.
@@ -76,7 +75,7 @@ def update(before: Reliance | None, turn: Turn, *, utc_offset: float | None = No
         before: The state before it; None at the start.
         turn: With `text`, and with `at` where the time is known; without it days, length and sitting stay.
         utc_offset: Hours by which the person's clock is ahead of UTC; None: not known, so that nights are not
-        judged.
+            judged.
     """
     state = before or Reliance()
     shut_out = shuts_others_out(turn.text)
