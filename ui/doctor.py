@@ -8,6 +8,7 @@ import platform
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
 
@@ -67,6 +68,7 @@ def examine(settings: Settings) -> list[Finding]:
         *_parts(settings),
         _tried("weights", lambda: _weights(settings)),
         _tried("store", lambda: _store(settings)),
+        _help_lines(settings),
         *_llm(settings),
     ]
 
@@ -123,6 +125,26 @@ def _weights(settings: Settings) -> str:
     shown = f", top-1 {scores['accuracy']['value']:.1%} on valid situations" if scores else ""
     times = f"loads in {(loaded - started) * 1000:.0f} ms, reads in {(read - loaded) * 1000:.0f} ms"
     return f"{encoder.manifest.id}{shown}; {times}"
+
+
+def _help_lines(settings: Settings) -> Finding:
+    """Whose help lines are named in danger, and whether they were checked too long ago."""
+    from agent.safety.help_lines import UNKNOWN, load_help_lines
+
+    try:
+        directory = load_help_lines(settings.help_lines)
+    except HeartlineError as error:
+        return Finding("help lines", "broken", str(error))
+    if warning := directory.warning(datetime.now(UTC).date()):
+        return Finding("help lines", "note", warning)
+    country = directory.country(settings.country)
+    if settings.country is None:
+        return Finding(
+            "help lines", "note", "in general words: HEARTLINE_COUNTRY names where the people are, e.g. GB"
+        )
+    if country.code == UNKNOWN:
+        return Finding("help lines", "broken", f"none are known for {settings.country!r}: docs/help-lines.md")
+    return Finding("help lines", "ok", f"{country.name}: {len(country.lines)}, emergency {country.emergency[0]}")
 
 
 def _store(settings: Settings) -> str:

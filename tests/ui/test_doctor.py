@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 import socket
+from datetime import datetime, tzinfo
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from faces import heartline
@@ -222,3 +223,29 @@ def test_that_one_conversation_is_counted_as_one(tmp_path: Path):
     store.append(a_turn())
     store.close()
     assert found("store", tmp_path).text == f"sqlite, 1 conversation in {tmp_path / 'talks.db'}"
+
+
+@pytest.mark.parametrize(
+    ("country", "state", "told"),
+    [
+        ("GB", "ok", "United Kingdom"),
+        (None, "note", "HEARTLINE_COUNTRY"),
+        ("XX", "broken", "none are known for 'XX'"),
+    ],
+)
+def test_that_whose_help_lines_are_named_is_told(tmp_path: Path, country: str | None, state: str, told: str):
+    lines = found("help lines", tmp_path, country=country)
+    assert lines.status == state
+    assert told in lines.text
+
+
+def test_that_help_lines_checked_too_long_ago_are_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    class Later(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return cls(2031, 1, 1, tzinfo=tz)
+
+    monkeypatch.setattr("ui.doctor.datetime", Later)
+    lines = found("help lines", tmp_path, country="GB")
+    assert lines.status == "note"
+    assert "not checked" in lines.text
