@@ -166,8 +166,9 @@ def _runs(starts: NDArray[np.intp], lengths: NDArray[np.intp]) -> NDArray[np.int
 def rounding(metric: str, stated: Mapping[str, float]) -> float:
     """How far a figure may be from the card's on another processor, where eight-bit arithmetic rounds otherwise.
 
-    That moves a figure by a few samples. What rests on thresholds that are fitted anew (`crossfitted_…`) jumps
-    further, by up to 0.010; but not by an eighth of its 95% interval, from which nobody could conclude anything.
+    That moves a figure by a few samples; of few (n = 90) by one, which is more than the rest allows. What rests on
+    thresholds that are fitted anew (`crossfitted_…`) jumps further, by up to 0.010; but not by an eighth of its
+    95% interval, from which nobody could conclude anything.
 
     Args:
         metric: Its name.
@@ -175,4 +176,4 @@ def rounding(metric: str, stated: Mapping[str, float]) -> float:
     """
     jumps = metric.startswith("crossfitted_") and "low" in stated
     share = _SHARE * (stated["high"] - stated["low"]) if jumps else 0.0
-    return max(_CLOSE * max(1.0, abs(stated["value"])), share) + 0.5 / stated["n"]
+    return max(_CLOSE * max(1.0, abs(stated["value"])), share) + 1.5 / stated["n"]
