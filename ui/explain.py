@@ -104,6 +104,9 @@ def _understood(turn: Turn) -> Iterator[tuple[str, str]]:
     if turn.risk is not None and turn.risk.level != "none":
         words = "; ".join(f"“{turn.text[start:end]}”" for start, end in turn.risk.evidence)
         yield "Risk", turn.risk.level + (f" ({words})" if words else "")
+    if turn.course is not None and turn.course.highest != "none":
+        others = f"; to others: {turn.course.others}" if turn.course.others != "none" else ""
+        yield "Record of risk", f"{turn.course.level}{others}, over the conversation"
 
 
 def _undertone(turn: Turn) -> str:

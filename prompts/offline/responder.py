@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 from agent.decisions import Reply
@@ -28,15 +28,15 @@ class OfflineResponder:
 
     Args:
         phrases: Its words.
-        guard: For turns that no guard has seen.
+        make_guard: Makes the one for turns that no guard has seen; called only where there is such a turn.
     """
 
     name = "offline"
     reads: frozenset[str] = frozenset({"text", "history"})
 
-    def __init__(self, phrases: Phrases, guard: ProtocolGuard | None = None) -> None:
+    def __init__(self, phrases: Phrases, make_guard: Callable[[], ProtocolGuard] = ProtocolGuard) -> None:
         self._phrases = phrases
-        self._guard = guard or ProtocolGuard()
+        self._make_guard = make_guard
 
     async def generate(self, turn: Turn) -> AsyncGenerator[str | Reply]:
         """The reply word by word, white space kept, then the whole `Reply`."""
@@ -61,10 +61,10 @@ class OfflineResponder:
     def _care_for(self, turn: Turn) -> str:
         """The words of the protocol where they are all that is to be said; empty where the turn is free."""
         if turn.care is None and (turn.escalated or (turn.risk is not None and turn.risk.level in DANGER)):
-            turn = self._guard.screen(turn)
+            turn = self._make_guard().screen(turn)
         return turn.care.words if turn.care is not None and turn.escalated else ""
 
 
 def create(settings: Any = None) -> OfflineResponder:
     """Entry point `offline`."""
-    return OfflineResponder(load_phrases(), create_guard(settings))
+    return OfflineResponder(load_phrases(), lambda: create_guard(settings))

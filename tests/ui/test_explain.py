@@ -20,6 +20,7 @@ from agent.decisions import (
     Verdict,
 )
 from agent.readings import Affect, CausalSpan, CauseReading, EmotionReading, ExpressionReading, RiskReading
+from agent.safety.course import RiskCourse
 from agent.state import EmotionalState, OwnAffect, PersonalCalibration, Shift
 from agent.testing import a_reading, a_turn
 from agent.turn import Turn
@@ -218,3 +219,10 @@ def test_that_a_profile_is_told_in_sentences():
     assert "as they stand" not in once
     assert once.endswith("`/profile forget` erases all of this.")
     assert often.endswith("`/profile forget` erases all of this.")
+
+
+def test_that_the_record_of_risk_is_told_where_the_message_shows_none():
+    told = dict(whole(a_turn("no", risk=RiskReading("none"), course=RiskCourse("ideation", peak="plan"))))
+    assert told["Record of risk"] == "ideation, over the conversation"
+    assert "Risk" not in told
+    assert "Record of risk" not in dict(whole(a_turn("no", course=RiskCourse())))
