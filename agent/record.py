@@ -26,7 +26,7 @@ __all__ = ["CONTEXT_FIELDS", "SCHEMA", "from_record", "pack", "to_record", "unpa
 SCHEMA = 1
 """Version of the record. A field with a default may be added without a new one."""
 
-CONTEXT_FIELDS = ("history", "state_before", "course_before", "reliance_before")
+CONTEXT_FIELDS = ("history", "state_before", "course_before", "reliance_before", "sitting_before")
 """Fields that repeat what the turns before hold."""
 
 _ATOMS = {

@@ -194,7 +194,7 @@ def longer(path: Path, turns: int) -> None:
         path,
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ? - 1) "
         "INSERT INTO turns SELECT conversation_id, i, 'turn ' || i, created_at, seeker_text, supporter_text, "
-        "strategy, state, history_length, record, course, reliance FROM turns, n WHERE position = 0",
+        "strategy, state, history_length, record, course, reliance, sitting FROM turns, n WHERE position = 0",
         turns,
     )
 
