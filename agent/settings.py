@@ -210,6 +210,11 @@ def load_settings(**given: Any) -> Settings:
     except UnparsableError as error:
         example = """HEARTLINE_PLUGINS='["emotion", "risk"]'"""
         raise SettingsError(f"{error}. Lists are written as JSON, e.g. {example}.") from None
+    except RecursionError:
+        raise SettingsError(
+            f"A setting of the environment (HEARTLINE_…) or of {_config_file()} is nested too deeply. "
+            "Settings are texts, numbers and plain lists."
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{_config_file()} is not valid TOML: {error}.") from error
 

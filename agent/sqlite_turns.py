@@ -12,7 +12,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
-from agent.errors import StoreError
+from agent.errors import InputError, StoreError
+from agent.intake import parsed
 from agent.memory import check_still_there, said_in
 from agent.migrations import utc_now
 from agent.protocols import Recalled
@@ -58,14 +59,14 @@ def newest_of(
     if not rows:
         return Recalled()
     with _naming(connection, conversation_id, rows[0].position):
-        state = None if rows[0].state is None else unpack(EmotionalState, json.loads(rows[0].state), at="state")
+        state = None if rows[0].state is None else unpack(EmotionalState, parsed(rows[0].state), at="state")
         # Of the newest turn alone: it stands behind `record`, whose pages would have to be walked through.
         newest = (TURNS.c.conversation_id == conversation_id, TURNS.c.position == rows[0].position)
         columns = (TURNS.c.course, TURNS.c.reliance, TURNS.c.sitting)
         kept = connection.execute(sa.select(*columns).where(*newest)).one()
-        course = None if kept.course is None else unpack(RiskCourse, json.loads(kept.course), at="course")
-        reliance = None if kept.reliance is None else unpack(Reliance, json.loads(kept.reliance), at="reliance")
-        sitting = None if kept.sitting is None else unpack(Sitting, json.loads(kept.sitting), at="sitting")
+        course = None if kept.course is None else unpack(RiskCourse, parsed(kept.course), at="course")
+        reliance = None if kept.reliance is None else unpack(Reliance, parsed(kept.reliance), at="reliance")
+        sitting = None if kept.sitting is None else unpack(Sitting, parsed(kept.sitting), at="sitting")
     messages = tuple(message for row in reversed(rows[:turns]) for message in said_in_row(row))
     return Recalled(messages, state, rows[0].position + 1, course, reliance, sitting=sitting)
 
@@ -123,7 +124,7 @@ def turns_of(connection: sa.Connection, conversation_id: str) -> tuple[Turn, ...
     kept = [Recalled()]  # what was known after each turn
     for row in connection.execute(every.where(TURNS.c.conversation_id == conversation_id)):
         with _naming(connection, conversation_id, row.position):
-            turn = from_record(json.loads(row.record))
+            turn = from_record(parsed(row.record))
             if row.history_length is not None:
                 end = ends[turn.index]
                 history = tuple(said[end - row.history_length : end])
@@ -157,10 +158,9 @@ def _naming(connection: sa.Connection, conversation_id: str, position: int) -> I
     """Says which turn it is that cannot be read."""
     try:
         yield
-    except (StoreError, json.JSONDecodeError, IndexError) as error:
+    except (StoreError, InputError, IndexError) as error:
         problem = error if isinstance(error, StoreError) else "Its record is damaged."
         where = f"Turn {position} of conversation {conversation_id!r} in {connection.engine.url.database!r}"
-        # Without its cause: that of JSON carries the text.
         raise StoreError(f"{where} cannot be read. {problem} Restore a copy of the file.") from None
 
 
