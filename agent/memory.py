@@ -50,7 +50,8 @@ def check_still_there(turn: Turn, *, stored: int) -> None:
     Raises:
         StoreError: They are gone.
     """
-    if stored == 0 and turn.index > 0 and (turn.history or turn.state_before is not None):
+    recalled = turn.history or turn.state_before is not None or turn.sitting_before is not None
+    if stored == 0 and turn.index > 0 and recalled:
         raise StoreError(
             f"Turn {turn.id!r} goes on from {turn.index} turns of conversation {turn.conversation_id!r} that were "
             "erased meanwhile. It was not stored, since it holds what they said. The next message begins anew."
