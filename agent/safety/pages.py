@@ -44,13 +44,14 @@ under most of these laws. They are off in every shipped pack.
 
 The setting `policy` (HEARTLINE_POLICY) names the pack. A pack of your own is a TOML file like them; give its path.
 
-**How notices are given.** The guard `protocol` decides before each reply what is due (`Turn.notices`), and the agent
-tells it beside the reply, never in it: as the event `NoticeGiven`, before the first token, or after the last one
-where somebody is in danger. Whoever draws the page shows them, in the `style` of the pack. A pause of an hour begins
-a new sitting, which begins with the disclosure. When a sitting began and when it was last told is kept with each
-turn, so it holds across processes, and goes when the conversation is erased. Reminders are due by the clock and come
-with the first message after that: no message is answered later than that without one. Nobody who is or was in danger
-is sent on a break. While a person holds the conversation nothing is said. Without a guard there are no notices.
+**How notices are given.** The guard `protocol` decides before each reply what is due (`Turn.notices`), and the
+agent tells it beside the reply, never in it: as the event `NoticeGiven`, before the first token, or after the
+last one where somebody is in danger. Whoever draws the page shows them, in the `style` of the pack. A pause of
+more than an hour begins a new sitting, which begins with the disclosure. When a sitting began and when something
+was last told is kept with each turn, so it holds across processes, and goes when the conversation is erased. A
+reminder comes with the first message after it is due, so no message is further from the last one than the pack
+says. Nobody who is or was in danger is sent on a break. While a person holds the conversation nothing is said.
+Without a guard there are no notices.
 
 **Minors.** The software is only told: by `Options(minor=True)` with a request (`/options minor=yes` in the chat),
 or by the setting `minors` (HEARTLINE_MINORS=1) for everybody, which no request takes back.
