@@ -50,7 +50,8 @@ def check_still_there(turn: Turn, *, stored: int) -> None:
     Raises:
         StoreError: They are gone.
     """
-    if stored == 0 and turn.index > 0 and (turn.history or turn.state_before is not None):
+    recalled = turn.history or turn.state_before is not None or turn.sitting_before is not None
+    if stored == 0 and turn.index > 0 and recalled:
         raise StoreError(
             f"Turn {turn.id!r} goes on from {turn.index} turns of conversation {turn.conversation_id!r} that were "
             "erased meanwhile. It was not stored, since it holds what they said. The next message begins anew."
@@ -97,7 +98,9 @@ class InMemoryStore:
             state = next((turn.state for turn in reversed(known) if turn.state is not None), None)
             course = next((turn.course for turn in reversed(known) if turn.course is not None), None)
             reliance = next((turn.reliance for turn in reversed(known) if turn.reliance is not None), None)
-            return Recalled(messages, state, len(known), course, reliance, self._contacts.get(conversation_id))
+            sitting = next((turn.sitting for turn in reversed(known) if turn.sitting is not None), None)
+            contact = self._contacts.get(conversation_id)
+            return Recalled(messages, state, len(known), course, reliance, contact, sitting)
 
     def append(self, turn: Turn) -> Turn:
         """See `ConversationStore`. The same turn again is not stored twice.

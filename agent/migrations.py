@@ -42,6 +42,10 @@ Schema 5 adds to turns
 
                      reliance: `Reliance` after the turn as JSON, kept as `course` is
 
+Schema 6 adds to turns
+
+                     sitting: `Sitting` after the turn as JSON, kept as `course` is
+
 Times are UTC, ISO 8601 with microseconds. JSON is kept as text: every engine gives text back
 unaltered, with keys in their order.
 """
@@ -155,12 +159,17 @@ def _reliance(connection: Connection) -> None:
     connection.execute(text("ALTER TABLE turns ADD COLUMN reliance TEXT"))
 
 
+def _sitting(connection: Connection) -> None:
+    connection.execute(text("ALTER TABLE turns ADD COLUMN sitting TEXT"))
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     _conversations_and_turns,
     _course_of_risk,
     _counts,
     _holds_and_handoffs,
     _reliance,
+    _sitting,
 )
 
 

@@ -12,13 +12,15 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
-from agent.errors import StoreError
+from agent.errors import InputError, StoreError
+from agent.intake import parsed
 from agent.memory import check_still_there, said_in
 from agent.migrations import utc_now
 from agent.protocols import Recalled
 from agent.record import from_record, pack, to_record, unpack
 from agent.safety.course import RiskCourse
 from agent.safety.reliance import Reliance
+from agent.safety.sitting import Sitting
 from agent.state import EmotionalState
 from agent.turn import Message, Turn
 
@@ -38,7 +40,7 @@ CONVERSATIONS = sa.table("conversations", *map(sa.column, ("id", "created_at", "
 TURNS = sa.table(
     "turns",
     *map(sa.column, ("conversation_id", "position", "turn_id", "created_at", "seeker_text", "supporter_text")),
-    *map(sa.column, ("strategy", "state", "history_length", "record", "course", "reliance")),
+    *map(sa.column, ("strategy", "state", "history_length", "record", "course", "reliance", "sitting")),
 )
 _counts = sa.table("counts", *map(sa.column, ("month", "kind", "n")))
 SAID = (TURNS.c.position, TURNS.c.seeker_text, TURNS.c.supporter_text, TURNS.c.strategy)
@@ -57,14 +59,16 @@ def newest_of(
     if not rows:
         return Recalled()
     with _naming(connection, conversation_id, rows[0].position):
-        state = None if rows[0].state is None else unpack(EmotionalState, json.loads(rows[0].state), at="state")
+        state = None if rows[0].state is None else unpack(EmotionalState, parsed(rows[0].state), at="state")
         # Of the newest turn alone: it stands behind `record`, whose pages would have to be walked through.
         newest = (TURNS.c.conversation_id == conversation_id, TURNS.c.position == rows[0].position)
-        kept = connection.execute(sa.select(TURNS.c.course, TURNS.c.reliance).where(*newest)).one()
-        course = None if kept.course is None else unpack(RiskCourse, json.loads(kept.course), at="course")
-        reliance = None if kept.reliance is None else unpack(Reliance, json.loads(kept.reliance), at="reliance")
+        columns = (TURNS.c.course, TURNS.c.reliance, TURNS.c.sitting)
+        kept = connection.execute(sa.select(*columns).where(*newest)).one()
+        course = None if kept.course is None else unpack(RiskCourse, parsed(kept.course), at="course")
+        reliance = None if kept.reliance is None else unpack(Reliance, parsed(kept.reliance), at="reliance")
+        sitting = None if kept.sitting is None else unpack(Sitting, parsed(kept.sitting), at="sitting")
     messages = tuple(message for row in reversed(rows[:turns]) for message in said_in_row(row))
-    return Recalled(messages, state, rows[0].position + 1, course, reliance)
+    return Recalled(messages, state, rows[0].position + 1, course, reliance, sitting=sitting)
 
 
 def insert_turn(connection: sa.Connection, turn: Turn) -> Turn:
@@ -74,16 +78,19 @@ def insert_turn(connection: sa.Connection, turn: Turn) -> Turn:
     state = so_far.state if turn.state is None else turn.state
     course = so_far.course if turn.course is None else turn.course
     reliance = so_far.reliance if turn.reliance is None else turn.reliance
+    sitting = so_far.sitting if turn.sitting is None else turn.sitting
     # Stored turns hold the history of one that was recalled from here. A caller may bring its own.
     length = len(turn.history)
     before = newest_of(connection, turn.conversation_id, turns=length, before=min(turn.index, so_far.turns))
-    context = (before.turns, before.messages[-length:], before.state, before.course, before.reliance)
-    derivable = context == (
+    context = (before.turns, before.messages[-length:], before.state)
+    records = (before.course, before.reliance, before.sitting)
+    derivable = (*context, *records) == (
         turn.index,
         turn.history,
         turn.state_before,
         turn.course_before,
         turn.reliance_before,
+        turn.sitting_before,
     )
     seeker, *supporter = said_in(turn)
     now = utc_now()
@@ -100,6 +107,7 @@ def insert_turn(connection: sa.Connection, turn: Turn) -> Turn:
             state=None if state is None else _json(pack(state, at="turn.state")),
             course=None if course is None else _json(pack(course, at="turn.course")),
             reliance=None if reliance is None else _json(pack(reliance, at="turn.reliance")),
+            sitting=None if sitting is None else _json(pack(sitting, at="turn.sitting")),
             history_length=length if derivable else None,
             record=_json(to_record(turn, context=not derivable)),
         )
@@ -113,21 +121,23 @@ def turns_of(connection: sa.Connection, conversation_id: str) -> tuple[Turn, ...
     turns: list[Turn] = []
     said: list[Message] = []
     ends = [0]  # messages that were said before each turn
-    kept: list[tuple[EmotionalState | None, RiskCourse | None, Reliance | None]] = [(None, None, None)]
+    kept = [Recalled()]  # what was known after each turn
     for row in connection.execute(every.where(TURNS.c.conversation_id == conversation_id)):
         with _naming(connection, conversation_id, row.position):
-            turn = from_record(json.loads(row.record))
+            turn = from_record(parsed(row.record))
             if row.history_length is not None:
                 end = ends[turn.index]
                 history = tuple(said[end - row.history_length : end])
-                state, course, reliance = kept[turn.index]  # at that time
-                turn = replace(turn, history=history, state_before=state)
-                turn = replace(turn, course_before=course, reliance_before=reliance)
+                then = kept[turn.index]
+                turn = replace(turn, history=history, state_before=then.state, course_before=then.course)
+                turn = replace(turn, reliance_before=then.reliance, sitting_before=then.sitting)
         turns.append(replace(turn, index=row.position))
         said.extend(said_in_row(row))
         ends.append(len(said))
-        now = (turn.state, turn.course, turn.reliance)
-        kept.append((now[0] or kept[-1][0], now[1] or kept[-1][1], now[2] or kept[-1][2]))
+        before = kept[-1]
+        state, course = turn.state or before.state, turn.course or before.course
+        reliance, sitting = turn.reliance or before.reliance, turn.sitting or before.sitting
+        kept.append(Recalled(state=state, course=course, reliance=reliance, sitting=sitting))
     return tuple(turns)
 
 
@@ -148,10 +158,9 @@ def _naming(connection: sa.Connection, conversation_id: str, position: int) -> I
     """Says which turn it is that cannot be read."""
     try:
         yield
-    except (StoreError, json.JSONDecodeError, IndexError) as error:
+    except (StoreError, InputError, IndexError) as error:
         problem = error if isinstance(error, StoreError) else "Its record is damaged."
         where = f"Turn {position} of conversation {conversation_id!r} in {connection.engine.url.database!r}"
-        # Without its cause: that of JSON carries the text.
         raise StoreError(f"{where} cannot be read. {problem} Restore a copy of the file.") from None
 
 

@@ -194,7 +194,7 @@ def longer(path: Path, turns: int) -> None:
         path,
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ? - 1) "
         "INSERT INTO turns SELECT conversation_id, i, 'turn ' || i, created_at, seeker_text, supporter_text, "
-        "strategy, state, history_length, record, course, reliance FROM turns, n WHERE position = 0",
+        "strategy, state, history_length, record, course, reliance, sitting FROM turns, n WHERE position = 0",
         turns,
     )
 
@@ -374,6 +374,9 @@ def test_that_a_damaged_file_is_told_of(path: Path):
         ('{"schema":', '["schema":'),
         ('"index":1', '"index":99'),
         ('"finish_reason":"stop"', '"finish_reason":null'),
+        ('"text":', '"text":' + "[" * 100_000),
+        ('"index":1', '"index":' + "9" * 5000),
+        ('"at":null', '"at":' + "9" * 400),
     ],
 )
 def test_that_a_damaged_turn_is_named(store: SQLiteStore, path: Path, whole: str, damaged: str):
@@ -389,6 +392,15 @@ def test_that_a_damaged_turn_is_named(store: SQLiteStore, path: Path, whole: str
 def test_that_a_damaged_state_is_told_of(store: SQLiteStore, path: Path):
     store.append(a_full_turn())
     changed(path, "UPDATE turns SET state = ?", f'{{"{WORD}": 1}}')
+    assert "Turn 0 of conversation" in complaint(lambda: store.recall("conversation-1", turns=1), path)
+
+
+@pytest.mark.parametrize(
+    "damaged", ["[" * 100_000, "9" * 5000, '{"began": ' + "9" * 400 + "}", '{"latest": true}']
+)
+def test_that_a_damaged_sitting_is_told_of(store: SQLiteStore, path: Path, damaged: str):
+    store.append(a_full_turn())
+    changed(path, "UPDATE turns SET sitting = ?", damaged)
     assert "Turn 0 of conversation" in complaint(lambda: store.recall("conversation-1", turns=1), path)
 
 
