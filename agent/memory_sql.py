@@ -11,10 +11,9 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from typing import Protocol, Self, TypeVar
+from typing import Self, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.exc import SQLAlchemyError
 
 from agent.decisions import Contact
 from agent.errors import StoreError, UnknownConversationError
@@ -24,6 +23,7 @@ from agent.protocols import Recalled
 from agent.safety.counters import Counts, counted
 from agent.safety.delivery import HandoffState, QueuedHandoff
 from agent.safety.takeover import checked_name, given_back, taken_over, told
+from agent.sql_database import Database, transaction
 from agent.sql_people import claim, contact_of, keep_contact, queue, queued_in, settle
 from agent.sql_turns import (
     CONVERSATIONS,
@@ -43,48 +43,9 @@ from agent.sql_turns import (
 from agent.tenants import checked_tenant
 from agent.turn import Turn
 
-__all__ = ["Database", "SQLStore"]
-
-_TRIES = 5
-"""Of a transaction that met another one, on Postgres. Each time one of those that met goes through."""
+__all__ = ["SQLStore"]
 
 ResultT = TypeVar("ResultT")
-
-
-class Database(Protocol):
-    """What differs between engines.
-
-    Attributes:
-        name: Registry name of its store.
-        where: Path, or host and database, for people: without user or password.
-        engine: With `hide_parameters`. Its connections take the option `writing`.
-        closed: Whether `close` was called.
-    """
-
-    name: str
-    where: str
-    engine: sa.Engine
-    closed: bool
-
-    def problem(self, error: SQLAlchemyError) -> StoreError:
-        """What went wrong, and the next step: no word of a person in it, and no password."""
-        ...
-
-    def met_another(self, error: SQLAlchemyError) -> bool:
-        """Whether the transaction only has to be tried again."""
-        ...
-
-    def appended(self) -> None:
-        """Called after a turn was stored."""
-        ...
-
-    def erased(self) -> None:
-        """Called after something was erased: nothing of it stays where the engine can help it."""
-        ...
-
-    def close(self) -> None:
-        """Let go of every connection."""
-        ...
 
 
 class SQLStore:
@@ -275,31 +236,17 @@ class SQLStore:
 
     def _read(self, work: Callable[[sa.Connection], ResultT]) -> ResultT:
         """Do something in a transaction that sees one state of the database."""
-        return self._done(work, writing=False, tries=1)
+        self._check_open()
+        return transaction(self._database, work)
 
     def _write(self, work: Callable[[sa.Connection], ResultT]) -> ResultT:
         """Do something in a transaction that writes; from its beginning where it met another one."""
-        return self._done(work, writing=True, tries=_TRIES)
+        self._check_open()
+        return transaction(self._database, work, writing=True)
 
-    def _done(self, work: Callable[[sa.Connection], ResultT], *, writing: bool, tries: int) -> ResultT:
-        """What `work` gives, committed whole, or rolled back and told of as a `StoreError`."""
-        while True:
-            if self._closed or self._database.closed:
-                raise StoreError(f"The store {self.where!r} is closed. Open it again.")
-            tries -= 1
-            try:
-                with (
-                    self._database.engine.connect() as connection,
-                    connection.execution_options(writing=writing).begin(),
-                ):
-                    return work(connection)
-            except UnicodeEncodeError:
-                # Without its cause, which carries the text.
-                raise StoreError("A text holds a lone surrogate. Clean it with `agent.intake.clean`.") from None
-            except SQLAlchemyError as error:
-                if not (tries and self._database.met_another(error)):
-                    problem = self._database.problem(error)
-                    raise problem from problem.__cause__
+    def _check_open(self) -> None:
+        if self._closed or self._database.closed:
+            raise StoreError(f"The store {self.where!r} is closed. Open it again.")
 
     def _unknown(self, conversation_id: str) -> UnknownConversationError:
         return UnknownConversationError(
