@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from agent.errors import HeartlineError, WiringError
+from agent.limits import Limits
 from agent.loop import Agent
 from agent.perception import Perception
 from agent.protocols import ConversationStore, Plugin
@@ -65,6 +66,7 @@ def build_agent(settings: Settings | None = None, **given: Any) -> Agent:
         store=store,
         history_turns=settings.history_turns,
         max_message_characters=settings.max_message_characters,
+        limits=Limits(settings.max_turns, settings.max_turns_per_minute),
         plugin_seconds=settings.plugin_seconds,
     )
 

@@ -134,7 +134,9 @@ class InMemoryStore:
             state = next((turn.state for turn in reversed(known) if turn.state is not None), None)
             course = next((turn.course for turn in reversed(known) if turn.course is not None), None)
             reliance = next((turn.reliance for turn in reversed(known) if turn.reliance is not None), None)
-            return Recalled(messages, state, len(known), course, reliance, self._contacts.get(conversation_id))
+            sitting = next((turn.sitting for turn in reversed(known) if turn.sitting is not None), None)
+            contact = self._contacts.get(conversation_id)
+            return Recalled(messages, state, len(known), course, reliance, contact, sitting)
 
     def append(self, turn: Turn) -> Turn:
         """See `ConversationStore`. The same turn again is not stored twice.

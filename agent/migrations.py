@@ -44,7 +44,7 @@ Schema 5 adds to turns
 
 Schema 6 adds to turns
 
-                     sitting: as JSON
+                     sitting: `Sitting` after the turn as JSON, kept as `course` is
 
 Schema 7 adds to every table but its own ledger
 

@@ -30,11 +30,14 @@ class Options:
         variant: Parts of the prompt, e.g. `"hef+strategy"` (see `parts_of`).
         two_stage: How the two stages are run.
         stimulus: Name of an emotional stimulus, or `"none"`.
+        minor: Whether the person is known or believed to be under 18; None where nobody knows. Setting `minors`
+            treats everybody as a minor, whatever a request says.
     """
 
     variant: str | None = None
     two_stage: TwoStage | None = None
     stimulus: str | None = None
+    minor: bool | None = None
 
 
 AS_MADE = Options()

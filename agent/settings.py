@@ -131,6 +131,9 @@ class Settings(BaseSettings):
     reliance: bool = Field(
         True, description="Notice how much somebody leans on the conversation, and point to people and breaks."
     )
+    minors: bool = Field(
+        False, description="Treat everybody as a minor: reminders and breaks come as the policy asks for minors."
+    )
     utc_offset: float | None = Field(
         None,
         ge=-12,
@@ -189,6 +192,8 @@ class Settings(BaseSettings):
     history_turns: int = Field(24, ge=0, description="Turns of a conversation that are looked back on.")
     history_characters: int = Field(12_000, ge=0, description="Most characters of history in a prompt.")
     max_message_characters: int = Field(20_000, ge=1, description="Longest message that is accepted.")
+    max_turns: int = Field(10_000, ge=1, description="Most turns of one conversation.")
+    max_turns_per_minute: int = Field(60, ge=1, description="Most messages a minute in one conversation.")
     plugin_seconds: float = Field(5.0, gt=0, description="Seconds that reading one message may take.")
     threads: int = Field(0, ge=0, description="Threads of the encoder; 0: as many as there are, up to four.")
 
@@ -231,6 +236,11 @@ def load_settings(**given: Any) -> Settings:
     except UnparsableError as error:
         example = """HEARTLINE_PLUGINS='["emotion", "risk"]'"""
         raise SettingsError(f"{error}. Lists are written as JSON, e.g. {example}.") from None
+    except RecursionError:
+        raise SettingsError(
+            f"A setting of the environment (HEARTLINE_…) or of {_config_file()} is nested too deeply. "
+            "Settings are texts, numbers and plain lists."
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{_config_file()} is not valid TOML: {error}.") from error
     if "store_path" in given and "store" not in given and "://" in settings.store:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from agent.decisions import Contact
 from agent.migrations import as_kept
 from agent.safety.delivery import HandoffState, QueuedHandoff
-from agent.sql_turns import Key, new_row
+from agent.sql_turns import CONVERSATIONS, Key, new_row
 from agent.turn import Turn
 
 __all__ = ["claim", "contact_of", "keep_contact", "queue", "queued_in", "settle"]
@@ -28,13 +28,21 @@ _PACKET = tuple(column for column in _handoffs.c if column.name != "tenant")
 
 def contact_of(connection: sa.Connection, key: Key) -> Contact | None:
     """What people have to do with a conversation; None where they have nothing to."""
-    of_it = sa.select(_holds.c.held_by, _holds.c.untold).where(key.rows(_holds))
-    held = connection.execute(of_it).one_or_none()
-    newest = sa.select(_handoffs.c.state).where(key.rows(_handoffs)).order_by(_handoffs.c.position.desc()).limit(1)
-    state = connection.execute(newest).scalar_one_or_none()
-    if held is None and state is None:
+    state = (
+        sa.select(_handoffs.c.state)
+        .where(key.rows(_handoffs))
+        .order_by(_handoffs.c.position.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    held = CONVERSATIONS.outerjoin(
+        _holds, sa.and_(key.rows(_holds), _holds.c.conversation_id == CONVERSATIONS.c.id)
+    )
+    of_it = sa.select(_holds.c.held_by, _holds.c.untold, state.label("state")).select_from(held)
+    found = connection.execute(of_it.where(key.rows(CONVERSATIONS))).one_or_none()
+    if found is None or (found.untold is None and found.state is None):
         return None
-    return Contact(handoff=state) if held is None else Contact(held.held_by, bool(held.untold), state)
+    return Contact(found.held_by, bool(found.untold), found.state)
 
 
 def keep_contact(connection: sa.Connection, key: Key, contact: Contact) -> None:

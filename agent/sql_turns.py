@@ -14,13 +14,15 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from agent.errors import StoreError
+from agent.errors import InputError, StoreError
+from agent.intake import parsed
 from agent.memory import check_still_there, said_in
 from agent.migrations import utc_now
 from agent.protocols import Recalled
 from agent.record import from_record, pack, to_record, unpack
 from agent.safety.course import RiskCourse
 from agent.safety.reliance import Reliance
+from agent.safety.sitting import Sitting
 from agent.state import EmotionalState
 from agent.turn import Message, Turn
 
@@ -48,7 +50,7 @@ TURNS = sa.table(
     "turns",
     *map(sa.column, ("tenant", "conversation_id")),
     *map(sa.column, ("position", "turn_id", "created_at", "seeker_text", "supporter_text")),
-    *map(sa.column, ("strategy", "state", "history_length", "record", "course", "reliance")),
+    *map(sa.column, ("strategy", "state", "history_length", "record", "course", "reliance", "sitting")),
 )
 _counts = sa.table("counts", *map(sa.column, ("tenant", "month", "kind", "n")))
 SAID = (TURNS.c.position, TURNS.c.seeker_text, TURNS.c.supporter_text, TURNS.c.strategy)
@@ -73,23 +75,23 @@ def new_row(connection: sa.Connection, table: sa.TableClause) -> sqlite.Insert |
 
 def newest_of(connection: sa.Connection, key: Key, *, turns: int, before: int = 2**31 - 1) -> Recalled:
     """The newest turns of those at positions under `before`."""
-    rows = connection.execute(
-        sa.select(*SAID, TURNS.c.state)
-        .where(key.rows(TURNS), TURNS.c.position < before)
-        .order_by(TURNS.c.position.desc())
-        .limit(max(1, turns))  # one at least, for its state
-    ).all()
-    if not rows:
+    under = (key.rows(TURNS), TURNS.c.position < before)
+    newest_first = sa.select(TURNS).where(*under).order_by(TURNS.c.position.desc())
+    # What was known after the newest turn alone: it is longer than what was said in it.
+    known = (TURNS.c.state, TURNS.c.course, TURNS.c.reliance, TURNS.c.sitting)
+    newest = connection.execute(newest_first.with_only_columns(*SAID, *known).limit(1)).one_or_none()
+    if newest is None:
         return Recalled()
-    with _naming(connection, key, rows[0].position):
-        state = None if rows[0].state is None else unpack(EmotionalState, json.loads(rows[0].state), at="state")
-        # Of the newest turn alone: it stands behind `record`, whose pages would have to be walked through.
-        newest = (key.rows(TURNS), TURNS.c.position == rows[0].position)
-        kept = connection.execute(sa.select(TURNS.c.course, TURNS.c.reliance).where(*newest)).one()
-        course = None if kept.course is None else unpack(RiskCourse, json.loads(kept.course), at="course")
-        reliance = None if kept.reliance is None else unpack(Reliance, json.loads(kept.reliance), at="reliance")
-    messages = tuple(message for row in reversed(rows[:turns]) for message in said_in_row(row))
-    return Recalled(messages, state, rows[0].position + 1, course, reliance)
+    with _naming(connection, key, newest.position):
+        state = None if newest.state is None else unpack(EmotionalState, parsed(newest.state), at="state")
+        course = None if newest.course is None else unpack(RiskCourse, parsed(newest.course), at="course")
+        reliance = None if newest.reliance is None else unpack(Reliance, parsed(newest.reliance), at="reliance")
+        sitting = None if newest.sitting is None else unpack(Sitting, parsed(newest.sitting), at="sitting")
+    rows = [newest][:turns]
+    if turns > 1 and newest.position > 0:
+        rows = list(connection.execute(newest_first.with_only_columns(*SAID).limit(turns)))
+    messages = tuple(message for row in reversed(rows) for message in said_in_row(row))
+    return Recalled(messages, state, newest.position + 1, course, reliance, sitting=sitting)
 
 
 def insert_turn(connection: sa.Connection, tenant: str, turn: Turn) -> Turn:
@@ -99,21 +101,25 @@ def insert_turn(connection: sa.Connection, tenant: str, turn: Turn) -> Turn:
     # First: on Postgres its row is the lock that turns of one conversation queue for, and what is read
     # after it was waited for holds the turn that was waited for.
     _touch(connection, key, now)
-    so_far = newest_of(connection, key, turns=0)
+    length = len(turn.history)
+    so_far = newest_of(connection, key, turns=length)
     check_still_there(turn, stored=so_far.turns)
     state = so_far.state if turn.state is None else turn.state
     course = so_far.course if turn.course is None else turn.course
     reliance = so_far.reliance if turn.reliance is None else turn.reliance
+    sitting = so_far.sitting if turn.sitting is None else turn.sitting
     # Stored turns hold the history of one that was recalled from here. A caller may bring its own.
-    length = len(turn.history)
-    before = newest_of(connection, key, turns=length, before=min(turn.index, so_far.turns))
-    context = (before.turns, before.messages[-length:], before.state, before.course, before.reliance)
-    derivable = context == (
+    overtaken = turn.index < so_far.turns
+    before = newest_of(connection, key, turns=length, before=turn.index) if overtaken else so_far
+    context = (before.turns, before.messages[-length:] if length else (), before.state)
+    records = (before.course, before.reliance, before.sitting)
+    derivable = (*context, *records) == (
         turn.index,
         turn.history,
         turn.state_before,
         turn.course_before,
         turn.reliance_before,
+        turn.sitting_before,
     )
     seeker, *supporter = said_in(turn)
     connection.execute(
@@ -129,6 +135,7 @@ def insert_turn(connection: sa.Connection, tenant: str, turn: Turn) -> Turn:
             state=None if state is None else _json(pack(state, at="turn.state")),
             course=None if course is None else _json(pack(course, at="turn.course")),
             reliance=None if reliance is None else _json(pack(reliance, at="turn.reliance")),
+            sitting=None if sitting is None else _json(pack(sitting, at="turn.sitting")),
             history_length=length if derivable else None,
             record=_json(to_record(turn, context=not derivable)),
         )
@@ -142,21 +149,23 @@ def turns_of(connection: sa.Connection, key: Key) -> tuple[Turn, ...]:
     turns: list[Turn] = []
     said: list[Message] = []
     ends = [0]  # messages that were said before each turn
-    kept: list[tuple[EmotionalState | None, RiskCourse | None, Reliance | None]] = [(None, None, None)]
+    kept = [Recalled()]  # what was known after each turn
     for row in connection.execute(every.where(key.rows(TURNS))):
         with _naming(connection, key, row.position):
-            turn = from_record(json.loads(row.record))
+            turn = from_record(parsed(row.record))
             if row.history_length is not None:
                 end = ends[turn.index]
                 history = tuple(said[end - row.history_length : end])
-                state, course, reliance = kept[turn.index]  # at that time
-                turn = replace(turn, history=history, state_before=state)
-                turn = replace(turn, course_before=course, reliance_before=reliance)
+                then = kept[turn.index]
+                turn = replace(turn, history=history, state_before=then.state, course_before=then.course)
+                turn = replace(turn, reliance_before=then.reliance, sitting_before=then.sitting)
         turns.append(replace(turn, index=row.position))
         said.extend(said_in_row(row))
         ends.append(len(said))
-        now = (turn.state, turn.course, turn.reliance)
-        kept.append((now[0] or kept[-1][0], now[1] or kept[-1][1], now[2] or kept[-1][2]))
+        before = kept[-1]
+        state, course = turn.state or before.state, turn.course or before.course
+        reliance, sitting = turn.reliance or before.reliance, turn.sitting or before.sitting
+        kept.append(Recalled(state=state, course=course, reliance=reliance, sitting=sitting))
     return tuple(turns)
 
 
@@ -177,8 +186,8 @@ def forget_profile(connection: sa.Connection, key: Key) -> int:
     forgotten: list[dict[str, Any]] = []
     for row in connection.execute(kept).all():
         with _naming(connection, key, row.position):
-            state = None if row.state is None else json.loads(row.state)
-            record = json.loads(row.record)
+            state = None if row.state is None else parsed(row.state)
+            record = parsed(row.record)
         for each in (state, record.get("state"), record.get("state_before")):
             if each is not None:
                 each.pop("personal", None)
@@ -219,10 +228,9 @@ def _naming(connection: sa.Connection, key: Key, position: int) -> Iterator[None
     """Says which turn it is that cannot be read."""
     try:
         yield
-    except (StoreError, json.JSONDecodeError, IndexError) as error:
+    except (StoreError, InputError, IndexError) as error:
         problem = error if isinstance(error, StoreError) else "Its record is damaged."
         where = f"Turn {position} of conversation {key.id!r} in {connection.engine.url.database!r}"
-        # Without its cause: that of JSON carries the text.
         raise StoreError(f"{where} cannot be read. {problem} Restore a copy of the database.") from None
 
 

@@ -8,7 +8,6 @@ everyday messages (`heartline models opinion`).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.errors import WeightsError
+from agent.intake import parsed
 from sem_plugins.encoder import Encoded
 from sem_plugins.probability import sigmoid
 from sem_plugins.weights import MODEL, SHIPPED, Manifest
@@ -80,7 +80,7 @@ def load_opinion(manifest: Manifest) -> Opinion | None:
     if manifest.folder == SHIPPED:
         cure = "Install Heartline again, or learn it anew: heartline models opinion."
     try:
-        return _checked(json.loads(path.read_text(encoding="utf-8")), manifest)
+        return _checked(parsed(path.read_text(encoding="utf-8")), manifest)
     except OSError as error:
         raise WeightsError(f"{FILE} cannot be read in {str(path.parent)!r} ({error.strerror}). {cure}") from error
     except (ValueError, KeyError, TypeError) as error:

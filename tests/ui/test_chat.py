@@ -23,6 +23,7 @@ from agent.memory import InMemoryStore
 from agent.memory_sqlite import SQLiteStore
 from agent.protocols import Recalled
 from agent.readings import Affect
+from agent.safety.policies import load_policy
 from agent.settings import load_settings
 from agent.state import EmotionalState, PersonalCalibration
 from agent.testing import ScriptedGenerator, a_turn
@@ -77,10 +78,11 @@ def files_under(folder: Path) -> set[str]:
 def test_that_a_conversation_ends_well_and_says_what_is_answering(evening):
     _, done = evening
     assert (done.code, done.err) == (0, "")
-    greeting = done.out.splitlines()[:3]
-    assert "an AI, not a person, and not a therapist" in greeting[0]
-    assert "heartline chat --llm URL" in greeting[1]
-    assert all(len(line) < 80 for line in greeting)
+    greeting = done.out.splitlines()[:5]
+    assert greeting[0] == "Heartline"
+    assert " ".join(" ".join(greeting[1:3]).split()) == load_policy("default").disclosure
+    assert "heartline chat --llm URL" in greeting[3]
+    assert all(len(line) <= 80 for line in greeting)
 
 
 def test_that_every_message_is_answered_and_empty_lines_are_not(evening):
