@@ -11,6 +11,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from agent.errors import SettingsError, StoreError
 from agent.extras import needs_extra
 from agent.settings import StorePool
+from agent.sql_database import make_engine
 
 __all__ = ["NEXT_STEPS", "PostgresServer"]
 
@@ -138,15 +139,7 @@ def _make_engine(url: sa.URL, pool: StorePool) -> sa.Engine:
     arguments = {name: value for name, value in usual.items() if name not in url.query}
     arguments["options"] = " ".join([options, *([given] if isinstance(given, str) else given)])
     with needs_extra("postgres", "The Postgres store"):
-        engine = sa.create_engine(
-            url,
-            connect_args={**arguments, "autocommit": True},
-            hide_parameters=True,
-            pool_size=pool.size,
-            max_overflow=0,
-            pool_timeout=pool.wait,
-            pool_pre_ping=True,
-        )
+        engine = make_engine(url, pool, connect_args={**arguments, "autocommit": True}, pool_pre_ping=True)
 
     def begin(connection: sa.Connection) -> None:
         writing = connection.get_execution_options()["writing"]

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from agent.errors import StoreError
+from agent.settings import StorePool
 
-__all__ = ["Database", "transaction"]
+__all__ = ["Database", "make_engine", "transaction"]
 
 _TRIES = 5
 """Of a transaction that met another one, on Postgres. Each time one of those that met goes through."""
+
+_LOGGED_AS = "heartline"
 
 ResultT = TypeVar("ResultT")
 
@@ -52,6 +56,27 @@ class Database(Protocol):
     def close(self) -> None:
         """Let go of every connection."""
         ...
+
+
+def make_engine(url: sa.URL, pool: StorePool, **more: Any) -> sa.Engine:
+    """An engine that tells nothing of anybody, in errors and in logs.
+
+    Args:
+        url: Of the database.
+        pool: Its connections.
+        **more: As `sqlalchemy.create_engine` takes it.
+    """
+    # Rows are logged at DEBUG, whatever is hidden elsewhere.
+    logging.getLogger(f"sqlalchemy.engine.Engine.{_LOGGED_AS}").setLevel(logging.INFO)
+    return sa.create_engine(
+        url,
+        hide_parameters=True,
+        logging_name=_LOGGED_AS,
+        pool_size=pool.size,
+        max_overflow=0,
+        pool_timeout=pool.wait,
+        **more,
+    )
 
 
 def transaction(database: Database, work: Callable[[sa.Connection], ResultT], *, writing: bool = False) -> ResultT:

@@ -14,6 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from agent.errors import StoreError
 from agent.settings import StorePool
+from agent.sql_database import make_engine
 
 __all__ = ["NEXT_STEPS", "SQLiteFile", "empty_log", "make_private"]
 
@@ -120,14 +121,7 @@ def empty_log(path: Path, *, seconds: float) -> bool:
 def _make_engine(path: Path, lock_seconds: float, pool: StorePool) -> sa.Engine:
     """SQLAlchemy's recipe for SQLite: the driver begins no transactions, the `begin` event does."""
     url = sa.URL.create("sqlite", database=str(path))
-    engine = sa.create_engine(
-        url,
-        connect_args={"timeout": lock_seconds},
-        hide_parameters=True,
-        pool_size=pool.size,
-        max_overflow=0,
-        pool_timeout=pool.wait,
-    )
+    engine = make_engine(url, pool, connect_args={"timeout": lock_seconds})
 
     def prepare(driver: sqlite3.Connection, _record: object) -> None:
         driver.isolation_level = None
