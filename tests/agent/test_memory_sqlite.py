@@ -23,7 +23,7 @@ from sqlalchemy.pool import Pool
 
 from agent.errors import StoreError
 from agent.memory_sqlite import SQLiteStore, create
-from agent.settings import load_settings
+from agent.settings import StorePool, load_settings
 from agent.state import PersonalCalibration
 from agent.testing import a_turn
 from agent.turn import Turn
@@ -338,6 +338,14 @@ def test_that_a_database_that_became_read_only_is_told_of(store: SQLiteStore, pa
         told = complaint(lambda: store.append(a_secret_turn(id="new")), path)
         assert "(SQLITE_READONLY). It may not be written to." in told
         assert store.turns(kept.conversation_id) == (kept,)
+
+
+def test_that_a_pool_that_is_exhausted_is_told_of(path: Path):
+    with closing(SQLiteStore(path, pool=StorePool(size=1, wait=0.05))) as store:
+        with store._database.engine.connect():
+            told = complaint(lambda: store.append(a_secret_turn()), path)
+        assert "All 1 connections were in use for 0.05 s" in told
+        assert store.append(a_secret_turn()).index == 0
 
 
 def test_that_a_folder_is_refused(tmp_path: Path):
