@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
+from contextlib import AbstractContextManager
+from copy import copy
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from threading import Lock
+from typing import Any
 
 from agent.decisions import Contact
 from agent.errors import StoreError, UnknownConversationError
@@ -13,6 +16,7 @@ from agent.protocols import Recalled
 from agent.safety.counters import Counts, counted
 from agent.safety.takeover import checked_name, given_back, taken_over, told
 from agent.state import PersonalCalibration
+from agent.tenants import checked_tenant
 from agent.turn import Message, Turn
 
 __all__ = ["InMemoryStore", "check_still_there", "create", "in_utc", "said_in", "without_profile"]
@@ -72,19 +76,52 @@ def in_utc(time: datetime) -> datetime:
         raise StoreError(f"`before` is {time.isoformat()}, which no year from 1 to 9999 holds in UTC.") from None
 
 
+@dataclass
+class _Shared:
+    """What the tenants of one store have in common."""
+
+    first: InMemoryStore  # that was opened, and closes all
+    tenants: dict[str, InMemoryStore] = field(default_factory=dict)
+    lock: AbstractContextManager[Any] = field(default_factory=Lock)
+    closed: bool = False
+
+
 class InMemoryStore:
-    """A `ConversationStore` that forgets everything when it is closed. Safe for threads."""
+    """A `ConversationStore`, `TakeoverStore` and `TenantStore` that forgets everything when it is closed.
+
+    Safe for threads.
+
+    Args:
+        tenant: Whose conversations.
+        beside: What it shares with the stores of other tenants.
+    """
 
     name = "memory"
 
-    def __init__(self) -> None:
+    def __init__(self, tenant: str = "", *, beside: _Shared | None = None) -> None:
+        self.tenant = checked_tenant(tenant)
+        self._shared = beside or _Shared(self)
+        self._shared.tenants[tenant] = self
         self._turns: dict[str, list[Turn]] = {}  # the conversation last used stands last
         self._by_id: dict[str, Turn] = {}
         self._used: dict[str, datetime] = {}
         self._counts: dict[str, Counter[str]] = {}
         self._contacts: dict[str, Contact] = {}
-        self._lock = Lock()
+        self._lock = self._shared.lock
         self._closed = False
+
+    def for_tenant(self, tenant: str) -> InMemoryStore:
+        """See `TenantStore`."""
+        with self._lock:
+            self._check_open()
+            return copy(self._shared.tenants.get(tenant) or InMemoryStore(tenant, beside=self._shared))
+
+    def tenants(self) -> tuple[str, ...]:
+        """See `TenantStore`."""
+        with self._lock:
+            self._check_open()
+            known = tuple(self._shared.tenants.values())
+        return tuple(sorted(store.tenant for store in known if store.conversations()))
 
     def recall(self, conversation_id: str, *, turns: int) -> Recalled:
         """See `ConversationStore`. A turn without a state leaves the state as it was."""
@@ -194,9 +231,13 @@ class InMemoryStore:
             return old
 
     def close(self) -> None:
-        """Forget everything."""
+        """Forget everything. A view that `for_tenant` gave is only closed."""
         with self._lock:
             self._closed = True
+            if self._shared.first is not self:
+                return
+            self._shared.tenants.clear()
+            self._shared.closed = True
             self._turns.clear()
             self._by_id.clear()
             self._used.clear()
@@ -220,10 +261,10 @@ class InMemoryStore:
         return self._turns[conversation_id]
 
     def _check_open(self) -> None:
-        if self._closed:
+        if self._closed or self._shared.closed:
             raise StoreError("The in-memory store is closed and has forgotten everything. Make a new one.")
 
 
-def create(settings: object | None = None) -> InMemoryStore:  # noqa: ARG001 - every part is made with the settings
+def create(settings: Any = None) -> InMemoryStore:
     """Entry point `memory`."""
-    return InMemoryStore()
+    return InMemoryStore(getattr(settings, "tenant", ""))

@@ -231,7 +231,8 @@ class ConversationStore(Protocol):
     def erase(self, conversation_id: str) -> int:
         """Erase a conversation: messages, readings, states, prompts, whatever else is kept under its id.
 
-        What was erased cannot be read out of the store's files either. A turn that is appended later under the
+        What was erased cannot be read out of the store's files either; docs/storage.md says what a database server
+        may keep. A turn that is appended later under the
         same id begins at 0. A turn in the making carries what it recalled: where the conversation is gone by the
         time that it is appended, it is refused.
 

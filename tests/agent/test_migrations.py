@@ -59,6 +59,7 @@ def test_that_an_empty_database_gets_every_migration(engine: sa.Engine, path: Pa
         (4, "holds_and_handoffs"),
         (5, "reliance"),
         (6, "sitting"),
+        (7, "tenants"),
     ]
     applied = datetime.fromisoformat(applied_at)
     assert applied.utcoffset() == timedelta(0)
