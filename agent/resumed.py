@@ -23,7 +23,7 @@ from agent.perception import in_thread
 from agent.protocols import ConversationStore, Recalled
 from agent.turn import Message, Turn, new_turn
 
-__all__ = ["Pasts", "resumed", "with_past"]
+__all__ = ["Pasts", "newest", "resumed", "with_past"]
 
 _MOST_PASTS = 512
 
@@ -43,17 +43,22 @@ async def resumed(agent: Agent, said: Sequence[Message], before: Recalled | None
         InputError: A message of the seeker is too long.
     """
     known = before or Recalled()
-    kept = 2 * agent.history_turns
     dialogue = [*known.messages]
     turns: list[Turn] = []
     for message in _cleaned(said, agent):
         if message.role == "seeker":
-            history = tuple(dialogue[-kept:]) if kept else ()
-            turns.append(new_turn(message.text, index=known.turns + len(turns), history=history))
+            index = known.turns + len(turns)
+            turns.append(new_turn(message.text, index=index, history=newest(dialogue, agent)))
         dialogue.append(message)
     for turn in await _read(agent, turns):
         known = _followed(agent, turn, known)
-    return replace(known, messages=tuple(dialogue[-kept:]) if kept else ())
+    return replace(known, messages=newest(dialogue, agent))
+
+
+def newest(dialogue: Sequence[Message], agent: Agent) -> tuple[Message, ...]:
+    """The part of a dialogue that an agent looks back on."""
+    most = 2 * agent.history_turns
+    return tuple(dialogue[-most:]) if most else ()
 
 
 def _cleaned(said: Sequence[Message], agent: Agent) -> Iterator[Message]:
@@ -160,8 +165,7 @@ class Pasts:
                     self._known.move_to_end(digests[end - 1])
                     start, before = end, found
                     break
-        kept = 2 * self._agent.history_turns
-        earlier = tuple(_cleaned(said[max(0, start - kept) : start], self._agent)) if kept else ()
+        earlier = tuple(_cleaned(newest(said[:start], self._agent), self._agent))
         past = await resumed(self._agent, said[start:], replace(before, messages=earlier))
         if said:
             self._keep(digests[-1], past)

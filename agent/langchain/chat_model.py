@@ -29,9 +29,9 @@ from pydantic import Field, PrivateAttr, SecretStr, model_validator
 from agent.build import build_agent
 from agent.errors import SettingsError
 from agent.events import FailureNoted, ReplyFinished, Token
+from agent.in_sync import each_of, result_of
 from agent.langchain.calls import asked, ended, with_thread
 from agent.langchain.dialogue import split
-from agent.langchain.in_sync import each_of, result_of
 from agent.langchain.stopping import Stopping
 from agent.loop import Agent
 from agent.resumed import Pasts, with_past

@@ -11,7 +11,9 @@ the place of the one that is held back.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Annotated, Any, Literal, NotRequired
 
@@ -21,15 +23,19 @@ from langchain_core.messages import AIMessage, AnyMessage, SystemMessage
 from langgraph.runtime import Runtime
 
 from agent.build import build_agent
+from agent.decisions import Reply, TokenUsage
 from agent.errors import SettingsError
-from agent.langchain.dialogue import METADATA
+from agent.in_sync import result_of
+from agent.langchain.dialogue import METADATA, said_in
 from agent.langchain.held_back import Watch, checked, held_back
-from agent.langchain.in_sync import result_of
 from agent.langchain.reading import HeartlineState, Read, Reader, note_composer
 from agent.loop import Agent
-from agent.protocols import Composer
+from agent.perception import failure_of
+from agent.protocols import Composer, Recalled
 from agent.record import from_record
+from agent.resumed import newest
 from agent.settings import load_settings
+from agent.turn import Turn
 
 __all__ = ["EmpathyMiddleware", "EmpathyState", "NotePlace"]
 
@@ -54,14 +60,19 @@ class EmpathyMiddleware(AgentMiddleware[EmpathyState, Any, Any]):
       streams. Calls of tools and structured output pass untouched.
 
     Args:
-        agent: Whose parts do it, with a guard of your choice; None makes one from the settings. Nothing is stored
-            with it: LangGraph's checkpointer keeps the conversation.
+        agent: Whose parts do it, with a guard of your choice; None makes one from the settings.
         composer: Writes the note, in system messages behind its first; None takes the registered one.
         variant: Parts of the note (see `agent.langchain.reading.Reader`).
         note: Where the note stands: at the end of the `"system"` message, which every model accepts, or in one of
             its own `"before-last"`, before the last message of the person, which leaves what comes before to the
             server's cache.
+        keep: Whether finished turns are put into the agent's store as well, under the thread's id: for those who
+            want to be told when a person is needed, to take conversations over, or to trace them. LangGraph's
+            checkpointer keeps the conversation anyway, and is erased on its own.
         **settings: Settings by name, e.g. `country="GB"`.
+
+    Attributes:
+        agent: Whose parts do it; whoever is done with them closes it.
 
     Raises:
         SettingsError: A setting is unusable, or settings are given beside `agent`.
@@ -77,6 +88,7 @@ class EmpathyMiddleware(AgentMiddleware[EmpathyState, Any, Any]):
         composer: Composer | None = None,
         variant: str = "labels+strategy",
         note: NotePlace = "system",
+        keep: bool = False,
         **settings: Any,
     ) -> None:
         super().__init__()
@@ -86,30 +98,32 @@ class EmpathyMiddleware(AgentMiddleware[EmpathyState, Any, Any]):
             names = ", ".join(sorted(settings))
             raise SettingsError(f"`agent` is given, which is made already, and so are settings: {names}.")
         if agent is None:
-            loaded = load_settings(**{"store": "memory"} | settings)
+            loaded = load_settings(**({} if keep else {"store": "memory"}) | settings)
             agent = build_agent(loaded)
             composer = composer or note_composer(loaded.composer, persona=loaded.persona)
-        self._reader = Reader(agent, composer or note_composer(), variant=variant)
-        self._guard = agent.guard
+        self._store = agent.store if keep else None
+        self._reader = Reader(agent, composer or note_composer(), variant=variant, store=self._store)
+        self.agent = agent
         self._note: NotePlace = note
 
     @hook_config(can_jump_to=["end"])
     def before_model(self, state: EmpathyState, runtime: Runtime[Any]) -> dict[str, Any] | None:
         """Read a new message; answer it where care is asked for."""
-        return self._update(result_of(partial(self._read, state, runtime)), runtime)
+        return self._update(result_of(partial(self._read, state, runtime)), state, runtime)
 
     @hook_config(can_jump_to=["end"])
     async def abefore_model(self, state: EmpathyState, runtime: Runtime[Any]) -> dict[str, Any] | None:
         """As `before_model`."""
-        return self._update(await self._read(state, runtime), runtime)
+        return self._update(await self._read(state, runtime), state, runtime)
 
     async def _read(self, state: EmpathyState, runtime: Runtime[Any]) -> Read | None:
-        thread = None if runtime.execution_info is None else runtime.execution_info.thread_id
-        return await self._reader.read(state["messages"], state.get("heartline"), thread=thread)
+        return await self._reader.read(state["messages"], state.get("heartline"), thread=_thread(runtime))
 
-    def _update(self, read: Read | None, runtime: Runtime[Any]) -> dict[str, Any] | None:
+    def _update(self, read: Read | None, state: EmpathyState, runtime: Runtime[Any]) -> dict[str, Any] | None:
         if read is None:
-            return None
+            kept = state.get("heartline")
+            # Run once more without a new message: care was taken, and no model is to add to it.
+            return {"jump_to": "end"} if kept is not None and from_record(kept["turn"]).escalated else None
         runtime.stream_writer({METADATA: {"event": "understood", "turn": read.kept["turn"]}})
         reply = read.turn.reply
         if reply is None:
@@ -118,6 +132,23 @@ class EmpathyMiddleware(AgentMiddleware[EmpathyState, Any, Any]):
             reply.text, response_metadata={"model_name": reply.speaker, METADATA: read.kept["turn"]}
         )
         return {"heartline": read.kept, "messages": [message], "jump_to": "end"}
+
+    def after_agent(self, state: EmpathyState, runtime: Runtime[Any]) -> None:
+        """Keep the finished turn, where that is wanted. Where it fails, a custom event says so."""
+        kept, thread = state.get("heartline"), _thread(runtime)
+        if self._store is None or kept is None or thread is None:
+            return
+        try:
+            before = self._store.recall(thread, turns=0)
+            turn = _finished(from_record(kept["turn"]), state["messages"], before)
+            self._store.append(replace(turn, history=newest(turn.history, self.agent)))
+        except Exception as error:  # noqa: BLE001 - a stranger's store must not take the reply away
+            failure = failure_of("remember", self._store.name, error)
+            runtime.stream_writer({METADATA: {"event": "failed", "failure": asdict(failure)}})
+
+    async def aafter_agent(self, state: EmpathyState, runtime: Runtime[Any]) -> None:
+        """As `after_agent`."""
+        await asyncio.to_thread(self.after_agent, state, runtime)
 
     def wrap_model_call(
         self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], ModelResponse[Any]]
@@ -150,7 +181,7 @@ class EmpathyMiddleware(AgentMiddleware[EmpathyState, Any, Any]):
             write({METADATA: {"event": "held_back", "category": category}})
 
         return Watch(
-            self._guard, from_record(kept["turn"]), structured=request.response_format is not None, tell=tell
+            self.agent.guard, from_record(kept["turn"]), structured=request.response_format is not None, tell=tell
         )
 
     def _told(self, request: ModelRequest[Any], watch: Watch) -> ModelRequest[Any]:
@@ -161,6 +192,29 @@ class EmpathyMiddleware(AgentMiddleware[EmpathyState, Any, Any]):
         if self._note == "before-last":
             return request.override(messages=_before_last(request.messages, SystemMessage(note)))
         return request.override(system_message=_with_note(request.system_message, note))
+
+
+def _thread(runtime: Runtime[Any]) -> str | None:
+    return None if runtime.execution_info is None else runtime.execution_info.thread_id
+
+
+def _finished(turn: Turn, messages: list[AnyMessage], before: Recalled) -> Turn:
+    """The turn with what came before it, and with what was answered, where that is text."""
+    place = max((at for at, message in enumerate(messages) if message.type == "human"), default=0)
+    turn = replace(
+        turn,
+        index=before.turns,
+        history=tuple(said_in(messages[:place])),
+        state_before=before.state,
+        course_before=before.course,
+        reliance_before=before.reliance,
+    )
+    last = messages[-1]
+    if turn.reply is not None or not isinstance(last, AIMessage) or not last.text.strip():
+        return turn
+    counts = last.usage_metadata
+    usage = None if counts is None else TokenUsage(counts["input_tokens"], counts["output_tokens"])
+    return turn.fill(reply=Reply(last.text, str(last.response_metadata.get("model_name", "model")), usage=usage))
 
 
 def _with_note(system: SystemMessage | None, note: str) -> SystemMessage:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import uuid
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ from agent.events import ReplyFinished, StageFinished
 from agent.langchain.dialogue import about, said_in
 from agent.loop import Agent
 from agent.options import Options, parts_of
-from agent.protocols import Composer, Recalled
+from agent.protocols import Composer, ConversationStore, Recalled
 from agent.record import from_record
 from agent.registry import make
 from agent.resumed import resumed, with_past
@@ -86,15 +87,18 @@ class Reader:
     """Perceives, screens, tracks and plans; speaks only where care is asked for.
 
     Args:
-        agent: Whose parts do it. Its store is not touched.
+        agent: Whose parts do it.
         composer: Writes the note.
         variant: Parts of the note: `"labels"`, `"strategy"`, both joined by `+`, or `"plain"`.
+        store: Knows whether a person has taken a conversation over; None: nobody can.
 
     Raises:
         SettingsError: The variant names parts that stand in messages, which are not changed here.
     """
 
-    def __init__(self, agent: Agent, composer: Composer, *, variant: str) -> None:
+    def __init__(
+        self, agent: Agent, composer: Composer, *, variant: str, store: ConversationStore | None = None
+    ) -> None:
         if parts_of(variant) & _IN_MESSAGES:
             raise SettingsError(
                 f"`variant` is {variant!r}. Causes and examples stand in messages, which stay as they are here. "
@@ -104,7 +108,7 @@ class Reader:
         copied.composer, copied.verifier = composer, None
         # The model of the LangChain agent speaks; ours only where care is asked for, and that without an LLM.
         copied.generator, copied.fallback = agent.fallback or agent.generator, None
-        self._options = Options(variant=variant)
+        self._options, self._store = Options(variant=variant), store
 
     async def read(
         self, messages: Sequence[BaseMessage], kept: HeartlineState | None, *, thread: str | None
@@ -120,6 +124,9 @@ class Reader:
         if place is None or (kept is not None and kept["message"] == _key(messages[place])):
             return None
         past = await self._past(messages[:place], kept)
+        if self._store is not None and thread is not None:
+            stored = await asyncio.to_thread(self._store.recall, thread, turns=0)
+            past = replace(past, contact=stored.contact)
         turn = await self._understood(messages[place].text, past, thread)
         turn = replace(
             turn,

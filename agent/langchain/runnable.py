@@ -15,7 +15,7 @@ from langchain_core.runnables import Runnable, RunnableConfig, ensure_config
 
 from agent.errors import InputError
 from agent.events import ReplyFinished, StageFinished, Token
-from agent.langchain.in_sync import result_of
+from agent.in_sync import result_of
 from agent.loop import Agent
 from agent.options import AS_MADE, Options
 from agent.turn import Turn

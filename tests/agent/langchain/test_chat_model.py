@@ -21,6 +21,8 @@ from tests.danger_word import DangerWord
 from tests.fake_llm_server import WAIT, FakeLLMServer, hangs_up, says
 from tests.loop_parts import AskingPlanner, Waiting, offline
 
+# A busy machine makes reading slow, and risk that could not be read asks no LLM.
+UNHURRIED = {"store": "memory", "second_reader": "none", "llm_context": 8192, "plugin_seconds": 60}
 SAID = "My dog died and the flat is so quiet."
 
 
@@ -69,11 +71,7 @@ def test_that_a_stream_adds_up_to_the_reply_and_its_record():
 
 def test_that_tokens_are_counted_where_the_server_counts():
     with FakeLLMServer(says("I hear ", "you.", usage=(40, 4))) as server:
-        model = ChatHeartline(
-            base_url=server.url,
-            model="tiny",
-            settings={"store": "memory", "second_reader": "none", "llm_context": 8192},
-        )
+        model = ChatHeartline(base_url=server.url, model="tiny", settings=UNHURRIED)
         message = model.invoke(SAID)
     assert message.usage_metadata == {"input_tokens": 40, "output_tokens": 4, "total_tokens": 44}
     assert message.response_metadata["model_name"] == "tiny"
@@ -224,8 +222,7 @@ def test_that_where_the_llm_breaks_off_the_fallback_s_reply_stands_in_the_record
 
 def test_that_a_dead_server_costs_no_reply():
     with FakeLLMServer(hangs_up()) as server:
-        settings = {"store": "memory", "second_reader": "none", "llm_context": 8192}
-        model = ChatHeartline(base_url=server.url, model="tiny", max_retries=0, settings=settings)
+        model = ChatHeartline(base_url=server.url, model="tiny", max_retries=0, settings=UNHURRIED)
         turn = turn_of(model.invoke(SAID))
     assert turn.reply.speaker == "offline"
     assert turn.reply.stood_in_for == "openai"
@@ -243,8 +240,7 @@ async def test_that_leaving_a_stream_stores_what_was_said():
 
 def test_that_leaving_a_synchronous_stream_lets_go_of_the_llm():
     with FakeLLMServer(says("Well. ", "I am", WAIT)) as server:
-        settings = {"store": "memory", "second_reader": "none", "llm_context": 8192}
-        model = ChatHeartline(base_url=server.url, model="tiny", settings=settings)
+        model = ChatHeartline(base_url=server.url, model="tiny", settings=UNHURRIED)
         stream = model.stream(SAID)
         assert next(stream).text == "Well."
         stream.close()  # type: ignore[attr-defined]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
 from pydantic import BaseModel
 
+from agent.build import build_agent
 from agent.decisions import Care, Verdict
 from agent.errors import InputError, SettingsError
 from agent.langchain.middleware import EmpathyMiddleware
@@ -21,7 +23,7 @@ from agent.memory import InMemoryStore
 from agent.record import from_record
 from agent.testing import FixedPlugin, ScriptedGenerator, ScriptedGuard, a_reading
 from tests.agent.langchain.scripted_model import ScriptedModel, WholeModel, calls
-from tests.loop_parts import AskingPlanner
+from tests.loop_parts import AskingPlanner, Forgetful
 
 REFUND = "My refund never came, and I have not slept since."
 THREAD: Any = {"configurable": {"thread_id": "one"}}
@@ -68,7 +70,7 @@ def tokens(parts: list[tuple[str, Any]]) -> list[str]:
 @pytest.fixture(scope="module")
 def shipped() -> EmpathyMiddleware:
     """With the shipped models and guard."""
-    return EmpathyMiddleware(country="GB")
+    return EmpathyMiddleware(country="GB", plugin_seconds=60)
 
 
 def test_that_the_model_is_told_of_labels_and_plan_and_keeps_its_prompt_and_tools():
@@ -258,6 +260,13 @@ def test_that_danger_in_what_was_said_before_the_middleware_came_counts(shipped:
     assert from_record(made.invoke({"messages": said})["heartline"]["turn"]).escalated
 
 
+def test_that_a_second_run_without_a_new_message_adds_nothing_to_care(shipped: EmpathyMiddleware):
+    made = create_agent(ScriptedModel(script=[]), middleware=[shipped], checkpointer=InMemorySaver())
+    first = asked(made, "I want to kill myself tonight.")
+    again = made.invoke({"messages": []}, THREAD)
+    assert [message.text for message in again["messages"]] == [message.text for message in first["messages"]]
+
+
 async def test_that_the_words_of_care_are_streamed_as_a_message(shipped: EmpathyMiddleware):
     made = create_agent(ScriptedModel(script=[]), middleware=[shipped])
     parts = await streamed(made, "I want to kill myself tonight.")
@@ -419,3 +428,73 @@ async def test_that_it_works_within_a_running_loop_and_for_many_at_once():
     }
     made = create_agent(ScriptedModel(script=["Yes."]), middleware=[middleware])
     assert last_text(made.invoke({"messages": [HumanMessage("Here.")]})) == "Yes."
+
+
+# --- what is kept -----------------------------------------------------------------------------------
+
+
+def test_that_nothing_is_stored_unless_that_is_wanted():
+    agent = reads()
+    asked(create_agent(ScriptedModel(script=["Yes."]), middleware=[EmpathyMiddleware(agent)]), REFUND)
+    assert agent.store.conversations() == ()
+
+
+@pytest.mark.parametrize("way", ["invoke", "ainvoke"])
+def test_that_finished_turns_are_kept_under_the_thread(way: str):
+    agent = reads()
+    script = [calls("look_up", question="when"), "Soon.", "Gladly."]
+    made = create_agent(
+        ScriptedModel(script=script),
+        [look_up],
+        middleware=[EmpathyMiddleware(agent, keep=True)],
+        checkpointer=InMemorySaver(),
+    )
+    for text in (REFUND, "Thank you!"):
+        message = {"messages": [HumanMessage(text)]}
+        asyncio.run(made.ainvoke(message, THREAD)) if way == "ainvoke" else made.invoke(message, THREAD)
+    first, second = agent.store.turns("one")
+    assert (first.text, first.reply.text, first.plan.chosen.id) == (REFUND, "Soon.", "question")
+    assert (second.index, second.reply.text) == (1, "Gladly.")
+    assert second.history[0].text == REFUND
+
+
+def test_that_a_person_is_called_through_the_store(tmp_path: Path):
+    settings = {"store_path": tmp_path / "kept.db", "handoff_at": "ideation", "plugin_seconds": 60}
+    middleware = EmpathyMiddleware(keep=True, **settings)
+    made = create_agent(ScriptedModel(script=[]), middleware=[middleware], checkpointer=InMemorySaver())
+    turn = from_record(asked(made, "I want to kill myself tonight.")["heartline"]["turn"])
+    assert turn.handoff is not None
+    middleware.agent.close()
+    again = build_agent(store_path=tmp_path / "kept.db")
+    (stored,) = again.store.turns("one")
+    assert stored.handoff == turn.handoff
+    assert stored.reply is not None
+    assert stored.reply.speaker == "protocol"
+    contact = again.store.recall("one", turns=1).contact
+    assert contact is not None
+    assert contact.handoff == "queued"
+    again.store.close()
+
+
+def test_that_where_a_person_has_taken_over_no_model_is_asked():
+    agent = reads(ScriptedGuard())
+    model = ScriptedModel(script=["Yes."])
+    made = create_agent(model, middleware=[EmpathyMiddleware(agent, keep=True)], checkpointer=InMemorySaver())
+    asked(made, REFUND)
+    agent.store.hold("one", by="Kim")  # type: ignore[attr-defined]
+    assert "A person has taken over" in last_text(asked(made, "Are you there?"))
+    assert len(model.asked) == 1
+
+
+async def test_that_a_store_that_fails_takes_no_reply_away_and_says_so():
+    agent = reads(store=Forgetful(RuntimeError(REFUND)))
+    made = create_agent(
+        ScriptedModel(script=["Yes."]),
+        middleware=[EmpathyMiddleware(agent, keep=True)],
+        checkpointer=InMemorySaver(),
+    )
+    parts = await streamed(made, REFUND)
+    assert tokens(parts) == ["Yes."]
+    (failure,) = [part["heartline"] for mode, part in parts if mode == "custom"][1:]
+    assert failure["failure"]["part"] == "memory"
+    assert REFUND not in str(failure)

@@ -18,7 +18,8 @@ from agent.errors import InputError, SettingsError
 from agent.langchain.chat_model import ChatHeartline
 from tests.answering_llm import AnsweringLLM
 
-OFFLINE = {"store": "memory", "plugins": ("emotion", "risk")}
+# A busy machine makes reading slow, and risk that could not be read asks no LLM.
+OFFLINE = {"store": "memory", "plugins": ("emotion", "risk"), "plugin_seconds": 60}
 
 TOOL_TESTS = (
     "test_tool_calling",

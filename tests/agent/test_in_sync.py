@@ -8,7 +8,7 @@ from contextvars import ContextVar
 
 import pytest
 
-from agent.langchain.in_sync import each_of, result_of
+from agent.in_sync import each_of, result_of
 
 WHO: ContextVar[str] = ContextVar("who", default="nobody")
 
