@@ -23,7 +23,7 @@ from agent.perception import in_thread
 from agent.protocols import ConversationStore, Recalled
 from agent.turn import Message, Turn, new_turn
 
-__all__ = ["Pasts", "newest", "resumed", "with_past"]
+__all__ = ["Pasts", "recent", "resumed", "with_past"]
 
 _MOST_PASTS = 512
 
@@ -48,15 +48,23 @@ async def resumed(agent: Agent, said: Sequence[Message], before: Recalled | None
     for message in _cleaned(said, agent):
         if message.role == "seeker":
             index = known.turns + len(turns)
-            turns.append(new_turn(message.text, index=index, history=newest(dialogue, agent)))
+            turns.append(new_turn(message.text, index=index, history=_newest(dialogue, agent)))
         dialogue.append(message)
     for turn in await _read(agent, turns):
         known = _followed(agent, turn, known)
-    return replace(known, messages=newest(dialogue, agent))
+    return replace(known, messages=_newest(dialogue, agent))
 
 
-def newest(dialogue: Sequence[Message], agent: Agent) -> tuple[Message, ...]:
-    """The part of a dialogue that an agent looks back on."""
+def recent(said: Sequence[Message], agent: Agent) -> tuple[Message, ...]:
+    """The newest part of what was said, as an agent looks back on it.
+
+    Raises:
+        InputError: A message of the seeker in it is too long.
+    """
+    return tuple(_cleaned(_newest(said, agent), agent))
+
+
+def _newest(dialogue: Sequence[Message], agent: Agent) -> tuple[Message, ...]:
     most = 2 * agent.history_turns
     return tuple(dialogue[-most:]) if most else ()
 
@@ -165,7 +173,7 @@ class Pasts:
                     self._known.move_to_end(digests[end - 1])
                     start, before = end, found
                     break
-        earlier = tuple(_cleaned(newest(said[:start], self._agent), self._agent))
+        earlier = recent(said[:start], self._agent)
         past = await resumed(self._agent, said[start:], replace(before, messages=earlier))
         if said:
             self._keep(digests[-1], past)

@@ -34,7 +34,7 @@ from agent.langchain.calls import asked, ended, with_thread
 from agent.langchain.dialogue import split
 from agent.langchain.stopping import Stopping
 from agent.loop import Agent
-from agent.resumed import Pasts, with_past
+from agent.resumed import Pasts, recent, with_past
 from agent.settings import Settings, load_settings
 from agent.turn import Message, Turn
 
@@ -250,9 +250,11 @@ class ChatHeartline(BaseChatModel):
         if not said:
             return agent
         stored = await asyncio.to_thread(agent.store.recall, thread, turns=agent.history_turns)
-        given = await pasts.of(said)
-        past = replace(stored, messages=given.messages) if stored.turns else replace(given, turns=0)
-        return with_past(agent, replace(past, contact=stored.contact), store=agent.store)
+        if stored.turns:
+            past = replace(stored, messages=recent(said, agent))
+        else:
+            past = replace(await pasts.of(said), turns=0, contact=stored.contact)
+        return with_past(agent, past, store=agent.store)
 
     def _made(self) -> tuple[Agent, Pasts]:
         with self._lock:

@@ -33,7 +33,7 @@ from agent.loop import Agent
 from agent.perception import failure_of
 from agent.protocols import Composer, Recalled
 from agent.record import from_record
-from agent.resumed import newest
+from agent.resumed import recent
 from agent.settings import load_settings
 from agent.turn import Turn
 
@@ -121,9 +121,9 @@ class EmpathyMiddleware(AgentMiddleware[EmpathyState, Any, Any]):
 
     def _update(self, read: Read | None, state: EmpathyState, runtime: Runtime[Any]) -> dict[str, Any] | None:
         if read is None:
-            kept = state.get("heartline")
-            # Run once more without a new message: care was taken, and no model is to add to it.
-            return {"jump_to": "end"} if kept is not None and from_record(kept["turn"]).escalated else None
+            verdicts = state["heartline"]["turn"]["verdicts"] if "heartline" in state else ()
+            # Where care was taken and tools or a second run brought nothing new, no model is to add to it.
+            return {"jump_to": "end"} if any(each["action"] == "escalate" for each in verdicts) else None
         runtime.stream_writer({METADATA: {"event": "understood", "turn": read.kept["turn"]}})
         reply = read.turn.reply
         if reply is None:
@@ -141,7 +141,7 @@ class EmpathyMiddleware(AgentMiddleware[EmpathyState, Any, Any]):
         try:
             before = self._store.recall(thread, turns=0)
             turn = _finished(from_record(kept["turn"]), state["messages"], before)
-            self._store.append(replace(turn, history=newest(turn.history, self.agent)))
+            self._store.append(replace(turn, history=recent(turn.history, self.agent)))
         except Exception as error:  # noqa: BLE001 - a stranger's store must not take the reply away
             failure = failure_of("remember", self._store.name, error)
             runtime.stream_writer({METADATA: {"event": "failed", "failure": asdict(failure)}})

@@ -22,7 +22,7 @@ from agent.options import Options, parts_of
 from agent.protocols import Composer, ConversationStore, Recalled
 from agent.record import from_record
 from agent.registry import make
-from agent.resumed import resumed, with_past
+from agent.resumed import recent, resumed, with_past
 from agent.turn import Turn
 
 __all__ = ["HeartlineState", "Reader", "note_composer"]
@@ -149,7 +149,9 @@ class Reader:
         # Where what was read last is gone (shortened, summarised), all that is left was there before it.
         first = read[-1] + 1 if read else len(before)
         return await resumed(
-            self.agent, said_in(before[first:]), replace(known, messages=tuple(said_in(before[:first])))
+            self.agent,
+            said_in(before[first:]),
+            replace(known, messages=recent(said_in(before[:first]), self.agent)),
         )
 
     async def _understood(self, text: str, past: Recalled, thread: str | None) -> Turn:

@@ -131,6 +131,8 @@ def test_that_messages_along_with_a_thread_are_its_history_and_the_store_keeps_t
     assert [message.text for message in first.history] == ["Before.", "Ah."]
     assert [message.text for message in second.history] == ["Before.", "Ah.", "First.", "One."]
     assert [turn.index for turn in parts.store.turns("a")] == [0, 1]
+    (plugin,) = parts.perception.plugins
+    assert [turn.text for turn in plugin.seen] == ["Before.", "First.", "Next."]
 
 
 def test_that_danger_in_earlier_messages_is_not_forgotten_without_a_store():
