@@ -31,13 +31,14 @@ from agent.protocols import (
 from agent.screening import notices_after, notices_before, screened, unsaid
 from agent.speakers import speakers_for
 from agent.speech import Gate, Speech
+from agent.synchronous import Synchronous
 from agent.turn import Turn, new_turn
 from agent.wiring import Reader, check_parts
 
 __all__ = ["Agent"]
 
 
-class Agent:
+class Agent(Synchronous):
     """A support agent made of parts.
 
     Args:
@@ -149,10 +150,6 @@ class Agent:
                 if isinstance(event, ReplyFinished):
                     return event.turn
         raise GenerationError("The stream of events ended without `ReplyFinished`.")
-
-    def respond_sync(self, text: str, *, conversation_id: str | None = None, options: Options = AS_MADE) -> Turn:
-        """`respond` for code without an event loop. Inside one, await `respond` instead."""
-        return asyncio.run(self.respond(text, conversation_id=conversation_id, options=options))
 
     async def stream(
         self, text: str, *, conversation_id: str | None = None, options: Options = AS_MADE
