@@ -17,7 +17,7 @@ from ui.models import table
 if TYPE_CHECKING:
     from sem_plugins.training.loop import Recipe
 
-__all__ = ["learn_dynamics", "learn_risk", "learn_recogniser", "train"]
+__all__ = ["learn_dynamics", "learn_recogniser", "learn_risk", "train"]
 
 
 def train(
