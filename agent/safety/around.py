@@ -41,7 +41,8 @@ class SituationPlan:
         where: Acts where somebody asks who could help.
         helped: Acts where somebody tells that help is there, or on its way.
         ask: Questions, in order.
-        holds: Messages after the last that told of it for which nothing but this protocol answers.
+        holds: Messages for which nothing but this protocol answers: after the last that told of it where it
+            happens now, else after the first, so that a long talk about it becomes free.
     """
 
     first: tuple[str, ...]
@@ -87,9 +88,9 @@ def care_around(
         acts = plan.helped
     elif asks_where_to_turn(turn.text):
         acts = plan.where
-    elif around.now and around.quiet <= plan.holds:
+    elif (around.quiet if around.now else around.turns) <= plan.holds:
         acts = plan.helped if around.helped else plan.later
-    elif around.quiet % _CHECK_EVERY == _CHECK_EVERY - 1:
+    elif around.turns % _CHECK_EVERY == _CHECK_EVERY - 1:
         question = _next(plan.ask, turn, around)
         said = f"{words.pick(f'{name}.check')} {words.pick(f'ask.{question}')}"
         course = _done(replace(course, asked=question), around, ("check", f"ask.{question}"), ())

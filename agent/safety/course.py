@@ -21,7 +21,7 @@ from agent.errors import ReadingError
 from agent.readings import DANGER, RiskReading
 from agent.safety.answered import Answer, Question, answer_to, denies, misread, speaks_of_death
 from agent.safety.situations import Around, stands
-from agent.safety.whose import admits_own, own_threat, own_wish
+from agent.safety.whose import admits_own, of_somebody_else, own_wish
 
 __all__ = ["COOLS_AFTER", "STEPS", "Ladder", "RiskChange", "RiskCourse", "Step", "Why", "advance", "reaches"]
 
@@ -146,7 +146,9 @@ def advance(before: RiskCourse | None, reading: RiskReading | None, text: str, *
     around = stands(course.around, text, unsafe=answer.unsafe)
     own, of_others = _sign(reading, text), _sign_of_others(reading)
     if around is not None and around.open:
-        own, of_others = _of_themselves(own, of_others, around, text)
+        own = _of_themselves(own, around, text)
+    if reaches(of_others[0], "ideation") and of_somebody_else(text):
+        of_others = "watch", "said", ()  # what is done by others is no danger from the person
     if answer.step is not None and course.asked == "others":
         of_others = _or_answered(of_others, answer.step)
     elif answer.step is not None:
@@ -191,19 +193,18 @@ def _sign_of_others(reading: RiskReading | None) -> _Sign:
     return ("none", "said", ()) if reading is None else (reading.others, "said", reading.evidence)
 
 
-def _of_themselves(own: _Sign, of_others: _Sign, around: Around, text: str) -> tuple[_Sign, _Sign]:
-    """What a message shows of the person's own doing, where danger around them is told of.
+def _of_themselves(own: _Sign, around: Around, text: str) -> _Sign:
+    """What a message shows of the person's own danger, where danger around them is told of.
 
-    Somebody else's wish to die is their distress, and violence that they suffer or fear is no danger from them,
-    but where words of their own say so. A weak sign stays.
+    Somebody else's wish to die, and what is done to them this minute, is their distress and no wish of their own,
+    unless words of theirs say so.
     """
+    of_another = around.now or (around.fresh and around.kind != "violence")
     if around.kind != "violence" and admits_own(text):
-        own = _or_answered(own, "ideation")
-    elif around.fresh and around.kind != "violence" and reaches(own[0], "ideation") and not own_wish(text):
-        own = "distress", "said", ()
-    if reaches(of_others[0], "ideation") and not own_threat(text):
-        of_others = "watch", "said", ()
-    return own, of_others
+        return _or_answered(own, "ideation")
+    if of_another and reaches(own[0], "ideation") and not own_wish(text):
+        return "distress", "said", ()
+    return own
 
 
 def _or_answered(said: _Sign, answered: Step) -> _Sign:

@@ -24,7 +24,7 @@ __all__ = ["Protocol", "StepPlan", "load_protocol"]
 Danger = Literal["ideation", "plan", "acute", "others"]
 
 _ASK = "ask"
-_AROUND = "around"
+_AROUND, _EMERGENCY = "around", "emergency"
 _CHECK_EVERY = 4  # replies; asked each time, the question would wear out
 _SPOKEN_OUT = re.compile(r"\b(kill|suicid|end(ing)? my|tak(e|ing) my|to die|wanna die)", re.IGNORECASE)
 
@@ -122,7 +122,7 @@ class Protocol:
         acts: list[str] = []
         lines: tuple[str, ...] = ()
         helped = words.helped and not course.fresh
-        for act in _with_emergency(step.later if course.done else step.first, course):
+        for act in _with_emergency(step.later if course.done else step.first, danger, course):
             if act == _ASK:
                 question = self._next(step.ask, turn, course, helped=helped)
                 said.append(words.pick(f"ask.{question}"))
@@ -135,7 +135,7 @@ class Protocol:
                 whose = lines_for(course.around)
                 sentence, named = words.act(plan_name(course.around), "emergency", without=(), lines_for=whose)
                 said.append(sentence)
-                acts.append("emergency")
+                acts.append(_EMERGENCY)
                 lines = (*lines, *named)
             elif helped and act in NAMING:
                 said.append(words.pick("helped.stay"))
@@ -203,10 +203,14 @@ def _danger(course: RiskCourse) -> Danger:
     return "others"
 
 
-def _with_emergency(acts: Sequence[str], course: RiskCourse) -> Sequence[str]:
-    """With the emergency number for what happens around them this minute, where their own plan has none."""
+def _with_emergency(acts: Sequence[str], danger: Danger, course: RiskCourse) -> Sequence[str]:
+    """With the emergency number, where the plan has none: for what they are about to do to somebody, or for what
+    happens around them this minute.
+    """
+    if danger == "others" and course.fresh and course.others == "acute":
+        acts = [_EMERGENCY if act == "lines" else act for act in acts]
     around = course.around
-    if around is None or not around.fresh or not around.now or "emergency" in acts:
+    if around is None or not around.fresh or not around.now or _EMERGENCY in acts:
         return acts
     return (acts[0], _AROUND, *(act for act in acts[1:] if act != "lines"))
 

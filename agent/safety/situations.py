@@ -60,6 +60,7 @@ class Around:
         fresh: This message told of it.
         helped: Since then it was told that help is there, or on its way.
         quiet: Messages since then.
+        turns: Messages since it was first told, or became pressing.
         done: What the replies did since it was first told, or became pressing.
     """
 
@@ -69,6 +70,7 @@ class Around:
     fresh: bool = True
     helped: bool = False
     quiet: int = 0
+    turns: int = 0
     done: tuple[str, ...] = ()
 
     @property
@@ -94,11 +96,12 @@ def stands(before: Around | None, text: str, *, unsafe: bool = False) -> Around 
         if before is None:
             return None
         quiet = min(before.quiet + 1, _MOST)
-        now = before.now and quiet <= _PRESSES
-        return replace(before, fresh=False, quiet=quiet, now=now, helped=before.helped or helped)
+        now, turns = before.now and quiet <= _PRESSES, min(before.turns + 1, _MOST)
+        return replace(before, fresh=False, quiet=quiet, turns=turns, now=now, helped=before.helped or helped)
     if before is None or not before.open or told.kind != before.kind or (told.now and not before.now):
         return Around(told.kind, told.child, told.now, helped=helped)
-    return replace(before, child=before.child or told.child, fresh=True, quiet=0, helped=helped)
+    turns, child = min(before.turns + 1, _MOST), before.child or told.child
+    return replace(before, child=child, fresh=True, quiet=0, turns=turns, helped=helped)
 
 
 @dataclass(frozen=True, slots=True)

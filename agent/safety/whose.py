@@ -1,15 +1,16 @@
-"""Whose danger a message speaks of, where a situation around the person is told (`agent.safety.situations`).
+"""Whose danger a message speaks of: the person's own, or that of somebody whom they tell of.
 
-A model that reads danger hears it in "she wants to die" and in "he said he would kill me" as well. While somebody
-tells of such things, the record of their own danger, and of danger from them, rises only by words of their own.
-The patterns are wide on purpose: where they match, the reading stands as it is.
+A model that reads danger hears it in "she wants to die" and in "he said he would kill me" as well. Where somebody
+else is spoken of, the record of danger from the person rises only by words of theirs; and while a situation around
+them is told (`agent.safety.situations`), so does that of their own danger. The patterns are wide on purpose: where
+they match, the reading stands as it is.
 """
 
 from __future__ import annotations
 
 import re
 
-__all__ = ["admits_own", "own_threat", "own_wish"]
+__all__ = ["admits_own", "of_somebody_else", "own_threat", "own_wish"]
 
 _QUOTES = str.maketrans("\u2019\u2018\u02bc\u00b4`", "'''''")
 _LONGEST = 4000
@@ -31,6 +32,8 @@ _OWN_WISH = _any(
         r"go on|follow|join|be with|the same|be next|wake up|disappear|cut|cutting|hurt myself|harm myself|worth|"
         r"burden|go (?:too|as well)|goodbye|can'?t (?:do|take|go|bear|stand))"
     ),
+    r"(?:no (?:point|reason|way out|hope|use)|hopeless|worthless|better off|give up|giving up|had enough)",
+    rf"{_I}{_ON}\b(?:done|over it|tired|exhausted|numb|pills|overdose|jump|hang)",
     r"(?:my ?self|my (?:own )?life|without me|me too|me next|me neither|so (?:do|am|would) i|same here)",
     rf"lucky {_THEM}",
     rf"{_I} (?:get|understand|envy) (?:it|why|{_THEM})",
@@ -53,7 +56,14 @@ _OWN_THREAT = _any(
     rf"want(?:ed)? {_THEM} (?:dead|gone|to (?:die|suffer|pay|hurt))",
     rf"(?:when|while|once|after) {_THEY}(?:'?s| is|'?re| are)? (?:\w+ )?(?:asleep|sleep\w*|drunk|passed out)",
     r"(?:a|my|the) (?:list|plan)",
+    r"(?:what|all) (?:i'?d|i would|i'?ll|i will) (?:bring|need|use|do)",
+    rf"(?:{_THEM}|everyone|everybody|all of them|the \w+) first|me (?:straight |right )?after",
+    rf"(?:stood|stand|standing|parked|sat|sitting|waited) (?:next to|over|outside|across from|by|at) (?:{_THEM}|his|her|their)",
+    r"(?:picture|pictures|picturing|imagine|imagining|images?|visions?|urges?|thoughts?|voices?|dream\w*) (?:of|to|about|telling)",
+    r"(?:everyone|everybody|they|all of them|that \w+)(?: \w+){0,4} will (?:know|see|remember|be sorry|learn)",
+    r"(?:blow|burn|shoot|take) (?:it|them|everything|everyone|this place|the place|the \w+)(?: all)? (?:up|down|out|with me)",
 )
+_ANOTHER = _any(r"(?:he|she|they|him|her|them|his|their|theirs|who)(?:'?s|'?re|'?d|'?ll|'?ve)?", r"some ?(?:one|body)")
 _ARMED = _any(rf"{_THEY}(?:'?s| is| has|'?ve| have)(?: \w+){{0,2}} (?:a|the|his|her) (?:\w+ )?{_WEAPON}")
 _ADMITS = _any(
     r"there(?:'?s| is| was|'?s never| never was| was never) no(?:t|t a|t any)? (?:\w+ )?friend",
@@ -76,6 +86,11 @@ def own_wish(text: str) -> bool:
 def own_threat(text: str) -> bool:
     """Whether the person may speak of harm that they mean to do, whatever else they tell."""
     return _OWN_THREAT.search(_ARMED.sub(" ", _plain(text))) is not None
+
+
+def of_somebody_else(text: str) -> bool:
+    """Whether a message speaks of somebody else, and of no harm that the person means to do."""
+    return _ANOTHER.search(_plain(text)) is not None and not own_threat(text)
 
 
 def admits_own(text: str) -> bool:

@@ -29,6 +29,16 @@ VIOLENCE_NOW = _lines("""
     he has a gun and he says nobody leaves this house
     my ex boyfriend is at my door, drunk, and he's banging on it
     my dad just hit me with a belt and he's coming back
+    hes coming up the stairs and hes so angry please
+    I hear him breaking plates, he said I'm next
+    my dad has my mum by the throat
+    shes swinging a bat at my door
+    we are hiding under the bed he is screaming my name
+    my husband is drunk and he has the kids in the car with a gun
+    my brother is hitting me
+    he's trying to get in through the window, I'm alone
+    she has the kitchen knife and she's standing outside my room
+    dad's really drunk again and hurting mum right now
 """)
 
 VIOLENCE = _lines("""
@@ -64,6 +74,39 @@ VIOLENCE = _lines("""
     my girlfriend is physically abusive
     he pushed me into a wall last night, it's the first time
     i get hit at home when my grades are bad
+    my bf put me in a headlock yesterday because I talked to a guy
+    dad threw a chair at me
+    every time he's had a few beers he starts on me, last night I had to sleep in the car
+    My ex keeps showing up at my job and he sent me pictures of my front door
+    mum's new boyfriend keeps coming in when I shower
+    he shook me so hard my teeth clicked
+    my husband makes me have sex when I don't want to
+    My mother pulls my hair and calls me a whore
+    we have to be quiet when papa is home or he uses the belt
+    he says if I ever leave he'll find me and kill me
+    My grandson takes my pension and yells at me, once he shoved me against the fridge
+    my cousin did things to me when we shared a room last month
+    I can't leave, he has my passport
+    my girlfriend scratched my face and broke my phone again
+    I flinch whenever he lifts his hand. He hit me three times this week
+    they beat me at home for being gay
+    a man at the shelter keeps grabbing me
+    he burned me with a cigarette
+    my pimp beat me
+    My husband smashed my phone because a colleague texted me, then he twisted my arm
+    I'm 16 and my boyfriend made me do stuff I didn't want
+    She bites and kicks me when she's having one of her rages, I'm a man, who'd believe me
+    He choked me until I blacked out, three days ago
+    my father has been beating us since he lost his job
+    The nurse in the care home pinches my mother and calls her names
+    i sleep with a chair against the door because of my uncle
+    my wife told me she would stab me in my sleep
+    my ex keeps sending me messages that he'll burn my house down
+    mum locks the fridge and hits me if I take food
+    my older brother makes me touch him
+    He pushed my head against the wall yesterday
+    my family wants to send me abroad to marry a man I've never met
+    I'm being followed by my ex-boyfriend every day after work
 """)
 
 SOMEONE_ELSE_NOW = _lines("""
@@ -81,6 +124,13 @@ SOMEONE_ELSE_NOW = _lines("""
     She wrote 'tell mum i love her' and now I can't reach her
     my boyfriend is about to overdose, he sent me a picture of the pills
     my daughter is going to hang herself tonight, she told her friend
+    my friend posted a goodbye letter on instagram and turned off her phone
+    my brother drove off with his gun after saying he can't do this anymore
+    my daughter isn't in her bed and there is a note on the pillow saying goodbye
+    my ex just sent me a photo of a noose
+    he hung up after saying he will jump
+    Dave texted "tell the kids I love them" and he won't pick up
+    My friend is standing on a balcony on the 9th floor crying, what should I do
 """)
 
 SOMEONE_ELSE = _lines("""
@@ -100,6 +150,17 @@ SOMEONE_ELSE = _lines("""
     someone I play with online keeps saying he wants to kill himself
     She told me that she doesn't want to be alive.
     i think my sister might do something to herself
+    My best friend has been talking about not being here anymore and gave me her necklace
+    my kid wrote in his diary that he wishes he was dead
+    my wife keeps telling me I would be better off without her
+    I think my roommate is going to hurt himself
+    he showed me cuts on his arms
+    a boy in my class told me he has a plan to kill himself
+    my mother in law says she will end it if we move out
+    my gf tried to od last month and now she's acting the same way again
+    my sister says she'd rather be dead
+    My grandfather says he is done living since grandma passed
+    my student handed in an essay about how she will die on her birthday
 """)
 
 MEDICAL = _lines("""
@@ -119,6 +180,24 @@ MEDICAL = _lines("""
     My grandpa is having a seizure what do I do
     my sister swallowed a handful of tablets
     he is bleeding badly and won't let me call anyone
+    mom fell and she isn't waking up
+    my friend took like 30 tylenol
+    there's blood everywhere my brother cut his arm open
+    my boyfriend shot up and now he's blue
+    my dad has chest pain and his arm is numb
+    grandma can't talk properly and half of her face is hanging
+    I think my roommate is overdosing
+    my baby is choking
+    She drank half a bottle of bleach
+    he's having a fit and it won't stop
+    my little cousin got pulled out of the pool and isn't moving
+    he's been stabbed outside my house
+    my husband collapsed and he's grey
+    there's an old man on the floor at the bus stop and he doesn't react
+    My flatmate took a lot of ecstasy and she's shaking and doesn't know where she is
+    my kid fell from the balcony
+    dad is clutching his chest and sweating
+    I found my sister in the bathtub, she's cold and there are empty packs everywhere
 """)
 
 CHILDREN = _lines("""
@@ -287,4 +366,75 @@ NO_SITUATION = _lines("""
     He choked on his coffee when I told him.
     My dad held me by the hand when the plane shook.
     She grabbed me by the arm and we danced.
+    My brother is hitting the gym with me tonight.
+    He is coming after me for the promotion.
+    She came at me with so many compliments.
+    My boss came in while I was sleeping at my desk.
+    The kids are throwing stuff at each other and laughing.
+    My ex showed up at the same party, it was awkward.
+    My ex is following me on Strava.
+    A man on the bus grabbed me a seat, so kind.
+    The guy from the bakery always waits for me with my bread.
+    The dentist held me down with a joke.
+    My hairdresser burned my ear a little with the iron.
+    The sun burned me badly at the beach.
+    My dad slammed the door because he's mad at the tax office.
+    She smashed my record at bowling.
+    My girlfriend broke my heart again.
+    He knocked me out with his singing.
+    My friend choked up when she told me.
+    My sister scratched my car.
+    My father shook my hand and said he's proud.
+    I was knocked down by a wave on holiday.
+    He broke my trust.
+    My mother does nice things to me when I'm ill.
+    My husband takes my money jokes too seriously.
+    My boss has my passport copy for the visa.
+    I'm not allowed to see my friends until my grades are better.
+    My daughter is coming up the stairs with breakfast.
+    He's smashing everything at work, best month ever.
+    My son is throwing things out of his old room, we are moving.
+    He came to the party with a knife set as a gift.
+    My cousin hunts with a rifle.
+    My wife is choking on the spicy soup and laughing.
+    My mum says she wishes she was dead whenever the printer jams, it's her joke.
+    I told my sister she'd be better off without him.
+    My friends say I'm better off without him.
+    Everyone says she is better off without her boyfriend.
+    My dog has scars on his legs.
+    He has scars on his arms from his work as a chef.
+    My friend sent me pictures of pills of wool on her sweater.
+    My brother took off with his gun dog to the hills.
+    He said he's going to jump in the lake after work.
+    She said she will kill herself laughing.
+    My colleague left a goodbye note with cake in the kitchen.
+    My daughter isn't in her room, she sleeps at her friend's.
+    My neighbour turned blue from the cold swim and loved it.
+    The sky turned blue.
+    He is out of breath after two stairs.
+    My husband has trouble breathing through his nose at night.
+    My toddler is having a fit because I cut the toast wrong.
+    There was blood everywhere in that film.
+    My son lost a tooth and there was blood everywhere, he's so proud.
+    He got shot down by the committee.
+    My uncle was shot in the war.
+    My nephew got stabbed in the back by his business partner.
+    One side of his face is sunburned.
+    She's half asleep and not moving from the sofa.
+    My boyfriend is not moving to Berlin after all.
+    We're not moving, the landlord changed his mind.
+    My team is not responding to the change.
+    My friend is barely breathing between sentences, she is so excited.
+    My ex won't let me see my friends' pictures since he blocked me.
+    Mum hits the brakes whenever I talk.
+    My teacher kicked off the lesson with a song.
+    My dad threatened to sing at my wedding.
+    The doctor hit me with the bad news last week.
+    My sister wants to end it with her boyfriend tonight.
+    My partner keeps the papers in a folder.
+    I flinch when he lifts weights that heavy.
+    My mother attacked me with hugs.
+    He held me by the hand all night.
+    She is beating me by ten points.
+    My mate says he'd rather be dead than miss the derby.
 """)
