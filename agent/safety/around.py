@@ -16,7 +16,7 @@ from agent.errors import DataError
 from agent.safety.answered import QUESTIONS, Question
 from agent.safety.course import RiskCourse
 from agent.safety.situations import Around, asks_where_to_turn, tells_of_help
-from agent.safety.wording import NAMING, LinesFor, Wording
+from agent.safety.wording import EMERGENCY, NAMING, LinesFor, Wording
 
 if TYPE_CHECKING:
     from agent.safety.protocol import Protocol
@@ -118,7 +118,7 @@ def _alone(
             said.append(words.pick(act))
             course = replace(course, asked=question)
         else:
-            if act in NAMING and act != "lines" and course.lines:
+            if _named_before(act, course.lines) and not (act == "lines" and wanted is plan.where):
                 act = plan.instead  # noqa: PLW2901 - nothing is named in two replies in a row
             elif act == "acknowledge" and not around.fresh:
                 act = "stay"  # noqa: PLW2901 - what was told is not told anew
@@ -127,6 +127,11 @@ def _alone(
             lines = (*lines, *named)
         acts.append(act)
     return _done(course, around, acts, lines), Care(protocol.id, tuple(acts), " ".join(said)), True
+
+
+def _named_before(act: str, lines: Sequence[str]) -> bool:
+    """Whether the reply before named what this act would: the emergency number, or a help line."""
+    return EMERGENCY in lines if act == EMERGENCY else act in NAMING and any(line != EMERGENCY for line in lines)
 
 
 def lines_for(around: Around) -> LinesFor:

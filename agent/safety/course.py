@@ -21,7 +21,7 @@ from agent.errors import ReadingError
 from agent.readings import DANGER, RiskReading
 from agent.safety.answered import Answer, Question, answer_to, denies, misread, speaks_of_death
 from agent.safety.situations import Around, stands
-from agent.safety.whose import admits_own, of_somebody_else, own_wish
+from agent.safety.whose import admits_own, of_another, own_threat, own_wish
 
 __all__ = ["COOLS_AFTER", "STEPS", "Ladder", "RiskChange", "RiskCourse", "Step", "Why", "advance", "reaches"]
 
@@ -145,10 +145,11 @@ def advance(before: RiskCourse | None, reading: RiskReading | None, text: str, *
     answer = answer_to(course.asked, text) if course.asked else Answer()
     around = stands(course.around, text, unsafe=answer.unsafe)
     own, of_others = _sign(reading, text), _sign_of_others(reading)
-    if around is not None and around.open:
+    told = around is not None and around.open
+    if around is not None and told:
         own = _of_themselves(own, around, text)
-    if reaches(of_others[0], "ideation") and of_somebody_else(text):
-        of_others = "watch", "said", ()  # what is done by others is no danger from the person
+    if reaches(of_others[0], "ideation") and (told or of_another(text)) and not own_threat(text):
+        of_others = "watch", "said", ()  # what others do is no danger from the person
     if answer.step is not None and course.asked == "others":
         of_others = _or_answered(of_others, answer.step)
     elif answer.step is not None:

@@ -16,7 +16,7 @@ from agent.safety.answered import QUESTIONS, Question
 from agent.safety.around import PlanName, SituationPlan, care_around, lines_for, plan_name, situation_plans
 from agent.safety.course import RiskCourse, reaches
 from agent.safety.help_lines import Country
-from agent.safety.wording import NAMING, Wording
+from agent.safety.wording import EMERGENCY, NAMING, Wording
 from agent.turn import Turn
 
 __all__ = ["Protocol", "StepPlan", "load_protocol"]
@@ -24,7 +24,7 @@ __all__ = ["Protocol", "StepPlan", "load_protocol"]
 Danger = Literal["ideation", "plan", "acute", "others"]
 
 _ASK = "ask"
-_AROUND, _EMERGENCY = "around", "emergency"
+_AROUND = "around"
 _CHECK_EVERY = 4  # replies; asked each time, the question would wear out
 _SPOKEN_OUT = re.compile(r"\b(kill|suicid|end(ing)? my|tak(e|ing) my|to die|wanna die)", re.IGNORECASE)
 
@@ -135,7 +135,7 @@ class Protocol:
                 whose = lines_for(course.around)
                 sentence, named = words.act(plan_name(course.around), "emergency", without=(), lines_for=whose)
                 said.append(sentence)
-                acts.append(_EMERGENCY)
+                acts.append(EMERGENCY)
                 lines = (*lines, *named)
             elif helped and act in NAMING:
                 said.append(words.pick("helped.stay"))
@@ -208,9 +208,9 @@ def _with_emergency(acts: Sequence[str], danger: Danger, course: RiskCourse) -> 
     happens around them this minute.
     """
     if danger == "others" and course.fresh and course.others == "acute":
-        acts = [_EMERGENCY if act == "lines" else act for act in acts]
+        acts = [EMERGENCY if act == "lines" else act for act in acts]
     around = course.around
-    if around is None or not around.fresh or not around.now or _EMERGENCY in acts:
+    if around is None or not around.fresh or not around.now or EMERGENCY in acts:
         return acts
     return (acts[0], _AROUND, *(act for act in acts[1:] if act != "lines"))
 

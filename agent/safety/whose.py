@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["admits_own", "of_somebody_else", "own_threat", "own_wish"]
+__all__ = ["admits_own", "of_another", "own_threat", "own_wish"]
 
 _QUOTES = str.maketrans("\u2019\u2018\u02bc\u00b4`", "'''''")
 _LONGEST = 4000
@@ -30,7 +30,7 @@ _OWN_WISH = _any(
     (
         rf"{_I}{_ON}\b(?:die|dying|dead|suicid\w*|kill\w*|end (?:it|my|everything)|live|living|alive|exist\w*|"
         r"go on|follow|join|be with|the same|be next|wake up|disappear|cut|cutting|hurt myself|harm myself|worth|"
-        r"burden|go (?:too|as well)|goodbye|can'?t (?:do|take|go|bear|stand))"
+        r"burden|go (?:too|as well)|can'?t (?:do|take|go|bear|stand))"
     ),
     r"(?:no (?:point|reason|way out|hope|use)|hopeless|worthless|better off|give up|giving up|had enough)",
     rf"{_I}{_ON}\b(?:done|over it|tired|exhausted|numb|pills|overdose|jump|hang)",
@@ -58,12 +58,17 @@ _OWN_THREAT = _any(
     r"(?:a|my|the) (?:list|plan)",
     r"(?:what|all) (?:i'?d|i would|i'?ll|i will) (?:bring|need|use|do)",
     rf"(?:{_THEM}|everyone|everybody|all of them|the \w+) first|me (?:straight |right )?after",
-    rf"(?:stood|stand|standing|parked|sat|sitting|waited) (?:next to|over|outside|across from|by|at) (?:{_THEM}|his|her|their)",
-    r"(?:picture|pictures|picturing|imagine|imagining|images?|visions?|urges?|thoughts?|voices?|dream\w*) (?:of|to|about|telling)",
+    rf"(?:stood|standing|parked|sat|sitting|waited) (?:next to|over|outside|across from|by|at) (?:{_THEM}|his|her)",
+    r"(?:pictur\w+|imagin\w+|images?|visions?|urges?|thoughts?|voices?|dream\w*) (?:of|to|about|telling)",
     r"(?:everyone|everybody|they|all of them|that \w+)(?: \w+){0,4} will (?:know|see|remember|be sorry|learn)",
-    r"(?:blow|burn|shoot|take) (?:it|them|everything|everyone|this place|the place|the \w+)(?: all)? (?:up|down|out|with me)",
+    (
+        r"(?:blow|burn|shoot|take) (?:it|them|everything|everyone|this place|the \w+)(?: all)? "
+        r"(?:up|down|out|with me)"
+    ),
 )
-_ANOTHER = _any(r"(?:he|she|they|him|her|them|his|their|theirs|who)(?:'?s|'?re|'?d|'?ll|'?ve)?", r"some ?(?:one|body)")
+_ANOTHER = _any(
+    r"(?:he|she|they|him|her|them|his|their|theirs|who)(?:'?s|'?re|'?d|'?ll|'?ve)?", r"some ?(?:one|body)"
+)
 _ARMED = _any(rf"{_THEY}(?:'?s| is| has|'?ve| have)(?: \w+){{0,2}} (?:a|the|his|her) (?:\w+ )?{_WEAPON}")
 _ADMITS = _any(
     r"there(?:'?s| is| was|'?s never| never was| was never) no(?:t|t a|t any)? (?:\w+ )?friend",
@@ -88,9 +93,9 @@ def own_threat(text: str) -> bool:
     return _OWN_THREAT.search(_ARMED.sub(" ", _plain(text))) is not None
 
 
-def of_somebody_else(text: str) -> bool:
-    """Whether a message speaks of somebody else, and of no harm that the person means to do."""
-    return _ANOTHER.search(_plain(text)) is not None and not own_threat(text)
+def of_another(text: str) -> bool:
+    """Whether a message speaks of somebody else."""
+    return _ANOTHER.search(_plain(text)) is not None
 
 
 def admits_own(text: str) -> bool:

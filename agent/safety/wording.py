@@ -13,15 +13,17 @@ from agent.safety.course import RiskCourse
 from agent.safety.help_lines import UNKNOWN, Country, HelpLine
 from agent.turn import Turn
 
-__all__ = ["NAMING", "LinesFor", "Wording"]
+__all__ = ["EMERGENCY", "NAMING", "LinesFor", "Wording"]
 
 LinesFor = Literal["anybody", "abuse", "child"]
 """Whose help lines are named: anybody's in distress, those about violence at home, or those for children."""
 
-NAMING: Mapping[str, str] = MappingProxyType({"lines": "lines_unknown", "emergency": "emergency_unknown"})
+EMERGENCY = "emergency"
+"""The act, and what stands for the number among the ids of help lines that were named."""
+
+NAMING: Mapping[str, str] = MappingProxyType({"lines": "lines_unknown", EMERGENCY: "emergency_unknown"})
 """Acts that name help, each with the list of sentences that speaks of it in general words."""
 
-_EMERGENCY = "emergency"  # stands among the ids of help lines that were named
 _FOR_ANYBODY = frozenset({"suicide", "distress"})
 _FOR_CHILDREN = frozenset({"youth", *_FOR_ANYBODY})
 _QUOTABLE = range(2, 13)  # words; more would be their whole message
@@ -99,13 +101,13 @@ class Wording:
         if act not in NAMING:
             return self.pick(name), ()
         unknown = f"{plan}.{NAMING[act]}"
-        if act == "emergency":
+        if act == EMERGENCY:
             if not self._country.emergency:
-                return self.pick(unknown), (_EMERGENCY,)
+                return self.pick(unknown), (EMERGENCY,)
             # Of violence it is not known which number is the police's.
             every = " or ".join(self._country.emergency)
             number = every if lines_for != "anybody" else _number(self._country)
-            return self.pick(name, emergency=number), (_EMERGENCY,)
+            return self.pick(name, emergency=number), (EMERGENCY,)
         if self._country.code == UNKNOWN:
             said = self.pick(unknown)
             return (said, ()) if without else (f"{said} {self.pick('finder')}", (UNKNOWN,))
