@@ -9,7 +9,7 @@ from typing import Any
 from agent.decisions import Blocked, Care, Verdict
 from agent.errors import SettingsError
 from agent.safety.calling import HandoffAt, with_handoff
-from agent.safety.course import advance
+from agent.safety.course import RiskCourse, advance
 from agent.safety.disclosure import asks_whether_ai
 from agent.safety.help_lines import UNKNOWN, Country, Directory, load_help_lines
 from agent.safety.outgoing import Outgoing, load_outgoing
@@ -82,12 +82,14 @@ class ProtocolGuard:
         course, care, alone = self.protocol.care(turn, course, self.country)
         reliance = update(turn.reliance_before, turn, utc_offset=self.utc_offset) if self.reliance else None
         verdict = Verdict("allow", self.name)
-        if alone:
-            why = "risk could not be read" if course.unread else f"the record of risk stands at {course.highest}"
-            verdict = Verdict("escalate", self.name, (why,))
-        elif care is not None:
-            verdict = Verdict("steer", self.name, (f"the record of risk stands at {course.highest}",))
-        elif reliance is not None and not course.was_in_danger and (outward := nudge(reliance)) is not None:
+        if care is not None:
+            verdict = Verdict("escalate" if alone else "steer", self.name, (_why(course),))
+        elif (
+            reliance is not None
+            and not course.was_in_danger
+            and course.around is None
+            and (outward := nudge(reliance)) is not None
+        ):
             reliance = replace(reliance, nudged=True)
             care = Care("reliance", ("nudge",), outward)
             verdict = Verdict("steer", self.name, ("they lean on this conversation",))
@@ -113,12 +115,23 @@ class ProtocolGuard:
             shown: The reply so far.
             sentence: What would follow.
         """
-        wary = turn.course is not None and turn.course.was_in_danger
+        wary = turn.course is not None and not _calm(turn.course)
         category = self.outgoing.found(sentence, before=shown, in_danger=wary)
         if category is None:
             return None
         choices = self.outgoing.instead[category]
         return Blocked(category, choices[turn.index % len(choices)])
+
+
+def _calm(course: RiskCourse) -> bool:
+    """Whether no danger was told of in this conversation, to the person, from them or around them."""
+    return not course.was_in_danger and course.around is None
+
+
+def _why(course: RiskCourse) -> str:
+    if course.around is not None and course.around.open and not course.in_danger:
+        return "the person tells of danger around them"
+    return "risk could not be read" if course.unread else f"the record of risk stands at {course.highest}"
 
 
 def create(settings: Any = None) -> ProtocolGuard:
