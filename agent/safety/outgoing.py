@@ -22,7 +22,7 @@ from agent.safety.plain_forms import aligned_forms, plain_forms
 
 __all__ = ["Outgoing", "load_outgoing"]
 
-_BEFORE = 40  # characters before a match that tell whether it is somebody's words given back
+_BEFORE = 60  # characters before a match that tell whether it is somebody's words given back
 _TAIL = 160  # characters that were shown just before: a sentence can be harmful together with the one before it
 
 
@@ -80,10 +80,12 @@ class Outgoing:
         looks = [(form, "") for form in plain_forms(sentence)]
         if tail.strip():
             looks += dict.fromkeys(zip(aligned_forms(tail + sentence), aligned_forms(tail), strict=True))
+        everything = "\n".join(form for form, _ in looks)
+        pieces = [piece for piece in self._places if piece in everything]
         to_try = [
             (place, form, shown)
             for form, shown in looks
-            for place in self._always.union(*(self._places[piece] for piece in self._places if piece in form))
+            for place in self._always.union(*(self._places[piece] for piece in pieces if piece in form))
         ]
         for place, form, shown in sorted(to_try):
             category, pattern = self._patterns[place]

@@ -27,6 +27,8 @@ _STANDS_IN = re.compile(r"[013457@$!|€+]")
 _LETTER = re.compile(r"[a-z]")
 _SPELLED = re.compile(r"(?<![a-z0-9])[a-z](?:[\W_]{1,3}[a-z]){2,}(?![a-z0-9])")
 _EMPHASIS = re.compile(r"[*~]+")  # as in **word**
+# As in "you are, to be honest, a burden": a clause between two others, or something in brackets.
+_ASIDE = re.compile(r", [^,.!?;:()]{2,60},(?= )| \([^()]{2,60}\)")
 _FILLING = re.compile(r"(?<=[a-z])[.^\u00b7\u2022-](?=[a-z])")
 _BLANKS = re.compile(r"\s+")
 
@@ -35,7 +37,7 @@ def plain_forms(text: str) -> list[str]:
     """A text as a reader takes it, lower case: as it stands, and, where they differ, with its tricks undone.
 
     The first form is without accents, invisible and look-alike characters. Others read `k1ll` as kill, `k.i.l.l`
-    and `k i l l` as one word.
+    and `k i l l` as one word, and leave out what is put in between two commas or in brackets.
     """
     return [*dict.fromkeys(aligned_forms(text))]
 
@@ -43,9 +45,12 @@ def plain_forms(text: str) -> list[str]:
 def aligned_forms(text: str) -> list[str]:
     """The same with equal forms repeated: always as many, each at its place."""
     form = _EMPHASIS.sub("", _as_seen(text)).replace("_", " ")
-    standing = _read_as_letters(form)
+    standing = _read_as_letters(form, "i")
     joined = _SPELLED.sub(lambda match: _joined(match[0]), standing)
-    return [_BLANKS.sub(" ", other).strip() for other in (form, standing, joined, _FILLING.sub("", joined))]
+    apart = _ASIDE.sub("", _SPELLED.sub(lambda match: _joined(match[0], apart=True), standing))
+    other = _read_as_letters(form, "l")
+    forms = (form, standing, joined, _FILLING.sub("", joined), _FILLING.sub("", apart), other)
+    return [_BLANKS.sub(" ", other).strip() for other in forms]
 
 
 def _as_seen(text: str) -> str:
@@ -57,20 +62,27 @@ def _as_seen(text: str) -> str:
     return "".join(kept).lower().translate(_LOOKALIKES)
 
 
-def _read_as_letters(form: str) -> str:
-    """Digits and signs between or beside letters as the letters they stand for."""
+def _read_as_letters(form: str, one: str) -> str:
+    """Digits and signs between or beside letters as the letters they stand for; a 1 stands for i or l."""
     if not _STANDS_IN.search(form):
         return form
+    signs = {**_STAND_INS, ord("1"): ord(one)}
     return " ".join(
-        word.translate(_STAND_INS) if _LETTER.search(word) and not word.rstrip(".!?,;:'\"").isalpha() else word
+        word.translate(signs) if _LETTER.search(word) and not word.rstrip(".!?,;:'\"").isalpha() else word
         for word in form.split(" ")
     )
 
 
-def _joined(spelled: str) -> str:
+def _joined(spelled: str, *, apart: bool = False) -> str:
     """`k.i.l.l y.o.u` and `k i l l  y o u` are two words: blanks part words where other gaps have none, and wider
     gaps where all are blank.
+
+    Args:
+        spelled: Single letters with something between them.
+        apart: Whether `a` and `i` before a blank are words of their own, as in `a l i a r`.
     """
+    if apart and spelled[0] in "ai" and spelled[1] == " " and len(spelled) > 6:
+        return f"{spelled[0]} {_joined(spelled[2:])}"
     letters: list[str] = re.findall(r"[a-z]", spelled)
     gaps: list[str] = re.findall(r"[\W_]+", spelled)
     blank = [gap.strip() != gap for gap in gaps]
