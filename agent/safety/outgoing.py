@@ -33,17 +33,22 @@ class _Category:
     in_danger: bool
     patterns: tuple[re.Pattern[str], ...]
     unless: re.Pattern[str] | None
+    after: re.Pattern[str] | None
 
     def holds(self, pattern: re.Pattern[str], form: str, shown: str) -> bool:
         """Whether a plain text holds what must not be said, and `shown`, with which it begins, does not yet."""
         match = pattern.search(form)
         while match is not None:
-            given_back = self.unless and self.unless.search(form[max(0, match.start() - _BEFORE) : match.start()])
             before = match.end() <= len(shown) and pattern.match(shown, match.start())
-            if not (given_back or before):
+            if not (before or self._gives_back(form, match)):
                 return True
             match = pattern.search(form, match.start() + 1)
         return False
+
+    def _gives_back(self, form: str, match: re.Match[str]) -> bool:
+        """Whether somebody's words are told: "you wrote that …", "…, he said"."""
+        before, after = form[max(0, match.start() - _BEFORE) : match.start()], form[match.end() :]
+        return bool((self.unless and self.unless.search(before)) or (self.after and self.after.search(after)))
 
 
 class Outgoing:
@@ -113,6 +118,7 @@ def load_outgoing() -> Outgoing:
             one.get("in_danger", False),
             tuple(_pattern(pattern, words) for pattern in one["patterns"]),
             re.compile(rf"(?<![a-z])(?:{_expanded(one['unless'], words)})") if "unless" in one else None,
+            re.compile(_expanded(one["after"], words)) if "after" in one else None,
         )
         for one in raw["category"]
     )

@@ -81,7 +81,7 @@ def _joined(spelled: str, *, apart: bool = False) -> str:
         spelled: Single letters with something between them.
         apart: Whether `a` and `i` before a blank are words of their own, as in `a l i a r`.
     """
-    if apart and spelled[0] in "ai" and spelled[1] == " " and len(spelled) > 6:
+    if apart and re.match(r"[ai] (?:[a-z][^a-z]+){2}", spelled):
         return f"{spelled[0]} {_joined(spelled[2:])}"
     letters: list[str] = re.findall(r"[a-z]", spelled)
     gaps: list[str] = re.findall(r"[\W_]+", spelled)
