@@ -2,8 +2,8 @@
 
     python -m evals.outgoing_rates --data DIR
 
-The sentences are held out (`evals/safety/outgoing_held_out.toml`): no pattern was made because of one. But one hand
-wrote both, so others' sentences will be found less often than the recall here says.
+The sentences are held out (`evals/safety/outgoing_held_out.toml`): no pattern was made because of one. But one
+hand wrote both, so others' sentences will be found less often than the recall here says.
 The good ones come close to the harmful ones on purpose, so their share is far above that of everyday talk; beside
 it stands the share of what ESConv's supporters said. They are people: where they say so, it is true and no harm,
 and the line `human` tells how often.
