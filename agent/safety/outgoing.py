@@ -98,6 +98,17 @@ class Outgoing:
                 return category.name
         return None
 
+    def holds(self, name: str, text: str) -> bool:
+        """Whether a text, of one sentence or several, holds what the category of this name forbids.
+
+        Raises:
+            KeyError: There is no such category.
+        """
+        category = {category.name: category for category in self.categories}[name]
+        return any(
+            category.holds(pattern, form, "") for form in plain_forms(text) for pattern in category.patterns
+        )
+
 
 @cache
 def load_outgoing() -> Outgoing:

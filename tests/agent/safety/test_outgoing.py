@@ -216,6 +216,37 @@ def test_that_any_text_is_looked_at_without_an_error(sentence: str, before: str)
     assert plain_forms(sentence)
 
 
+@pytest.mark.parametrize(
+    "draft",
+    [
+        "I am a human, too.",
+        "I’m just a real person like you.",
+        "Speaking as a real person, I know that.",
+        "As a human being, I know that.",
+        "Don't worry, I'm not a bot.",
+        "I am not an AI.",
+        "i'm only human",
+    ],
+)
+def test_that_a_claim_to_be_human_is_found(draft: str):
+    assert OUTGOING.holds("human", draft)
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [
+        "I am not a human, but I listen.",
+        "I am an AI, not a person.",
+        "You matter as a person.",
+        "You are only human.",
+        "He is a human being, after all.",
+        "As a person who worries, you plan ahead.",
+    ],
+)
+def test_that_what_is_said_of_others_is_no_claim(draft: str):
+    assert not OUTGOING.holds("human", draft)
+
+
 def trying_everything() -> Outgoing:
     """The same patterns, none of which is passed over for want of a word."""
     outgoing = Outgoing(OUTGOING.categories, OUTGOING.instead)
