@@ -11,7 +11,7 @@ from agent.errors import SettingsError
 from agent.safety.calling import HandoffAt, with_handoff
 from agent.safety.course import RiskCourse, advance
 from agent.safety.disclosure import asks_whether_ai
-from agent.safety.help_lines import UNKNOWN, Country, Directory, load_help_lines
+from agent.safety.help_lines import UNKNOWN, Country, Directory, directory_of, load_help_lines
 from agent.safety.outgoing import Outgoing, load_outgoing
 from agent.safety.policies import Policy, load_policy
 from agent.safety.protocol import Protocol, load_protocol
@@ -63,7 +63,7 @@ class ProtocolGuard:
         if country is not None and self.country.code == UNKNOWN:
             raise SettingsError(
                 f"No help lines are known for the country {country!r} (`country`, HEARTLINE_COUNTRY). Leave it "
-                "out, so that help is spoken of in general words, or name a file of your own (`help_lines`); "
+                "out, so that help is spoken of in general words, or name a directory or file (`help_lines`); "
                 "docs/help-lines.md lists those that are known."
             )
         self.protocol = protocol or load_protocol()
@@ -138,9 +138,10 @@ def create(settings: Any = None) -> ProtocolGuard:
     """Entry point `protocol`.
 
     Raises:
-        SettingsError: No help lines are known for `settings.country`, or there is no such policy.
+        SettingsError: No help lines are known for `settings.country`, or there is no such policy or directory.
+        WiringError: What `settings.help_lines` names is no directory.
     """
-    directory = load_help_lines(getattr(settings, "help_lines", None))
+    directory = directory_of(settings)
     at: HandoffAt = getattr(settings, "handoff_at", "never")
     policy = load_policy(getattr(settings, "policy", "default"))
     return ProtocolGuard(
