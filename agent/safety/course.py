@@ -4,6 +4,7 @@
 
 It rises at once, to whatever a message shows or an answer to a safety question says. It falls one step at a time,
 after as many quiet messages as `COOLS_AFTER` says, and after danger never below `watch` in the same conversation.
+Danger that was suspected a single time, in words that need not mean it, falls to `watch` sooner.
 A denial, a joke or a change of subject is a quiet message and no more. Danger to others has a ladder of its own,
 which works alike.
 
@@ -51,8 +52,8 @@ COOLS_AFTER: Mapping[Step, int] = MappingProxyType(
 """Quiet messages in a row after which the record falls by one step."""
 
 SUSPICION_COOLS_AFTER = 2
-"""Quiet messages in a row after which danger falls to `watch` that was suspected once, and neither said nor answered: it
-was asked about, and nothing bore it out. What remains is `watch`, as after any danger."""
+"""Quiet messages in a row after which danger falls to `watch` that was suspected once, and neither said nor
+answered: it was asked about, and nothing bore it out. What remains is `watch`, as after any danger."""
 
 _HINT = 0.25  # of ideation, by the risk model; see `evals/safety` for what that finds
 _MOST = 32  # changes that are kept: a conversation's record must not grow with its length
