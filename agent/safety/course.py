@@ -167,7 +167,7 @@ def advance(before: RiskCourse | None, reading: RiskReading | None, text: str, *
     told = around is not None and around.open
     if around is not None and told:
         own = _of_themselves(own, around, text)
-    if reaches(of_others[0], "ideation") and (told or of_another(text)) and not own_threat(text):
+    if reaches(of_others[0], "ideation") and told and not own_threat(text):
         of_others = "watch", "said", ()  # what others do is no danger from the person
     if answer.step is not None and course.asked == "others":
         of_others = _or_answered(of_others, answer.step)
