@@ -64,12 +64,15 @@ class Outgoing:
         self._patterns = tuple((category, pattern) for category in categories for pattern in category.patterns)
         self._always: set[int] = set()  # places of patterns that have to be tried on every text
         self._places: dict[str, list[int]] = {}  # of those that need not, by the pieces that they need
+        self._pieces: dict[str, list[str]] = {}  # by the first three characters
         for place, (_, pattern) in enumerate(self._patterns):
             pieces = needed_words(pattern.pattern)
             if not pieces:
                 self._always.add(place)
             for piece in pieces:
                 self._places.setdefault(piece, []).append(place)
+        for piece in self._places:
+            self._pieces.setdefault(piece[:3], []).append(piece)
 
     def found(self, sentence: str, *, before: str = "", in_danger: bool = False) -> str | None:
         """The gravest category of what a sentence must not hold; None where it can be said.
@@ -86,7 +89,8 @@ class Outgoing:
         if tail.strip():
             looks += dict.fromkeys(zip(aligned_forms(tail + sentence), aligned_forms(tail), strict=True))
         everything = "\n".join(form for form, _ in looks)
-        pieces = [piece for piece in self._places if piece in everything]
+        threes = {everything[start : start + 3] for start in range(len(everything))} & self._pieces.keys()
+        pieces = [piece for three in threes for piece in self._pieces[three] if piece in everything]
         to_try = [
             (place, form, shown)
             for form, shown in looks
