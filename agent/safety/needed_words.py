@@ -11,9 +11,9 @@ __all__ = ["needed_words"]
 _PARSER: Any = import_module("re._parser")  # how `re` reads a pattern itself: nothing is read in another way
 _FEWEST = 3  # characters: shorter pieces stand in nearly every sentence
 _COMMON_WORDS = """
-a about all an and are as at be been but can could do don't for from go had has have her here him how i i'm if in is
-it it's just like me more must my need no not of on one or should so that the them there they thing this to was way what
-when who will with would you your self body
+a about all an and are as at be been but can could do don't for from go had has have her here him
+how i i'm if in is it it's just like me more must my need no not of on one or should so that the
+them there they thing this to was way what when who will with would you your self body
 """
 _COMMON = frozenset(_COMMON_WORDS.split())
 

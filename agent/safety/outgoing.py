@@ -31,12 +31,13 @@ class _Category:
     name: str
     about: str
     in_danger: bool
-    patterns: tuple[re.Pattern[str], ...]
+    patterns: tuple[str, ...]
     unless: re.Pattern[str] | None
     after: re.Pattern[str] | None
 
-    def holds(self, pattern: re.Pattern[str], form: str, shown: str) -> bool:
-        """Whether a plain text holds what must not be said, and `shown`, with which it begins, does not yet."""
+    def holds(self, written: str, form: str, shown: str) -> bool:
+        """Whether a pattern finds in a plain text what it does not yet find in `shown`, with which it begins."""
+        pattern = _compiled(written)
         match = pattern.search(form)
         while match is not None:
             before = match.end() <= len(shown) and pattern.match(shown, match.start())
@@ -66,7 +67,7 @@ class Outgoing:
         self._places: dict[str, list[int]] = {}  # of those that need not, by the pieces that they need
         self._pieces: dict[str, list[str]] = {}  # by the first three characters
         for place, (_, pattern) in enumerate(self._patterns):
-            pieces = needed_words(pattern.pattern)
+            pieces = needed_words(pattern)
             if not pieces:
                 self._always.add(place)
             for piece in pieces:
@@ -143,9 +144,14 @@ def load_outgoing() -> Outgoing:
     return Outgoing(categories, instead)
 
 
-def _pattern(pattern: str, words: Mapping[str, str]) -> re.Pattern[str]:
+def _pattern(pattern: str, words: Mapping[str, str]) -> str:
     # A pattern may begin with the full stop before it.
-    return re.compile(rf"(?:(?<![a-z])|(?![a-z]))(?:{_expanded(pattern, words)})(?![a-z])")
+    return rf"(?:(?<![a-z])|(?![a-z]))(?:{_expanded(pattern, words)})(?![a-z])"
+
+
+@cache  # at first use: all of them take half a second, and most are never needed
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)
 
 
 def _expanded(pattern: str, words: Mapping[str, str]) -> str:
