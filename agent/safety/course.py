@@ -56,6 +56,7 @@ SUSPICION_COOLS_AFTER = 2
 answered: it was asked about, and nothing bore it out. What remains is `watch`, as after any danger."""
 
 _HINT = 0.25  # of ideation, by the risk model; see `evals/safety` for what that finds
+_SURE_OF_OTHERS = 0.9  # of danger to others: above it the model is believed although somebody else is spoken of
 _MOST = 32  # changes that are kept: a conversation's record must not grow with its length
 
 
@@ -167,7 +168,8 @@ def advance(before: RiskCourse | None, reading: RiskReading | None, text: str, *
     told = around is not None and around.open
     if around is not None and told:
         own = _of_themselves(own, around, text)
-    if reaches(of_others[0], "ideation") and told and not own_threat(text):
+    doubtful = told or (of_another(text) and not _sure_of_others(reading))
+    if reaches(of_others[0], "ideation") and doubtful and not own_threat(text):
         of_others = "watch", "said", ()  # what others do is no danger from the person
     if answer.step is not None and course.asked == "others":
         of_others = _or_answered(of_others, answer.step)
@@ -221,16 +223,20 @@ def _sign_of_others(reading: RiskReading | None) -> _Sign:
     return ("none", "said", ()) if reading is None else (reading.others, "said", reading.evidence)
 
 
+def _sure_of_others(reading: RiskReading | None) -> bool:
+    return reading is not None and reading.probabilities.get("others:ideation", 0.0) >= _SURE_OF_OTHERS
+
+
 def _of_themselves(own: _Sign, around: Around, text: str) -> _Sign:
     """What a message shows of the person's own danger, where danger around them is told of.
 
     Somebody else's wish to die, and what is done to them this minute, is their distress and no wish of their own,
     unless words of theirs say so.
     """
-    of_another = around.now or (around.fresh and around.kind != "violence")
+    anothers = around.now or (around.fresh and around.kind != "violence")
     if around.kind != "violence" and admits_own(text):
         return _or_answered(own, "ideation")
-    if of_another and reaches(own[0], "ideation") and not own_wish(text):
+    if anothers and reaches(own[0], "ideation") and not own_wish(text):
         return "distress", "said", ()
     return own
 
