@@ -104,7 +104,7 @@ def a_course(denials: int = 1) -> RiskCourse:
         "denials": denials,
         "softer": True,
     }
-    around = Around("violence", child=True, now=True, helped=True, quiet=2, turns=5, done=("lines",))
+    around = Around("violence", child=True, now=True, fresh=False, helped=True, quiet=2, turns=5, done=("lines",))
     did = {"asked": "plan", "done": ("acknowledge", "ask.plan"), "lines": ("line-1",), "changes": (change,)}
     did |= {"around": around}
     return RiskCourse("plan", "distress", "acute", "ideation", **kept, **did)  # type: ignore[arg-type]
