@@ -22,6 +22,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from agent.decisions import Contact
 from agent.errors import StoreError, UnknownConversationError
+from agent.feedback import Feedback, checked_feedback, unknown_turn
+from agent.feedback_rows import feedback_of, keep_feedback
 from agent.memory import in_utc, said_in
 from agent.migrations import MIGRATIONS, as_kept, migrate, schema_version
 from agent.protocols import Recalled
@@ -165,6 +167,20 @@ class SQLiteStore:
         """Every packet that was queued and not erased with its conversation, the oldest first."""
         with self._transaction() as connection:
             return queued_in(connection)
+
+    def rate(self, conversation_id: str, feedback: Feedback) -> None:
+        """See `agent.feedback.FeedbackStore`."""
+        checked = checked_feedback(feedback)
+        of_it = sa.and_(TURNS.c.turn_id == checked.turn_id, TURNS.c.conversation_id == conversation_id)
+        with self._transaction(writing=True) as connection:
+            if connection.execute(sa.select(TURNS.c.position).where(of_it)).one_or_none() is None:
+                raise unknown_turn(conversation_id)
+            keep_feedback(connection, conversation_id, checked)
+
+    def feedback(self, conversation_id: str) -> tuple[Feedback, ...]:
+        """See `agent.feedback.FeedbackStore`."""
+        with self._transaction() as connection:
+            return feedback_of(connection, conversation_id)
 
     def forget_profile(self, conversation_id: str) -> None:
         """See `ConversationStore`. The pages are written over, and the log is emptied once nobody reads in it."""

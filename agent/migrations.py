@@ -42,6 +42,11 @@ Schema 5 adds to turns
 
                      reliance: `Reliance` after the turn as JSON, kept as `course` is
 
+Schema 6 adds
+
+    feedback         turn_id: the key; conversation_id; rating (-1, 0, 1); reason: somebody's own
+                     words, or NULL; created_at
+
 Times are UTC, ISO 8601 with microseconds. JSON is kept as text: every engine gives text back
 unaltered, with keys in their order.
 """
@@ -155,12 +160,25 @@ def _reliance(connection: Connection) -> None:
     connection.execute(text("ALTER TABLE turns ADD COLUMN reliance TEXT"))
 
 
+def _feedback(connection: Connection) -> None:
+    conversation = "REFERENCES conversations (id) ON DELETE CASCADE"
+    connection.execute(
+        text(
+            "CREATE TABLE feedback (turn_id TEXT PRIMARY KEY NOT NULL, "
+            f"conversation_id TEXT NOT NULL {conversation}, "
+            "rating INTEGER NOT NULL, reason TEXT, created_at TEXT NOT NULL)"
+        )
+    )
+    connection.execute(text("CREATE INDEX feedback_of ON feedback (conversation_id)"))
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     _conversations_and_turns,
     _course_of_risk,
     _counts,
     _holds_and_handoffs,
     _reliance,
+    _feedback,
 )
 
 

@@ -30,11 +30,15 @@ class Options:
         variant: Parts of the prompt, e.g. `"hef+strategy"` (see `parts_of`).
         two_stage: How the two stages are run.
         stimulus: Name of an emotional stimulus, or `"none"`.
+        temperature: Sampling temperature of the LLM, in [0, 2].
+        max_tokens: Longest reply of the LLM, in tokens. The setting `llm_max_tokens` holds where it is less.
     """
 
     variant: str | None = None
     two_stage: TwoStage | None = None
     stimulus: str | None = None
+    temperature: float | None = None
+    max_tokens: int | None = None
 
 
 AS_MADE = Options()

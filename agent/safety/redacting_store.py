@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
+from typing import cast
 
+from agent.errors import StoreError
+from agent.feedback import Feedback, FeedbackStore
 from agent.protocols import ConversationStore, Recalled
-from agent.safety.redaction import redact_turn
+from agent.safety.redaction import redact, redact_turn
 from agent.turn import Turn
 
 __all__ = ["RedactingStore"]
@@ -44,6 +47,20 @@ class RedactingStore:
     def conversations(self) -> tuple[str, ...]:
         """See `ConversationStore`."""
         return self._kept_in.conversations()
+
+    def rate(self, conversation_id: str, feedback: Feedback) -> None:
+        """See `agent.feedback.FeedbackStore`. The reason is kept without personal data."""
+        reason = None if feedback.reason is None else redact(feedback.reason, public=self._public)
+        self._with_feedback().rate(conversation_id, replace(feedback, reason=reason))
+
+    def feedback(self, conversation_id: str) -> tuple[Feedback, ...]:
+        """See `agent.feedback.FeedbackStore`."""
+        return self._with_feedback().feedback(conversation_id)
+
+    def _with_feedback(self) -> FeedbackStore:
+        if not hasattr(self._kept_in, "rate"):
+            raise StoreError(f"The store {self.name!r} keeps no feedback. Take `sqlite`.")
+        return cast("FeedbackStore", self._kept_in)
 
     def forget_profile(self, conversation_id: str) -> None:
         """See `ConversationStore`."""

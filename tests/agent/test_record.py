@@ -222,7 +222,14 @@ turns = st.builds(
         st.builds(Handoff, st.sampled_from(["ideation", "plan", "acute", "asked"]), maybe(st.booleans()))
     ),
     at=maybe(finite),
-    options=st.builds(Options, maybe(words), maybe(st.sampled_from(get_args(TwoStage))), maybe(words)),
+    options=st.builds(
+        Options,
+        maybe(words),
+        maybe(st.sampled_from(get_args(TwoStage))),
+        maybe(words),
+        maybe(finite),
+        maybe(counts),
+    ),
     context_tokens=maybe(counts),
     exemplars=maybe(
         st.builds(
