@@ -60,6 +60,8 @@ def make_routes(service: Service) -> FastAPI:
         redoc_url=None,
         lifespan=lifespan,
         redirect_slashes=False,
+        # Its own records what exceptions say, and they may quote a person.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
         responses={"default": {"model": ErrorAnswer, "description": "An error, as OpenAI writes it."}},
     )
     app.state.service = service

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Request
@@ -16,6 +17,7 @@ from agent.turn import Turn
 from ui.http.background import answered, task_of
 from ui.http.errors import INTERNAL, as_api_error, log_broken
 from ui.http.insight import insight
+from ui.http.insight_schemas import Insight
 from ui.http.profiles import Service
 from ui.http.schemas import (
     AnswerMessage,
@@ -23,13 +25,16 @@ from ui.http.schemas import (
     ChatRequest,
     Choice,
     Conversation,
+    Finish,
     ModelCard,
     ModelList,
+    ToolCall,
     Usage,
 )
 from ui.http.stream import DONE, EventStream, chunk_of, data, stage_event, unless_gone
 from ui.http.tenancy import Tenant, authorised
-from ui.http.turns import Asked, asked_in, events_of, finish_of, usage_of
+from ui.http.tools import ToolsCalled
+from ui.http.turns import Asked, asked_in, events_of, finish_of, usage_in, usage_of
 
 __all__ = ["router"]
 
@@ -73,22 +78,65 @@ async def chat_completions(  # noqa: PLR0917 - the framework names them all
         stages, number = body.heartline.events or x_heartline_events, request.state.request_id
         chunks = _chunks(asked, service, frame, counted=counted, stages=stages, request_id=number)
         return EventStream(chunks, headers)
-    turn = await unless_gone(request.receive, _whole(asked, service))
-    if turn is None:  # the client went, and nobody reads this
+    done = await unless_gone(request.receive, _whole(asked, service))
+    if done is None:  # the client went, and nobody reads this
         return Response(status_code=499)
-    text = "" if turn.reply is None else turn.reply.text
-    about = insight(turn, stored=asked.conversation_id is not None, not_honoured=asked.without_effect(turn))
-    choice = Choice(message=AnswerMessage(content=text), finish_reason=finish_of(turn))  # type: ignore[arg-type]
-    whole = ChatCompletion(**frame, choices=[choice], usage=usage_of(turn), heartline=about)
+    told = done.told_of(asked)
+    choice = Choice(message=AnswerMessage(content=done.text, tool_calls=done.calls), finish_reason=done.finish)
+    whole = ChatCompletion(**frame, choices=[choice], usage=done.usage, heartline=told)
     return Response(whole.model_dump_json(), media_type="application/json", headers=headers)
 
 
-async def _whole(asked: Asked, service: Service) -> Turn:
+@dataclass
+class _Done:
+    """How far a turn came.
+
+    Attributes:
+        turn: As the last stage left it.
+        called: What the LLM wants to be called; None where the reply is whole.
+        before: What it said before it called.
+    """
+
+    turn: Turn
+    called: ToolsCalled | None = None
+    before: str = ""
+
+    @property
+    def text(self) -> str | None:
+        return self.before or None if self.turn.reply is None else self.turn.reply.text
+
+    @property
+    def calls(self) -> list[ToolCall] | None:
+        return None if self.called is None else list(self.called.calls)
+
+    @property
+    def finish(self) -> Finish:
+        return "tool_calls" if self.called is not None else finish_of(self.turn)
+
+    @property
+    def usage(self) -> Usage | None:
+        return usage_of(self.turn) if self.called is None else usage_in(self.called.usage)
+
+    def told_of(self, asked: Asked) -> Insight:
+        unheard = asked.without_effect(self.turn)
+        return insight(self.turn, stored=asked.conversation_id is not None, not_honoured=unheard)
+
+
+async def _whole(asked: Asked, service: Service) -> _Done:
+    done: _Done | None = None
+    said = ""
     async with aclosing(events_of(asked, service)) as events:
         async for event in events:
-            if isinstance(event, ReplyFinished):
-                return event.turn
-    raise INTERNAL
+            match event:
+                case Token(text):
+                    said += text
+                case StageFinished(_, _, turn) | ReplyFinished(turn):
+                    done = _Done(turn)
+                case ToolsCalled() if done is not None:
+                    done.called, done.before = event, said
+    if done is None:
+        raise INTERNAL
+    return done
 
 
 async def _chunks(
@@ -97,24 +145,26 @@ async def _chunks(
     """The stream of a turn. What fails before its history is recalled is raised; later it is told in it."""
     frame = {**frame, "object": "chat.completion.chunk"}
     held: list[str] = []
-    begun = False
+    done: _Done | None = None
     try:
         async with aclosing(events_of(asked, service)) as events:
             async for event in events:
-                if stages and (told := stage_event(frame, event)) is not None:
-                    held.append(told)
-                if isinstance(event, StageFinished) and not begun:
-                    begun = True
-                    held.append(data(chunk_of(frame, {"role": "assistant", "content": ""})))
-                if text := _shown(event):
-                    held.append(data(chunk_of(frame, {"content": text})))
-                if isinstance(event, ReplyFinished):
-                    held.extend(_ending(asked, frame, event.turn, counted=counted))
-                for each in held if begun else ():
+                if stages and not isinstance(event, ToolsCalled):
+                    held.extend(stage_event(frame, event))
+                if isinstance(event, StageFinished | ReplyFinished):
+                    if done is None:
+                        held.append(data(chunk_of(frame, {"role": "assistant", "content": ""})))
+                    done = _Done(event.turn)
+                held.extend(data(chunk_of(frame, delta)) for delta in _shown(event))
+                for each in held if done is not None else ():
                     yield each
-                held = [] if begun else held
+                held = [] if done is not None else held
+                if isinstance(event, ToolsCalled) and done is not None:
+                    done.called = event
+        for each in _ending(asked, frame, done, counted=counted):
+            yield each
     except Exception as error:
-        if not begun:
+        if done is None:
             raise
         told_of = as_api_error(error)
         if told_of is INTERNAL:
@@ -122,24 +172,25 @@ async def _chunks(
         yield data(told_of.body())
 
 
-def _shown(event: Event) -> str:
-    """What an event adds to the text. What was sent cannot be taken back: what stands in for it begins below."""
+def _shown(event: Event | ToolsCalled) -> Iterator[dict[str, Any]]:
+    """What an event adds to the message. What was sent cannot be taken back: what stands in begins below."""
     match event:
-        case Token(text):
-            return text
+        case Token(text) if text:
+            yield {"content": text}
         case FailureNoted(_, True):
-            return "\n\n"
-    return ""
+            yield {"content": "\n\n"}
+        case ToolsCalled(calls):
+            yield {"tool_calls": [{"index": place, **call.model_dump()} for place, call in enumerate(calls)]}
 
 
-def _ending(asked: Asked, frame: Mapping[str, Any], turn: Turn, *, counted: bool) -> list[str]:
-    about = insight(turn, stored=asked.conversation_id is not None, not_honoured=asked.without_effect(turn))
-    last = {**chunk_of(frame, {}, finish_of(turn)), "heartline": about.model_dump(mode="json")}
-    usage = usage_of(turn) if counted else None
-    ends = [data(last)]
-    if usage is not None:
-        ends.append(data({**frame, "choices": [], "usage": usage.model_dump()}))
-    return [*ends, DONE]
+def _ending(asked: Asked, frame: Mapping[str, Any], done: _Done | None, *, counted: bool) -> Iterator[str]:
+    if done is None:
+        raise INTERNAL
+    told = done.told_of(asked).model_dump(mode="json")
+    yield data({**chunk_of(frame, {}, done.finish), "heartline": told})
+    if counted and (usage := done.usage) is not None:
+        yield data({**frame, "choices": [], "usage": usage.model_dump()})
+    yield DONE
 
 
 def _background(frame: Mapping[str, Any], text: str, *, streamed: bool, counted: bool) -> Response:

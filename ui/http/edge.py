@@ -34,12 +34,14 @@ class Drain:
 
     Attributes:
         began: `time.monotonic()` when draining began; None while requests are taken.
-        running: Requests that are being answered, those of `/healthz` and `/readyz` left out.
+        running: Tasks that answer requests, those of `/healthz` and `/readyz` left out.
+        cutting: They are being ended.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.began: float | None = None
-        self.running = 0
+        self.running: set[asyncio.Task[Any] | None] = set()
+        self.cutting = False
         self._clock = clock
 
     def begin(self) -> None:
@@ -49,7 +51,16 @@ class Drain:
 
     def done(self, *, within: float) -> bool:
         """Whether draining is over: nothing runs any more, or so many seconds have passed."""
-        return self.began is not None and (self.running == 0 or self._clock() - self.began >= within)
+        return self.began is not None and (not self.running or self._clock() - self.began >= within)
+
+    async def cut(self, *, within: float = 5.0) -> None:
+        """End what still runs, and wait until each has kept what was said."""
+        self.cutting = True
+        left = [task for task in self.running if task is not None]
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left, timeout=within)
 
 
 class Edge:
@@ -93,13 +104,17 @@ class Edge:
             if self._drain.began is not None:
                 wait = {"Retry-After": "5"}
                 raise ApiError(503, "The server is stopping. Try again.", code="stopping", headers=wait)
-            self._drain.running += 1
+            task = asyncio.current_task()
+            self._drain.running.add(task)
             try:
                 await self._app(scope, await self._taken_in(scope, receive), sending)
             finally:
-                self._drain.running -= 1
+                self._drain.running.discard(task)
         except ApiError as error:
             await _tell(error, sending)
+        except asyncio.CancelledError:
+            if not self._drain.cutting:
+                raise
         except Exception as error:  # noqa: BLE001 - the last net: whatever broke, no word of anybody gets out
             log_broken(request_id, error)
             if not begun:

@@ -92,6 +92,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(ApiError, _told)
     app.add_exception_handler(HeartlineError, _told)
+    app.add_exception_handler(Exception, _told)  # raised again once it is answered; `Edge` logs it
 
 
 async def _told(_: Request, error: Exception) -> JSONResponse:

@@ -12,15 +12,21 @@ __all__ = [
     "ChatCompletion",
     "ChatMessage",
     "ChatRequest",
+    "Conversation",
     "ErrorAnswer",
+    "Finish",
     "HeartlineOptions",
     "ModelCard",
     "ModelList",
+    "ToolCall",
+    "ToolFunction",
     "Usage",
 ]
 
 Conversation = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$")]
 """Id of a conversation, as clients choose it."""
+
+Finish = Literal["stop", "length", "tool_calls"]
 
 MOST_MESSAGES = 5_000
 
@@ -138,7 +144,7 @@ class Choice(BaseModel):
     index: Literal[0] = 0
     message: AnswerMessage
     logprobs: None = None
-    finish_reason: Literal["stop", "length", "tool_calls"]
+    finish_reason: Finish
 
 
 class ChatCompletion(BaseModel):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -80,13 +81,23 @@ def run(settings: Any, *, host: str, port: int, profile: str, drain_seconds: flo
 
         def handle_exit(self, sig: int, frame: Any) -> None:
             if drain.began is None:
-                self._captured_signals.append(sig)
                 drain.begin()
             else:  # asked twice: at once
                 super().handle_exit(sig, frame)
 
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            address = sockets[0].getsockname() if sockets else (host, port)
+            shown = f"[{address[0]}]" if ":" in address[0] else address[0]
+            typer.echo(f"Serving at http://{shown}:{address[1]}/v1 (models: {', '.join(service.profiles)})")
+
         async def on_tick(self, counter: int) -> bool:
-            return await super().on_tick(counter) or drain.done(within=drain_seconds)
+            if await super().on_tick(counter):
+                return True
+            if not drain.done(within=drain_seconds):
+                return False
+            await drain.cut()
+            return True
 
     config = uvicorn.Config(
         make_app(service, max_body_bytes=settings.max_body_bytes),
@@ -100,9 +111,4 @@ def run(settings: Any, *, host: str, port: int, profile: str, drain_seconds: flo
         timeout_keep_alive=30,
         timeout_graceful_shutdown=5,  # by then whatever still runs has had its time
     )
-    server = Server(config)
-    sockets = [config.bind_socket()]
-    address = sockets[0].getsockname()
-    shown = f"[{address[0]}]" if ":" in address[0] else address[0]
-    typer.echo(f"Serving at http://{shown}:{address[1]}/v1 (profiles: {', '.join(service.profiles)})")
-    server.run(sockets=sockets)
+    Server(config).run(sockets=[config.bind_socket()])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Coroutine, Iterator, Mapping
 from contextlib import aclosing
 from typing import Any, TypeVar
 
@@ -35,8 +35,8 @@ def chunk_of(frame: Mapping[str, Any], delta: Mapping[str, Any], finish: str | N
     return {**frame, "choices": [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}]}
 
 
-def stage_event(frame: Mapping[str, Any], event: Event) -> str | None:
-    """A named event that tells of a stage; None for what a chunk tells.
+def stage_event(frame: Mapping[str, Any], event: Event) -> Iterator[str]:
+    """A named event that tells of a stage; none for what a chunk tells.
 
     It is a chunk without choices, too: OpenAI's Python client reads the data of every event, whatever its name.
     Whoever reads choices passes over it.
@@ -55,9 +55,9 @@ def stage_event(frame: Mapping[str, Any], event: Event) -> str | None:
         case FailureNoted(failure, discards):
             told = {"stage": failure.stage, "status": "failed", "part": failure.part, "discards": discards}
         case _:
-            return None
+            return
     whole = {**frame, "choices": [], "heartline": {"version": VERSION, **told}}
-    return data(whole, event=f"heartline.{told['status']}")
+    yield data(whole, event=f"heartline.{told['status']}")
 
 
 class EventStream(Response):

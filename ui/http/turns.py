@@ -7,10 +7,12 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from copy import copy
 from dataclasses import dataclass
+from typing import Any
 
-from agent.decisions import Reply
+from agent.decisions import Reply, TokenUsage
 from agent.errors import SettingsError
 from agent.events import Event, ReplyFinished
+from agent.generator import OpenAICompatibleGenerator
 from agent.loop import Agent
 from agent.options import Options, parts_of
 from agent.turn import Message, Turn
@@ -18,14 +20,23 @@ from ui.http.errors import ApiError
 from ui.http.history import Given, GivenHistory, given_in
 from ui.http.instructions import Instructed
 from ui.http.profiles import Profile, Service, with_parts
-from ui.http.schemas import ChatRequest, Usage
+from ui.http.schemas import ChatRequest, Finish, Usage
 from ui.http.stopping import Stopping
 from ui.http.tenancy import Tenant
+from ui.http.tools import ToolsCalled, ToolSpeaker, Unfinished, until_called
 
-__all__ = ["Asked", "asked_in", "events_of", "finish_of", "usage_of"]
+__all__ = ["Asked", "asked_in", "events_of", "finish_of", "usage_in", "usage_of"]
 
 _MOST_STOPS = 4
 _NEW = "new"
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What the LLM may call, as the client sent it."""
+
+    tools: tuple[dict[str, Any], ...]
+    choice: str | dict[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +50,7 @@ class Asked:
         options: For the turn.
         stop: Stop sequences.
         conversation_id: None for a stateless turn.
+        tools: What the LLM may call, or called; None where there are none.
     """
 
     profile: Profile
@@ -47,6 +59,7 @@ class Asked:
     options: Options
     stop: tuple[str, ...]
     conversation_id: str | None
+    tools: Tools | None
 
     @property
     def not_honoured(self) -> list[str]:
@@ -67,6 +80,8 @@ class Asked:
         unheard = [name for name, value in spoken.items() if value is not None]
         if speaker == "protocol" and self.stop:
             unheard.append("stop")
+        if self.tools is not None:
+            unheard.append("tools")
         return [*self.not_honoured, *(unheard if _no_llm(turn.reply) else [])]
 
 
@@ -85,12 +100,9 @@ def asked_in(request: ChatRequest, header: str | None, service: Service, tenant:
     profile = service.profile(request.model)
     if request.n not in {None, 1}:
         raise ApiError(400, "Only one choice is offered: `n` is 1.", code="unsupported_value", param="n")
-    if request.tools or request.functions:
+    if request.functions:
         raise ApiError(
-            400,
-            "Tools are not passed through. Leave `tools` out; docs/server.md says what can be done instead.",
-            code="tools_unsupported",
-            param="tools" if request.tools else "functions",
+            400, "`functions` are not taken; send `tools`.", code="tools_unsupported", param="functions"
         )
     if request.response_format is not None and request.response_format.type != "text":
         raise ApiError(
@@ -103,8 +115,14 @@ def asked_in(request: ChatRequest, header: str | None, service: Service, tenant:
     if len(stop) > _MOST_STOPS:
         raise ApiError(400, f"At most {_MOST_STOPS} stop sequences.", code="unsupported_value", param="stop")
     given = given_in(request.messages, most_characters=profile.settings.max_message_characters)
-    if given.after:
-        raise ApiError(400, "The last message should be the user's.", code="not_the_users_turn", param="messages")
+    tools = Tools(tuple(request.tools or ()), request.tool_choice) if request.tools or given.after else None
+    if tools is not None and profile.llm is None:
+        raise ApiError(
+            400,
+            "Tools are called by an LLM, and this profile has none behind a URL. Leave `tools` out.",
+            code="tools_unsupported",
+            param="tools",
+        )
     return Asked(
         profile,
         f"{tenant.name}\n{profile.name}",
@@ -112,6 +130,7 @@ def asked_in(request: ChatRequest, header: str | None, service: Service, tenant:
         _options(request),
         stop,
         _conversation(request.heartline.conversation_id, header),
+        tools,
     )
 
 
@@ -143,7 +162,7 @@ def _conversation(field: str | None, header: str | None) -> str | None:
     return uuid.uuid4().hex if named == _NEW else named
 
 
-async def events_of(asked: Asked, service: Service) -> AsyncGenerator[Event]:
+async def events_of(asked: Asked, service: Service) -> AsyncGenerator[Event | ToolsCalled]:
     """What happens in the turn. Closing it ends the turn, as `Agent.stream` says.
 
     Raises:
@@ -151,20 +170,42 @@ async def events_of(asked: Asked, service: Service) -> AsyncGenerator[Event]:
     """
     agent = _agent_for(asked)
     if asked.conversation_id is not None:
-        async with service.order.turn_of(asked.conversation_id):
-            stream = agent.stream(asked.given.text, conversation_id=asked.conversation_id, options=asked.options)
-            async with aclosing(stream) as events:
-                async for event in events:
-                    yield event
+        async with service.order.turn_of(asked.conversation_id), aclosing(_spoken(agent, asked)) as events:
+            async for event in events:
+                yield event
         return
     recalled = await service.replay.recalled(agent, asked.owner, asked.given.history)
     agent = with_parts(agent, store=GivenHistory(recalled))
-    async with aclosing(agent.stream(asked.given.text, options=asked.options)) as events:
+    async with aclosing(_spoken(agent, asked)) as events:
         async for event in events:
             if isinstance(event, ReplyFinished):
                 said = (*asked.given.history, *_as_sent_back(event.turn))
                 service.replay.note(asked.owner, said, event.turn)
             yield event
+
+
+async def _spoken(agent: Agent, asked: Asked) -> AsyncGenerator[Event | ToolsCalled]:
+    """The events of the agent, with tools where there are any."""
+    speaker: ToolSpeaker | None = None
+    if asked.tools is not None and isinstance(agent.generator, OpenAICompatibleGenerator):
+        speaker = ToolSpeaker(
+            agent.generator,
+            asked.profile.settings,
+            tools=asked.tools.tools,
+            choice=asked.tools.choice,
+            after=asked.given.after,
+        )
+        agent = with_parts(agent, generator=speaker, store=Unfinished(agent.store, speaker))
+    agent = _stopping(agent, asked.stop)
+    stream = agent.stream(asked.given.text, conversation_id=asked.conversation_id, options=asked.options)
+    async with aclosing(stream) as events:
+        if speaker is None:
+            async for event in events:
+                yield event
+            return
+        async with aclosing(until_called(events, speaker)) as until:
+            async for either in until:
+                yield either
 
 
 def _as_sent_back(turn: Turn) -> tuple[Message, ...]:
@@ -177,10 +218,6 @@ def _agent_for(asked: Asked) -> Agent:
     """The profile's agent with what this request changes."""
     agent = asked.profile.agent
     parts: dict[str, object] = {}
-    if asked.stop:
-        parts["generator"] = Stopping(agent.generator, asked.stop)
-        if agent.fallback is not None:
-            parts["fallback"] = Stopping(agent.fallback, asked.stop)
     if agent.composer is not None and asked.given.instructions and asked.profile.settings.client_instructions:
         parts["composer"] = Instructed(agent.composer, asked.given.instructions)
     if asked.conversation_id is None and getattr(agent.guard, "handoff_at", "never") != "never":
@@ -191,7 +228,15 @@ def _agent_for(asked: Asked) -> Agent:
     return with_parts(agent, **parts) if parts else agent
 
 
-def finish_of(turn: Turn) -> str:
+def _stopping(agent: Agent, stop: tuple[str, ...]) -> Agent:
+    """The agent, whose speakers end before a stop sequence."""
+    if not stop:
+        return agent
+    fallback = None if agent.fallback is None else Stopping(agent.fallback, stop)
+    return with_parts(agent, generator=Stopping(agent.generator, stop), fallback=fallback)
+
+
+def finish_of(turn: Turn) -> Finish:
     """How a reply ended, in OpenAI's words. What else we know is in the field `heartline`."""
     return "length" if turn.reply is not None and turn.reply.finish_reason == "length" else "stop"
 
@@ -199,16 +244,17 @@ def finish_of(turn: Turn) -> str:
 def usage_of(turn: Turn) -> Usage | None:
     """Tokens of the LLM; zeros where none was asked for the reply; None where it was and nobody counted."""
     reply = turn.reply
-    if reply is not None and reply.usage is not None:
-        used = reply.usage
-        return Usage(
-            prompt_tokens=used.prompt,
-            completion_tokens=used.completion,
-            total_tokens=used.prompt + used.completion,
-        )
     if _no_llm(reply):
         return Usage(prompt_tokens=0, completion_tokens=0, total_tokens=0)
-    return None
+    return usage_in(None if reply is None else reply.usage)
+
+
+def usage_in(used: TokenUsage | None) -> Usage | None:
+    """Tokens as OpenAI writes them."""
+    if used is None:
+        return None
+    total = used.prompt + used.completion
+    return Usage(prompt_tokens=used.prompt, completion_tokens=used.completion, total_tokens=total)
 
 
 def _no_llm(reply: Reply | None) -> bool:
