@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 from contextlib import asynccontextmanager
 from typing import Any, Literal
 
@@ -34,15 +34,23 @@ class Readiness(BaseModel):
     problem: Literal["stopping", "store"] | None = None
 
 
-def make_app(service: Service, *, max_body_bytes: int = 2_000_000, body_seconds: float = 30.0) -> ASGIApp:
+def make_app(
+    service: Service,
+    *,
+    max_body_bytes: int = 2_000_000,
+    body_seconds: float = 30.0,
+    hosts: Collection[str] | None = None,
+) -> ASGIApp:
     """The application, to be served by any ASGI server. It closes the service when the server stops.
 
     Args:
         service: What requests share.
         max_body_bytes: Longest request.
         body_seconds: How long a request may take to arrive.
+        hosts: Names that the server may be called by; None takes any.
     """
-    return Edge(make_routes(service), service.drain, max_body_bytes=max_body_bytes, body_seconds=body_seconds)
+    app, drain = make_routes(service), service.drain
+    return Edge(app, drain, max_body_bytes=max_body_bytes, body_seconds=body_seconds, hosts=hosts)
 
 
 def make_routes(service: Service) -> FastAPI:

@@ -11,7 +11,7 @@ import json
 import re
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -23,6 +23,7 @@ __all__ = ["MOST_NESTED", "Drain", "Edge", "too_nested"]
 MOST_NESTED = 32
 """Levels of arrays and objects in a body. Ours need 6, tools with a deep schema some more."""
 
+_PORT = re.compile(r":\d*$")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _ALIVE = frozenset({"/healthz", "/readyz"})
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
@@ -71,12 +72,20 @@ class Edge:
         drain: Told of every request.
         max_body_bytes: Longest body.
         body_seconds: How long a body may take to arrive.
+        hosts: Names that the server may be called by; None takes any. While nobody needs a key, a page of another
+            site could otherwise have its own name lead here, and read what the browser of somebody here is told.
     """
 
     def __init__(
-        self, app: ASGIApp, drain: Drain, *, max_body_bytes: int = 2_000_000, body_seconds: float = 30.0
+        self,
+        app: ASGIApp,
+        drain: Drain,
+        *,
+        max_body_bytes: int = 2_000_000,
+        body_seconds: float = 30.0,
+        hosts: Collection[str] | None = None,
     ) -> None:
-        self._app, self._drain = app, drain
+        self._app, self._drain, self._hosts = app, drain, hosts
         self._most, self._seconds = max_body_bytes, body_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -98,6 +107,7 @@ class Edge:
             await send(message)
 
         try:
+            self._check_host(scope)
             if scope["path"] in _ALIVE:
                 await self._app(scope, receive, sending)
                 return
@@ -119,6 +129,15 @@ class Edge:
             log_broken(request_id, error)
             if not begun:
                 await _tell(INTERNAL, sending)
+
+    def _check_host(self, scope: Scope) -> None:
+        name = _PORT.sub("", _header(scope, b"host").decode("latin-1")).lower()
+        if self._hosts is not None and name not in self._hosts:
+            raise ApiError(
+                421,
+                "The server is not called by this name. `--allow-host` adds one.",
+                code="unknown_host",
+            )
 
     async def _taken_in(self, scope: Scope, receive: Receive) -> Receive:
         """The whole body, read and looked at; then whatever else comes.

@@ -19,8 +19,10 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from agent.loop import Agent
+from agent.perception import in_thread
 from agent.protocols import Recalled
 from agent.safety.answered import speaks_of_death
 from agent.safety.course import RiskCourse
@@ -34,6 +36,7 @@ NEWEST = 24
 SPOKEN_OUT = 8
 _REMEMBERED = 2_000  # some 10 kB each
 _SECONDS = 3_600.0
+_AT_ONCE = 2  # histories that are read at one time, so that long ones do not hold up everybody
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,7 @@ class Replay:
         self._known: OrderedDict[bytes, _Standing] = OrderedDict()
         self._most, self._clock = most, clock
         self._secret = secrets.token_bytes(32)
+        self._turnstile = asyncio.Semaphore(_AT_ONCE)
 
     async def recalled(self, agent: Agent, owner: str, history: Sequence[Message]) -> Recalled:
         """What a store would recall, had it kept this conversation.
@@ -75,7 +79,8 @@ class Replay:
                 break
         places = _chosen([p for p in range(start, len(history)) if history[p].role == "seeker"], history)
         if places:
-            known = await asyncio.to_thread(_followed, agent, known, history, places)
+            async with self._turnstile:
+                known = await in_thread(partial(_followed, agent, known, history, places))
             self._remember(keys[-1], known)
         turns = sum(message.role == "seeker" for message in history)
         return Recalled(tuple(history), known.state, turns, known.course, known.reliance)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,6 +19,9 @@ app = typer.Typer(
 )
 
 
+_NEAR = ("127.0.0.1", "localhost", "[::1]")
+
+
 @app.callback()
 def serve(  # noqa: PLR0917 - typer names them all
     host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
@@ -29,6 +33,10 @@ def serve(  # noqa: PLR0917 - typer names them all
     model: Annotated[str | None, typer.Option("--model", help="The LLM's name; default: its first.")] = None,
     store: Annotated[Path | None, typer.Option(help="File that keeps conversations.")] = None,
     ephemeral: Annotated[bool, typer.Option("--ephemeral", help="Keep nothing on disk.")] = False,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(help="A name that a proxy calls it by, beside those of this machine (may be given again)."),
+    ] = None,
     drain_seconds: Annotated[
         float, typer.Option(min=0, help="How long running replies may go on after SIGTERM.")
     ] = 30.0,
@@ -40,7 +48,8 @@ def serve(  # noqa: PLR0917 - typer names them all
     given: dict[str, Any] = {"llm_url": llm, "llm_model": model, "store_path": store}
     if ephemeral:
         given["store"] = "memory"
-    run(load_settings(**given), host=host, port=port, profile=profile, drain_seconds=drain_seconds)
+    names = frozenset({*_NEAR, host.lower(), *(name.lower() for name in allow_host or ())})
+    run(load_settings(**given), host=host, port=port, profile=profile, hosts=names, drain_seconds=drain_seconds)
 
 
 def check_reach(host: str) -> None:
@@ -62,8 +71,18 @@ def check_reach(host: str) -> None:
         )
 
 
-def run(settings: Any, *, host: str, port: int, profile: str, drain_seconds: float) -> None:
+def run(
+    settings: Any, *, host: str, port: int, profile: str, hosts: Collection[str] | None, drain_seconds: float
+) -> None:
     """Serve until a signal comes.
+
+    Args:
+        settings: Of the agents.
+        host: Address to listen at.
+        port: 0 takes a free one.
+        profile: For requests that name none.
+        hosts: Names that it may be called by; None takes any.
+        drain_seconds: How long running replies may go on after the signal.
 
     Raises:
         HeartlineError: The agents cannot be built.
@@ -100,7 +119,7 @@ def run(settings: Any, *, host: str, port: int, profile: str, drain_seconds: flo
             return True
 
     config = uvicorn.Config(
-        make_app(service, max_body_bytes=settings.max_body_bytes),
+        make_app(service, max_body_bytes=settings.max_body_bytes, hosts=hosts),
         host=host,
         port=port,
         lifespan="on",

@@ -66,12 +66,10 @@ class Serving:
 
 
 @contextmanager
-def serving(
-    agent: Agent, *, body_seconds: float = 30.0, max_body_bytes: int = 2_000_000, **settings: Any
-) -> Iterator[Serving]:
+def serving(agent: Agent, *, limits: dict[str, Any] | None = None, **settings: Any) -> Iterator[Serving]:
     """Serve one agent as the profile `heartline`."""
     made = load_settings(store="memory", **settings)
-    with serving_all({DEFAULT: (agent, made)}, body_seconds=body_seconds, max_body_bytes=max_body_bytes) as server:
+    with serving_all({DEFAULT: (agent, made)}, **(limits or {})) as server:
         yield server
 
 

@@ -7,22 +7,38 @@ import logging
 import re
 from typing import Any
 
+import hypothesis
+import hypothesis.strategies as st
 import pytest
 from http_serving import Serving, serving
 from loop_parts import an_agent, offline
 
+from agent.decisions import Reply
 from agent.memory import InMemoryStore
 from ui.http.edge import MOST_NESTED, too_nested
+from ui.http.schemas import ChatRequest
+from ui.http.side_schemas import AnalyzeRequest, EraseRequest, FeedbackRequest, HandoffRequest
+
+
+class Always:
+    """Answers whatever is said."""
+
+    name, reads = "offline", frozenset({"text"})
+
+    async def generate(self, turn: Any):
+        yield Reply("I hear you.", "offline")
+
 
 NAME = "Quillonby"
 COMPLETIONS = "/v1/chat/completions"
 
 
+LIMITS = {"max_body_bytes": 20_000, "body_seconds": 0.3}
+
+
 @pytest.fixture(scope="module")
 def server():
-    with serving(
-        an_agent(offline(), max_message_characters=10_000), max_body_bytes=20_000, body_seconds=0.3
-    ) as running:
+    with serving(an_agent(offline(), max_message_characters=10_000), limits=LIMITS) as running:
         yield running
 
 
@@ -183,6 +199,55 @@ def test_that_brackets_in_strings_do_not_nest():
     assert not too_nested(b'{"text": "\\"' + deep + b'\\\\"}')
     assert not too_nested(b"[]" * 1000)
     assert not too_nested(b"[" * MOST_NESTED + b"]" * MOST_NESTED)
+
+
+def test_that_a_name_that_leads_here_from_elsewhere_is_refused():
+    with serving(an_agent(offline()), limits={"hosts": {"127.0.0.1", "example.org"}}) as server:
+        statuses = [
+            server.http.get("/healthz", headers={"host": host}).status_code
+            for host in ("127.0.0.1:9", "EXAMPLE.org", "evil.example", "example.org.evil.example:80")
+        ]
+    assert statuses == [200, 200, 421, 421]
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
+    max_leaves=12,
+)
+FIELDS = {
+    "/v1/chat/completions": (*ChatRequest.model_fields, "seed"),
+    "/v1/heartline/analyze": tuple(AnalyzeRequest.model_fields),
+    "/v1/heartline/erase": tuple(EraseRequest.model_fields),
+    "/v1/heartline/feedback": tuple(FeedbackRequest.model_fields),
+    "/v1/heartline/handoff": tuple(HandoffRequest.model_fields),
+}
+messages = st.lists(
+    st.fixed_dictionaries(
+        {
+            "role": st.sampled_from(["user", "system", "assistant", "tool"]) | anything,
+            "content": st.text() | anything,
+        },
+        optional={"tool_calls": anything, "name": anything},
+    ),
+    max_size=4,
+)
+
+
+@pytest.mark.parametrize("path", FIELDS)
+def test_that_no_body_breaks_it(path: str):
+    with serving(an_agent(Always())) as server:
+
+        @hypothesis.settings(max_examples=60, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+        @hypothesis.given(st.data())
+        def check(data: st.DataObject) -> None:
+            fields = dict.fromkeys(FIELDS[path], anything) | {"messages": messages | anything}
+            chosen = data.draw(st.fixed_dictionaries({}, optional=fields))
+            answer = server.post(path, chosen)
+            assert answer.status_code < 500, answer.text
+            assert answer.status_code < 400 or set(answer.json()["error"]) == {"message", "type", "param", "code"}
+
+        check()
 
 
 def test_that_the_document_names_every_path_and_what_it_answers(server: Serving):
