@@ -111,12 +111,11 @@ def run(
             typer.echo(f"Serving at http://{shown}:{address[1]}/v1 (models: {', '.join(service.profiles)})")
 
         async def on_tick(self, counter: int) -> bool:
-            if await super().on_tick(counter):
-                return True
-            if not drain.done(within=drain_seconds):
-                return False
-            await drain.cut()
-            return True
+            return await super().on_tick(counter) or drain.done(within=drain_seconds)
+
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            await drain.cut()  # before the store is closed, which keeps what was said
+            await super().shutdown(sockets)
 
     config = uvicorn.Config(
         make_app(service, max_body_bytes=settings.max_body_bytes, hosts=hosts),
