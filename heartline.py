@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from agent.events import StageFinished as StageFinished
     from agent.events import StageStarted as StageStarted
     from agent.events import Token as Token
+    from agent.langchain.chat_model import ChatHeartline as ChatHeartline
+    from agent.langchain.middleware import EmpathyMiddleware as EmpathyMiddleware
+    from agent.langchain.runnable import agent_runnable as agent_runnable
     from agent.loop import Agent as Agent
     from agent.options import Options as Options
     from agent.rationale import Rationale as Rationale
@@ -55,8 +58,10 @@ _HOMES = {
     "Affect": "agent.readings",
     "Agent": "agent.loop",
     "CauseReading": "agent.readings",
+    "ChatHeartline": "agent.langchain.chat_model",
     "EmotionReading": "agent.readings",
     "EmotionalState": "agent.state",
+    "EmpathyMiddleware": "agent.langchain.middleware",
     "EmpathyReading": "agent.readings",
     "Event": "agent.events",
     "ExpressionReading": "agent.readings",
@@ -78,6 +83,7 @@ _HOMES = {
     "Token": "agent.events",
     "Turn": "agent.turn",
     "UndertoneReading": "agent.readings",
+    "agent_runnable": "agent.langchain.runnable",
     "build_agent": "agent.build",
     "empathy_reader": "sem_plugins.empathy.reader",
     "explainer": "sem_plugins.why",

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from agent.errors import HeartlineError, WiringError
+from agent.limits import Limits
 from agent.loop import Agent
 from agent.perception import Perception
 from agent.protocols import ConversationStore, Plugin
@@ -14,6 +15,7 @@ from agent.registry import make
 from agent.safety.redacting_store import RedactingStore
 from agent.safety.webhook import Webhook
 from agent.settings import Settings, load_settings
+from agent.store_url import open_store
 
 __all__ = ["build_agent", "build_perception"]
 
@@ -64,6 +66,7 @@ def build_agent(settings: Settings | None = None, **given: Any) -> Agent:
         store=store,
         history_turns=settings.history_turns,
         max_message_characters=settings.max_message_characters,
+        limits=Limits(settings.max_turns, settings.max_turns_per_minute),
         plugin_seconds=settings.plugin_seconds,
     )
 
@@ -79,7 +82,7 @@ def build_perception(settings: Settings) -> Perception:
 
 def _store(settings: Settings) -> ConversationStore:
     """The store, with old conversations erased; where that fails, with a warning."""
-    store: ConversationStore = make("stores", settings.store, settings)
+    store: ConversationStore = open_store(settings)
     if settings.retention_days is not None:
         try:
             store.expire(datetime.now(UTC) - timedelta(days=settings.retention_days))
@@ -110,6 +113,6 @@ def _check_handoff(settings: Settings, store: ConversationStore) -> None:
         store.close()
         raise WiringError(
             f"`handoff_at` is {settings.handoff_at!r}, and a person is called by the guard, through a store that "
-            f"keeps packets. The guard is {settings.guard!r}, the store {settings.store!r}. Take `protocol` and "
-            "`sqlite`, or leave `handoff_at` out."
+            f"keeps packets. The guard is {settings.guard!r}, the store {store.name!r}. Take `protocol` and "
+            "`sqlite` or Postgres, or leave `handoff_at` out."
         )

@@ -7,6 +7,7 @@
     ├── ReadingError        a reading breaks its own contract
     ├── TurnError           a turn was filled twice, or read before it was filled
     ├── InputError          what came in cannot be used as a message
+    │   └── LimitError          it is more, or comes faster, than is taken in
     ├── GenerationError     no reply could be generated
     │   ├── LLMUnreachableError   no connection, or it timed out
     │   └── LLMResponseError      the server answered with an error or with nonsense
@@ -32,6 +33,7 @@ __all__ = [
     "InputError",
     "LLMResponseError",
     "LLMUnreachableError",
+    "LimitError",
     "PluginError",
     "PromptTooLongError",
     "ReadingError",
@@ -70,6 +72,18 @@ class TurnError(HeartlineError):
 
 class InputError(HeartlineError, ValueError):
     """What came in cannot be used as a message."""
+
+
+class LimitError(InputError):
+    """What came in is more, or comes faster, than a limit allows. Nothing of it was taken in, and nothing is lost.
+
+    Attributes:
+        retry_after: Seconds after which it would be taken in; None where waiting does not help.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class GenerationError(HeartlineError):

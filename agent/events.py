@@ -13,6 +13,7 @@ from agent.turn import Turn
 __all__ = [
     "Event",
     "FailureNoted",
+    "NoticeGiven",
     "ReplyFinished",
     "Stage",
     "StageFinished",
@@ -59,6 +60,16 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
+class NoticeGiven:
+    """Something that has to be said beside the reply, e.g. that this is an AI: show it as a line of its own.
+
+    It comes before the reply's first token; in danger it comes after the last one.
+    """
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class FailureNoted:
     """A part failed; the turn goes on.
 
@@ -79,7 +90,7 @@ class ReplyFinished:
     turn: Turn
 
 
-Event = StageStarted | StageFinished | Token | FailureNoted | ReplyFinished
+Event = StageStarted | StageFinished | NoticeGiven | Token | FailureNoted | ReplyFinished
 
 
 async def run_stage(stage: Stage, turn: Turn) -> AsyncGenerator[StageStarted | FailureNoted | StageFinished]:

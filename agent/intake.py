@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
+from typing import Any, NoReturn
 
-from agent.errors import InputError
+from agent.errors import InputError, LimitError
 
-__all__ = ["clean", "scrub"]
+__all__ = ["clean", "parsed", "scrub"]
 
 _KEPT_CONTROLS = {"\n", "\t"}
 
@@ -22,7 +24,8 @@ def clean(text: str, *, limit: int) -> str:
         The cleaned text, never empty.
 
     Raises:
-        InputError: Nothing is left, or more than `limit`. The text is not in the error.
+        InputError: Nothing is left.
+        LimitError: It is longer than `limit`. The text is not in the error.
     """
     if len(text) > 4 * limit:  # refuse before spending time on it
         _refuse(len(text), limit)
@@ -33,6 +36,28 @@ def clean(text: str, *, limit: int) -> str:
     if len(cleaned) > limit:
         _refuse(len(cleaned), limit)
     return cleaned
+
+
+def parsed(text: str | bytes) -> Any:
+    """What a JSON text from outside holds: a line of a file, a record of a database, a body of a request.
+
+    Raises:
+        InputError: It is no JSON, or holds a number of more digits than Python takes in (4,300). The text is not
+            in the error.
+        LimitError: Its arrays and objects are nested too deeply, which is some hundred levels at least. Nothing
+            that Heartline writes has more than ten.
+    """
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        problem = str(error)
+    except RecursionError:
+        raise LimitError("nested too deeply: arrays and objects in one another, hundreds of them") from None
+    except UnicodeDecodeError:
+        problem = "not valid UTF-8"
+    except ValueError:
+        problem = "a whole number has too many digits"
+    raise InputError(problem)  # without its cause, which carries the text
 
 
 def scrub(text: str) -> str:
@@ -59,8 +84,8 @@ def _shows(character: str) -> bool:
     return not character.isspace() and unicodedata.category(character) != "Cf"
 
 
-def _refuse(length: int, limit: int) -> None:
-    raise InputError(
+def _refuse(length: int, limit: int) -> NoReturn:
+    raise LimitError(
         f"The message has {length:,} characters; the limit is {limit:,}. "
         "Send it in parts, or raise `max_message_characters` (HEARTLINE_MAX_MESSAGE_CHARACTERS)."
     )

@@ -11,10 +11,10 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
-from agent.decisions import Verdict
 from agent.errors import GenerationError, WiringError
 from agent.events import Event, ReplyFinished, Stage, StageFinished, StageStarted, run_stage, stage_finished
 from agent.intake import clean
+from agent.limits import USUAL, Limits
 from agent.options import AS_MADE, Options
 from agent.perception import Perception, failure_of
 from agent.protocols import (
@@ -28,16 +28,17 @@ from agent.protocols import (
     Tracker,
     Verifier,
 )
-from agent.safety.takeover import with_takeover
+from agent.screening import notices_after, notices_before, screened, unsaid
 from agent.speakers import speakers_for
 from agent.speech import Gate, Speech
+from agent.synchronous import Synchronous
 from agent.turn import Turn, new_turn
 from agent.wiring import Reader, check_parts
 
 __all__ = ["Agent"]
 
 
-class Agent:
+class Agent(Synchronous):
     """A support agent made of parts.
 
     Args:
@@ -53,6 +54,7 @@ class Agent:
         fallback: Speaks where the generator fails, and where the guard asks for care.
         history_turns: Turns of the conversation that are looked back on.
         max_message_characters: Longest message accepted.
+        limits: How long and how quick a conversation may be.
         plugin_seconds: Longest that reading one message may take.
         verifier_seconds: Longest that one look at a draft may take.
         clock: Tells the time, in seconds since 1970.
@@ -82,6 +84,7 @@ class Agent:
         fallback: Generator | None = None,
         history_turns: int = 24,
         max_message_characters: int = 20_000,
+        limits: Limits = USUAL,
         plugin_seconds: float = 5.0,
         verifier_seconds: float = 2.0,
         clock: Callable[[], float] = time.time,
@@ -91,6 +94,7 @@ class Agent:
         self.planner, self.composer, self.verifier = planner, composer, verifier
         self.generator, self.fallback, self.store = generator, fallback, store
         self.history_turns, self.max_message_characters = history_turns, max_message_characters
+        self.limits = limits
         self._verifier_seconds = verifier_seconds
         self._clock = clock
         self._check()
@@ -137,6 +141,7 @@ class Agent:
 
         Raises:
             InputError: The message is empty or too long. Nothing was stored.
+            LimitError: The conversation is too long, or too fast. Nothing was read or stored.
             StoreError: The conversation cannot be read.
             GenerationError: Neither generator nor fallback could answer. The message was stored.
         """
@@ -145,10 +150,6 @@ class Agent:
                 if isinstance(event, ReplyFinished):
                     return event.turn
         raise GenerationError("The stream of events ended without `ReplyFinished`.")
-
-    def respond_sync(self, text: str, *, conversation_id: str | None = None, options: Options = AS_MADE) -> Turn:
-        """`respond` for code without an event loop. Inside one, await `respond` instead."""
-        return asyncio.run(self.respond(text, conversation_id=conversation_id, options=options))
 
     async def stream(
         self, text: str, *, conversation_id: str | None = None, options: Options = AS_MADE
@@ -177,6 +178,8 @@ class Agent:
                 yield event
                 turn = event.turn if isinstance(event, StageFinished) else turn
 
+        for notice in notices_before(turn):
+            yield notice
         kept = False
         speakers = speakers_for(turn, self.generator, self.fallback)
         gate = self._gate(turn, speakers)
@@ -190,21 +193,24 @@ class Agent:
             finished = stage_finished("generate", started, speech.turn)
             speech.turn = turn = finished.turn
             yield finished
+            for notice in notices_after(turn):
+                yield notice
             async for event in run_stage(("remember", self._remember), turn):
                 if isinstance(event, StageFinished):
                     turn, kept = event.turn, True
                 yield event
         except BaseException:  # failed for good, or nobody listens any more: keep what there is
             if not kept:
-                self._keep(speech.broken_off())
+                self._keep(unsaid(speech.broken_off()))
             raise
         yield ReplyFinished(turn)
 
     async def _recall(self, turn: Turn) -> Turn:
         recalled = await asyncio.to_thread(self.store.recall, turn.conversation_id, turns=self.history_turns)
-        turn = replace(turn, index=recalled.turns, history=recalled.messages)
-        turn = replace(turn, contact=recalled.contact, reliance_before=recalled.reliance)
-        return replace(turn, state_before=recalled.state, course_before=recalled.course)
+        turn = replace(turn, index=recalled.turns, history=recalled.messages, contact=recalled.contact)
+        turn = replace(turn, state_before=recalled.state, course_before=recalled.course)
+        turn = replace(turn, reliance_before=recalled.reliance, sitting_before=recalled.sitting)
+        return self.limits.admit(turn)
 
     async def _reread(self, turn: Turn) -> Turn:
         if self.second_reader is None or (turn.contact is not None and turn.contact.held_by is not None):
@@ -231,19 +237,7 @@ class Agent:
             return turn.note(failure_of("plan", self.planner.name, error))
 
     async def _screened(self, turn: Turn) -> Turn:
-        return with_takeover(self._guarded(turn), getattr(self.guard, "country", None))
-
-    def _guarded(self, turn: Turn) -> Turn:
-        """What the guard says. A guard that fails takes the cautious path."""
-        if self.guard is None:
-            return turn
-        try:
-            return self.guard.screen(turn)
-        except Exception as error:  # noqa: BLE001 - whatever happened, the cautious path is known
-            cautious = Verdict("escalate", self.guard.name, ("the guard failed",))
-            return replace(turn, course=turn.course_before).note(
-                cautious, failure_of("screen", self.guard.name, error)
-            )
+        return screened(turn, self.guard)
 
     async def _compose(self, turn: Turn) -> Turn:
         window = getattr(self.generator, "context_tokens", None)

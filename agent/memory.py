@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
+from contextlib import AbstractContextManager
+from copy import copy
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from threading import Lock
+from typing import Any
 
 from agent.decisions import Contact
 from agent.errors import StoreError, UnknownConversationError
@@ -14,6 +17,7 @@ from agent.protocols import Recalled
 from agent.safety.counters import Counts, counted
 from agent.safety.takeover import checked_name, given_back, taken_over, told
 from agent.state import PersonalCalibration
+from agent.tenants import checked_tenant
 from agent.turn import Message, Turn
 
 __all__ = ["InMemoryStore", "check_still_there", "create", "in_utc", "said_in", "without_profile"]
@@ -51,7 +55,8 @@ def check_still_there(turn: Turn, *, stored: int) -> None:
     Raises:
         StoreError: They are gone.
     """
-    if stored == 0 and turn.index > 0 and (turn.history or turn.state_before is not None):
+    recalled = turn.history or turn.state_before is not None or turn.sitting_before is not None
+    if stored == 0 and turn.index > 0 and recalled:
         raise StoreError(
             f"Turn {turn.id!r} goes on from {turn.index} turns of conversation {turn.conversation_id!r} that were "
             "erased meanwhile. It was not stored, since it holds what they said. The next message begins anew."
@@ -72,20 +77,53 @@ def in_utc(time: datetime) -> datetime:
         raise StoreError(f"`before` is {time.isoformat()}, which no year from 1 to 9999 holds in UTC.") from None
 
 
+@dataclass
+class _Shared:
+    """What the tenants of one store have in common."""
+
+    first: InMemoryStore  # that was opened, and closes all
+    tenants: dict[str, InMemoryStore] = field(default_factory=dict)
+    lock: AbstractContextManager[Any] = field(default_factory=Lock)
+    closed: bool = False
+
+
 class InMemoryStore:
-    """A `ConversationStore` that forgets everything when it is closed. Safe for threads."""
+    """A `ConversationStore`, `TakeoverStore` and `TenantStore` that forgets everything when it is closed.
+
+    Safe for threads.
+
+    Args:
+        tenant: Whose conversations.
+        beside: What it shares with the stores of other tenants.
+    """
 
     name = "memory"
 
-    def __init__(self) -> None:
+    def __init__(self, tenant: str = "", *, beside: _Shared | None = None) -> None:
+        self.tenant = checked_tenant(tenant)
+        self._shared = beside or _Shared(self)
+        self._shared.tenants[tenant] = self
         self._turns: dict[str, list[Turn]] = {}  # the conversation last used stands last
         self._by_id: dict[str, Turn] = {}
         self._used: dict[str, datetime] = {}
         self._counts: dict[str, Counter[str]] = {}
         self._contacts: dict[str, Contact] = {}
         self._feedback: dict[str, dict[str, Feedback]] = {}  # by conversation and turn
-        self._lock = Lock()
+        self._lock = self._shared.lock
         self._closed = False
+
+    def for_tenant(self, tenant: str) -> InMemoryStore:
+        """See `TenantStore`."""
+        with self._lock:
+            self._check_open()
+            return copy(self._shared.tenants.get(tenant) or InMemoryStore(tenant, beside=self._shared))
+
+    def tenants(self) -> tuple[str, ...]:
+        """See `TenantStore`."""
+        with self._lock:
+            self._check_open()
+            known = tuple(self._shared.tenants.values())
+        return tuple(sorted(store.tenant for store in known if store.conversations()))
 
     def recall(self, conversation_id: str, *, turns: int) -> Recalled:
         """See `ConversationStore`. A turn without a state leaves the state as it was."""
@@ -99,7 +137,9 @@ class InMemoryStore:
             state = next((turn.state for turn in reversed(known) if turn.state is not None), None)
             course = next((turn.course for turn in reversed(known) if turn.course is not None), None)
             reliance = next((turn.reliance for turn in reversed(known) if turn.reliance is not None), None)
-            return Recalled(messages, state, len(known), course, reliance, self._contacts.get(conversation_id))
+            sitting = next((turn.sitting for turn in reversed(known) if turn.sitting is not None), None)
+            contact = self._contacts.get(conversation_id)
+            return Recalled(messages, state, len(known), course, reliance, contact, sitting)
 
     def append(self, turn: Turn) -> Turn:
         """See `ConversationStore`. The same turn again is not stored twice.
@@ -173,6 +213,7 @@ class InMemoryStore:
         """See `agent.feedback.FeedbackStore`."""
         checked = replace(checked_feedback(feedback), at=datetime.now(UTC))
         with self._lock:
+            self._check_open()
             if all(turn.id != checked.turn_id for turn in self._turns.get(conversation_id, ())):
                 raise unknown_turn(conversation_id)
             said = self._feedback.setdefault(conversation_id, {})
@@ -209,9 +250,13 @@ class InMemoryStore:
             return old
 
     def close(self) -> None:
-        """Forget everything."""
+        """Forget everything. A view that `for_tenant` gave is only closed."""
         with self._lock:
             self._closed = True
+            if self._shared.first is not self:
+                return
+            self._shared.tenants.clear()
+            self._shared.closed = True
             self._turns.clear()
             self._by_id.clear()
             self._used.clear()
@@ -237,10 +282,10 @@ class InMemoryStore:
         return self._turns[conversation_id]
 
     def _check_open(self) -> None:
-        if self._closed:
+        if self._closed or self._shared.closed:
             raise StoreError("The in-memory store is closed and has forgotten everything. Make a new one.")
 
 
-def create(settings: object | None = None) -> InMemoryStore:  # noqa: ARG001 - every part is made with the settings
+def create(settings: Any = None) -> InMemoryStore:
     """Entry point `memory`."""
-    return InMemoryStore()
+    return InMemoryStore(getattr(settings, "tenant", ""))

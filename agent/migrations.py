@@ -42,10 +42,21 @@ Schema 5 adds to turns
 
                      reliance: `Reliance` after the turn as JSON, kept as `course` is
 
-Schema 6 adds
+Schema 6 adds to turns
 
-    feedback         turn_id: the key; conversation_id; rating (-1, 0, 1); reason: somebody's own
-                     words, or NULL; created_at
+                     sitting: `Sitting` after the turn as JSON, kept as `course` is
+
+Schema 7 adds to every table but its own ledger
+
+                     tenant: whose row it is; "" where nobody is told apart. It is the first part of
+                         every key, so that two tenants can give the same id
+
+and puts `record` last in turns: what is recalled stands before its pages.
+
+Schema 8 adds
+
+    feedback         tenant, turn_id: the key; conversation_id; rating (-1, 0, 1); reason: somebody's
+                     own words, or NULL; created_at
 
 Times are UTC, ISO 8601 with microseconds. JSON is kept as text: every engine gives text back
 unaltered, with keys in their order.
@@ -75,6 +86,7 @@ from sqlalchemy import (
 )
 
 from agent.errors import StoreError
+from agent.migration_tenants import tenants
 
 __all__ = ["MIGRATIONS", "Migration", "as_kept", "migrate", "schema_version", "utc_now"]
 
@@ -82,6 +94,8 @@ Migration = Callable[[Connection], None]
 """Brings a database from the schema before to its own. Runs inside a transaction."""
 
 _LEDGER = "heartline_migrations"
+_LOCK = 7_236_181_925
+"""Who migrates on Postgres holds the advisory lock of this number, drawn by lot."""
 
 
 def utc_now() -> str:
@@ -129,10 +143,11 @@ def _course_of_risk(connection: Connection) -> None:
 
 def _counts(connection: Connection) -> None:
     # Without row ids: they would tell the order in which things were first counted.
+    without = " WITHOUT ROWID" if connection.dialect.name == "sqlite" else ""
     connection.execute(
         text(
             "CREATE TABLE counts (month TEXT NOT NULL, kind TEXT NOT NULL, n INTEGER NOT NULL, "
-            "PRIMARY KEY (month, kind)) WITHOUT ROWID"
+            f"PRIMARY KEY (month, kind)){without}"
         )
     )
 
@@ -160,16 +175,20 @@ def _reliance(connection: Connection) -> None:
     connection.execute(text("ALTER TABLE turns ADD COLUMN reliance TEXT"))
 
 
+def _sitting(connection: Connection) -> None:
+    connection.execute(text("ALTER TABLE turns ADD COLUMN sitting TEXT"))
+
+
 def _feedback(connection: Connection) -> None:
-    conversation = "REFERENCES conversations (id) ON DELETE CASCADE"
+    of_it = "FOREIGN KEY (tenant, conversation_id) REFERENCES conversations (tenant, id) ON DELETE CASCADE"
     connection.execute(
         text(
-            "CREATE TABLE feedback (turn_id TEXT PRIMARY KEY NOT NULL, "
-            f"conversation_id TEXT NOT NULL {conversation}, "
-            "rating INTEGER NOT NULL, reason TEXT, created_at TEXT NOT NULL)"
+            "CREATE TABLE feedback (tenant TEXT NOT NULL, turn_id TEXT NOT NULL, conversation_id TEXT NOT NULL, "
+            f"rating INTEGER NOT NULL, reason TEXT, created_at TEXT NOT NULL, {of_it}, "
+            "PRIMARY KEY (tenant, turn_id))"
         )
     )
-    connection.execute(text("CREATE INDEX feedback_of ON feedback (conversation_id)"))
+    connection.execute(text("CREATE INDEX feedback_of ON feedback (tenant, conversation_id)"))
 
 
 MIGRATIONS: tuple[Migration, ...] = (
@@ -178,6 +197,8 @@ MIGRATIONS: tuple[Migration, ...] = (
     _counts,
     _holds_and_handoffs,
     _reliance,
+    _sitting,
+    tenants,
     _feedback,
 )
 
@@ -198,7 +219,7 @@ def schema_version(connection: Connection, *, newest: int = len(MIGRATIONS)) -> 
     if _LEDGER not in tables:
         raise StoreError(
             f"{connection.engine.url.database!r} is the database of another program. Nothing was changed in it. "
-            "Name another file (HEARTLINE_STORE_PATH)."
+            "Name another one (HEARTLINE_STORE_PATH, or HEARTLINE_STORE for a URL)."
         )
     number: int = connection.execute(
         select(func.coalesce(func.max(column("number", Integer)), 0)).select_from(table(_LEDGER))
@@ -206,7 +227,7 @@ def schema_version(connection: Connection, *, newest: int = len(MIGRATIONS)) -> 
     if number > newest:
         raise StoreError(
             f"{connection.engine.url.database!r} has schema {number}; this version knows up to {newest}. "
-            "Upgrade Heartline, or name another file (HEARTLINE_STORE_PATH)."
+            "Upgrade Heartline, or name another one (HEARTLINE_STORE_PATH, or HEARTLINE_STORE for a URL)."
         )
     return number
 
@@ -215,13 +236,15 @@ def migrate(connection: Connection, *, migrations: Sequence[Migration] = MIGRATI
     """Bring a database to the newest schema, or leave it as it was.
 
     Args:
-        connection: In a transaction that holds the lock for writing, so that of two processes one
-            migrates and the other finds it done.
+        connection: In a transaction that writes. Of two processes one migrates and the other finds
+            it done: on SQLite the transaction is the lock, on Postgres one is taken here.
         migrations: All of them, in order.
 
     Raises:
         StoreError: As `schema_version`.
     """
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
     done = schema_version(connection, newest=len(migrations))
     ledger = Table(
         _LEDGER,

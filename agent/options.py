@@ -32,6 +32,8 @@ class Options:
         stimulus: Name of an emotional stimulus, or `"none"`.
         temperature: Sampling temperature of the LLM, in [0, 2].
         max_tokens: Longest reply of the LLM, in tokens. The setting `llm_max_tokens` holds where it is less.
+        minor: Whether the person is known or believed to be under 18; None where nobody knows. Setting `minors`
+            treats everybody as a minor, whatever a request says.
     """
 
     variant: str | None = None
@@ -39,6 +41,7 @@ class Options:
     stimulus: str | None = None
     temperature: float | None = None
     max_tokens: int | None = None
+    minor: bool | None = None
 
 
 AS_MADE = Options()

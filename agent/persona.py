@@ -108,6 +108,8 @@ def load_persona(name_or_path: str) -> Persona:
         return _persona(tomllib.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
         problem = f"cannot be read: {error.strerror}. Name another one"
+    except RecursionError:
+        problem = "is nested too deeply. Mend it"
     except ValueError as error:  # TOML, UTF-8, or a path with a NUL in it
         problem = f"is not valid TOML: {error}. Mend it"
     except SettingsError as error:

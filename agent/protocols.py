@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from agent.decisions import Blocked, Contact, Objection, Plan, Prompt, Reply, Taxonomy
 from agent.safety.course import RiskCourse
 from agent.safety.reliance import Reliance
+from agent.safety.sitting import Sitting
 from agent.state import EmotionalState
 from agent.turn import Message, Turn
 
@@ -141,8 +142,8 @@ class Guard(Protocol):
     reads: frozenset[str]
 
     def screen(self, turn: Turn) -> Turn:
-        """After perception, before planning: the turn with a `Verdict`, and with `course` and `care` where it
-        keeps them.
+        """After perception, before planning: the turn with a `Verdict`, and with `course`, `care` and `notices`
+        where it keeps them.
 
         Without an LLM and without waiting: it must work when everything else fails.
         """
@@ -171,6 +172,7 @@ class Recalled:
         course: The record of risk after the last turn, or None.
         reliance: How much they leaned on it after the last turn, or None.
         contact: What people have to do with it, or None where nobody has anything to.
+        sitting: The sitting after the last turn, or None.
     """
 
     messages: tuple[Message, ...] = ()
@@ -179,6 +181,7 @@ class Recalled:
     course: RiskCourse | None = None
     reliance: Reliance | None = None
     contact: Contact | None = None
+    sitting: Sitting | None = None
 
 
 class ConversationStore(Protocol):
@@ -228,7 +231,8 @@ class ConversationStore(Protocol):
     def erase(self, conversation_id: str) -> int:
         """Erase a conversation: messages, readings, states, prompts, whatever else is kept under its id.
 
-        What was erased cannot be read out of the store's files either. A turn that is appended later under the
+        What was erased cannot be read out of the store's files either; docs/storage.md says what a database server
+        may keep. A turn that is appended later under the
         same id begins at 0. A turn in the making carries what it recalled: where the conversation is gone by the
         time that it is appended, it is refused.
 

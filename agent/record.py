@@ -8,6 +8,7 @@ becomes the text `"nan"`, `"inf"` or `"-inf"`.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
@@ -26,7 +27,7 @@ __all__ = ["CONTEXT_FIELDS", "SCHEMA", "from_record", "pack", "to_record", "unpa
 SCHEMA = 1
 """Version of the record. A field with a default may be added without a new one."""
 
-CONTEXT_FIELDS = ("history", "state_before", "course_before", "reliance_before")
+CONTEXT_FIELDS = ("history", "state_before", "course_before", "reliance_before", "sitting_before")
 """Fields that repeat what the turns before hold."""
 
 _ATOMS = {
@@ -36,6 +37,7 @@ _ATOMS = {
     float: ((int, float), "a number"),
 }
 _NOT_FINITE = frozenset({"nan", "inf", "-inf"})
+_LARGEST = sys.float_info.max
 
 ValueT = TypeVar("ValueT")
 
@@ -181,6 +183,8 @@ def _atom(hint: Any, value: Any, at: str) -> Any:
     kinds, name = _ATOMS[hint]
     if not isinstance(value, kinds) or isinstance(value, bool) != (hint is bool):
         raise _malformed(at, name, value)
+    if hint is float and isinstance(value, int) and abs(value) > _LARGEST:  # no calculation could take it
+        raise _malformed(at, "a number of a sane size", value)
     return value
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from platformdirs import user_data_path
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -28,7 +28,7 @@ from pydantic_settings import SettingsError as UnparsableError
 from agent.errors import SettingsError
 from agent.options import VARIANTS, TwoStage, parts_of
 
-__all__ = ["Settings", "load_settings"]
+__all__ = ["Settings", "StorePool", "load_settings"]
 
 _PROFILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -58,6 +58,25 @@ def _or_none(value: Any) -> Any:
 
 
 OptionalPart = Annotated[str | None, BeforeValidator(_or_none)]
+
+
+class StorePool(BaseModel):
+    """Connections of one process to the database that keeps conversations."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    size: Annotated[int, Field(ge=1, le=1000, description="Most connections.")] = 8
+    wait: Annotated[float, Field(gt=0, description="Seconds to wait for one that is free.")] = 10.0
+    connect: Annotated[float, Field(gt=0, description="Seconds to wait for the server (Postgres).")] = 5.0
+    statement: Annotated[float, Field(gt=0, description="Seconds a statement may take (Postgres).")] = 30.0
+
+    @property
+    def exhausted(self) -> str:
+        """The next step where none became free."""
+        return (
+            f"All {self.size} connections were in use for {self.wait:g} s. Try again, or raise `size` in "
+            "`store_pool` (HEARTLINE_STORE_POOL)."
+        )
 
 
 class Settings(BaseSettings):
@@ -121,6 +140,9 @@ class Settings(BaseSettings):
     reliance: bool = Field(
         True, description="Notice how much somebody leans on the conversation, and point to people and breaks."
     )
+    minors: bool = Field(
+        False, description="Treat everybody as a minor: reminders and breaks come as the policy asks for minors."
+    )
     utc_offset: float | None = Field(
         None,
         ge=-12,
@@ -134,7 +156,11 @@ class Settings(BaseSettings):
         None, description="Where packets for a person are sent; without one they stay in the store.", repr=False
     )
     handoff_secret: SecretStr | None = Field(None, description="Signs packets; shared with whoever takes them.")
-    store: str = Field("sqlite", description="Keeps conversations.")
+    store: str = Field(
+        "sqlite",
+        description="Keeps conversations: a name, or a URL, e.g. postgresql://user@host/talks (docs/storage.md).",
+        repr=False,  # it may hold a password
+    )
     persona: OptionalPart = Field(
         "calm", description="Temper and tone of the agent: a shipped one, or the path of a TOML file."
     )
@@ -164,6 +190,8 @@ class Settings(BaseSettings):
         default_factory=lambda: user_data_path("heartline", appauthor=False) / "conversations.db",
         description="File of the SQLite store.",
     )
+    store_pool: StorePool = Field(StorePool(), description="Connections to the store; see docs/storage.md.")
+    tenant: str = Field("", description="Whose conversations, where several share a store.")
     retention_days: int | None = Field(
         None, ge=1, le=36_500, description="Days without use after which a conversation is erased, at a start."
     )
@@ -173,6 +201,8 @@ class Settings(BaseSettings):
     history_turns: int = Field(24, ge=0, description="Turns of a conversation that are looked back on.")
     history_characters: int = Field(12_000, ge=0, description="Most characters of history in a prompt.")
     max_message_characters: int = Field(20_000, ge=1, description="Longest message that is accepted.")
+    max_turns: int = Field(10_000, ge=1, description="Most turns of one conversation.")
+    max_turns_per_minute: int = Field(60, ge=1, description="Most messages a minute in one conversation.")
     plugin_seconds: float = Field(5.0, gt=0, description="Seconds that reading one message may take.")
     threads: int = Field(0, ge=0, description="Threads of the encoder; 0: as many as there are, up to four.")
 
@@ -215,18 +245,28 @@ def load_settings(**given: Any) -> Settings:
     Raises:
         SettingsError: Something is unusable; each problem is named with its cure.
     """
+    given = {name: value for name, value in given.items() if value is not None}
     try:
-        return Settings(**{name: value for name, value in given.items() if value is not None})
+        settings = Settings(**given)
     except ValidationError as error:
         raise SettingsError("\n".join(_problem(problem) for problem in error.errors())) from None
     except UnparsableError as error:
         example = """HEARTLINE_PLUGINS='["emotion", "risk"]'"""
         raise SettingsError(f"{error}. Lists are written as JSON, e.g. {example}.") from None
+    except RecursionError:
+        raise SettingsError(
+            f"A setting of the environment (HEARTLINE_…) or of {_config_file()} is nested too deeply. "
+            "Settings are texts, numbers and plain lists."
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{_config_file()} is not valid TOML: {error}.") from error
+    if "store_path" in given and "store" not in given and "://" in settings.store:
+        # Who names a file does not mean the server that the environment or a file of settings names.
+        return settings.model_copy(update={"store": "sqlite"})
+    return settings
 
 
-_UNSHOWN = frozenset({"llm_api_key", "llm_url", "handoff_url", "handoff_secret", "profiles"})
+_UNSHOWN = frozenset({"llm_api_key", "llm_url", "handoff_url", "handoff_secret", "profiles", "store"})
 
 
 def _problem(problem: Any) -> str:
@@ -234,4 +274,4 @@ def _problem(problem: Any) -> str:
     if problem["type"] == "extra_forbidden":
         return f"No setting is called `{name}`. There are: {', '.join(Settings.model_fields)}."
     shown = "" if name.partition(".")[0] in _UNSHOWN else f" is {problem['input']!r}:"
-    return f"Setting `{name}` (HEARTLINE_{name.upper()}){shown} {problem['msg']}."
+    return f"Setting `{name}` (HEARTLINE_{name.partition('.')[0].upper()}){shown} {problem['msg']}."

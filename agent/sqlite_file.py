@@ -9,10 +9,14 @@ from contextlib import closing
 from pathlib import Path
 
 import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from agent.errors import StoreError
+from agent.settings import StorePool
+from agent.sql_database import make_engine
 
-__all__ = ["NEXT_STEPS", "empty_log", "let_go", "make_engine", "make_private"]
+__all__ = ["NEXT_STEPS", "SQLiteFile", "empty_log", "make_private"]
 
 NEXT_STEPS = {
     "SQLITE_BUSY": "Another process is writing. Try again, or close that one.",
@@ -40,30 +44,60 @@ def make_private(path: Path) -> None:
         raise StoreError(f"Conversation database {str(path)!r} failed. {NEXT_STEPS['SQLITE_READONLY']}")
 
 
-def make_engine(path: Path, lock_seconds: float) -> sa.Engine:
-    """SQLAlchemy's recipe for SQLite: the driver begins no transactions, the `begin` event does."""
-    url = sa.URL.create("sqlite", database=str(path))
-    engine = sa.create_engine(url, connect_args={"timeout": lock_seconds}, hide_parameters=True)
+class SQLiteFile:
+    """The `Database` in a file.
 
-    def prepare(driver: sqlite3.Connection, _record: object) -> None:
-        driver.isolation_level = None
-        try:
-            _log_ahead(driver, lock_seconds)
-            driver.execute("PRAGMA synchronous=FULL")
-            driver.execute("PRAGMA foreign_keys=ON")
-            driver.execute("PRAGMA secure_delete=ON")  # what is erased is written over, not only let go of
-        except sqlite3.Error:
-            driver.close()
-            raise
+    Args:
+        path: Where, with links resolved.
+        lock_seconds: How long to wait while another process writes.
+        pool: Connections of this process.
 
-    def begin(connection: sa.Connection) -> None:
-        # A write takes the lock at once: one that read first could not wait for it any more.
-        writing = connection.get_execution_options()["writing"]
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+    Raises:
+        StoreError: It cannot be made.
+    """
 
-    sa.event.listen(engine, "connect", prepare)
-    sa.event.listen(engine, "begin", begin)
-    return engine
+    name = "sqlite"
+
+    def __init__(self, path: Path, lock_seconds: float, pool: StorePool) -> None:
+        self.where, self.closed = str(path), False
+        self._path, self._lock_seconds = path, lock_seconds
+        self._remains = False  # what was erased may still stand in the log
+        self._pool = pool
+        make_private(path)
+        self.engine = _make_engine(path, lock_seconds, pool)
+
+    def problem(self, error: SQLAlchemyError) -> StoreError:
+        """See `Database`."""
+        name = getattr(getattr(error, "orig", None), "sqlite_errorname", "")
+        step = next(step for prefix, step in NEXT_STEPS.items() if name.startswith(prefix))
+        if isinstance(error, PoolTimeout):
+            step = self._pool.exhausted
+        told = StoreError(f"Conversation database {self.where!r} failed ({name or type(error).__name__}). {step}")
+        # An error without a name is the driver's own, which quotes a text that it cannot decode.
+        told.__cause__ = error if name else None
+        return told
+
+    def met_another(self, error: SQLAlchemyError) -> bool:  # noqa: ARG002 - those who write wait for each other
+        """See `Database`."""
+        return False
+
+    def appended(self) -> None:
+        """See `Database`. A log that somebody read in when it should have been emptied is emptied now."""
+        if self._remains:
+            self._remains = not empty_log(self._path, seconds=0)
+
+    def erased(self) -> None:
+        """See `Database`. Nothing of it stays in the log or in this process. Who reads the log may delay that."""
+        self._remains = not empty_log(self._path, seconds=self._lock_seconds)
+        # Pooled connections keep pages and the values that they used last; SQLAlchemy keeps each statement
+        # together with the values that it first ran with.
+        self.engine.clear_compiled_cache()
+        self.engine.dispose()
+
+    def close(self) -> None:
+        """See `Database`."""
+        self.closed = True
+        self.engine.dispose()
 
 
 def empty_log(path: Path, *, seconds: float) -> bool:
@@ -84,14 +118,30 @@ def empty_log(path: Path, *, seconds: float) -> bool:
     return not busy
 
 
-def let_go(engine: sa.Engine) -> None:
-    """Drop what this process holds of what went through a database.
+def _make_engine(path: Path, lock_seconds: float, pool: StorePool) -> sa.Engine:
+    """SQLAlchemy's recipe for SQLite: the driver begins no transactions, the `begin` event does."""
+    url = sa.URL.create("sqlite", database=str(path))
+    engine = make_engine(url, pool, connect_args={"timeout": lock_seconds})
 
-    Pooled connections keep pages and the values that they used last; SQLAlchemy keeps each statement together with
-    the values that it first ran with.
-    """
-    engine.clear_compiled_cache()
-    engine.dispose()
+    def prepare(driver: sqlite3.Connection, _record: object) -> None:
+        driver.isolation_level = None
+        try:
+            _log_ahead(driver, lock_seconds)
+            driver.execute("PRAGMA synchronous=FULL")
+            driver.execute("PRAGMA foreign_keys=ON")
+            driver.execute("PRAGMA secure_delete=ON")  # what is erased is written over, not only let go of
+        except sqlite3.Error:
+            driver.close()
+            raise
+
+    def begin(connection: sa.Connection) -> None:
+        # A write takes the lock at once: one that read first could not wait for it any more.
+        writing = connection.get_execution_options()["writing"]
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+    sa.event.listen(engine, "connect", prepare)
+    sa.event.listen(engine, "begin", begin)
+    return engine
 
 
 def _log_ahead(driver: sqlite3.Connection, lock_seconds: float) -> None:

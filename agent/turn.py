@@ -24,6 +24,7 @@ from agent.readings import (
 )
 from agent.safety.course import RiskCourse
 from agent.safety.reliance import Reliance
+from agent.safety.sitting import Sitting
 from agent.second_look import Adjudication, ExemplarReading
 from agent.state import EmotionalState
 
@@ -48,6 +49,7 @@ GIVEN_FIELDS = frozenset(
         "state_before",
         "course_before",
         "reliance_before",
+        "sitting_before",
         "contact",
         "at",
         "options",
@@ -79,7 +81,9 @@ READING_FIELDS = frozenset(READING_TYPES)
 SENSES = ("voice", "face", "body")
 """Readings of other senses than the words, e.g. `body` from a wearable. None of our plugins writes them."""
 
-DECISION_FIELDS = frozenset({"course", "reliance", "care", "handoff", "state", "plan", "prompt", "reply"})
+DECISION_FIELDS = frozenset(
+    {"course", "reliance", "sitting", "care", "handoff", "state", "plan", "prompt", "reply"}
+)
 """Fields that the later stages write."""
 
 
@@ -108,6 +112,7 @@ class Turn:
         state_before: The emotional state after the turn before, or None at the start.
         course_before: The record of risk after the turn before, or None at the start.
         reliance_before: How much they leaned on the conversation after the turn before, or None at the start.
+        sitting_before: The sitting after the turn before, or None at the start.
         contact: What people have to do with the conversation; None where nothing was recalled.
         at: When the message came, in seconds since 1970; None where nobody said.
         options: What the request asked for.
@@ -119,6 +124,8 @@ class Turn:
         adjudication: The LLM's second look at `emotion`; None where nobody looked again.
         course: The record of risk, filled by the guard.
         reliance: How much they lean on the conversation, filled by the guard.
+        sitting: The sitting that it belongs to: filled with the recall, and by the guard where notices are given.
+        notices: What has to be said beside the reply, e.g. that this is an AI, in the words of the policy.
         care: What is done about it, filled by the guard; None where nothing needs to be.
         handoff: Filled by the guard where a person is to be told.
         state: Filled by the tracker.
@@ -140,6 +147,7 @@ class Turn:
     state_before: EmotionalState | None = None
     course_before: RiskCourse | None = None
     reliance_before: Reliance | None = None
+    sitting_before: Sitting | None = None
     contact: Contact | None = None
     at: float | None = None
     options: Options = AS_MADE
@@ -159,6 +167,8 @@ class Turn:
     adjudication: Adjudication | None = None
     course: RiskCourse | None = None
     reliance: Reliance | None = None
+    sitting: Sitting | None = None
+    notices: tuple[str, ...] = ()
     care: Care | None = None
     handoff: Handoff | None = None
     state: EmotionalState | None = None

@@ -12,6 +12,7 @@ import asyncio
 import json
 import os
 import platform
+import re
 import statistics
 import subprocess
 import sys
@@ -207,6 +208,7 @@ def peak_memory() -> float:
 def machine() -> dict[str, Any]:
     """Where the figures were taken."""
     return {
+        "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
@@ -215,6 +217,16 @@ def machine() -> dict[str, Any]:
         "transformers": version("transformers"),
         "weights": encoder_for().manifest.id,
     }
+
+
+def _processor() -> str:
+    """Its name, and how it multiplies numbers of eight bits: without instructions for that they gain little."""
+    path = Path("/proc/cpuinfo")
+    told = path.read_text(encoding="utf-8") if path.is_file() else ""
+    name = re.search(r"^model name\s*: (.+)$", told, re.MULTILINE)
+    eight_bits = re.search(r"\b(avx512_vnni|avx_vnni|amx_int8|asimddp|i8mm)\b", told)
+    kind = name[1] if name else platform.processor() or "unknown"
+    return f"{kind} ({eight_bits[1] if eight_bits else 'no instructions for eight-bit products'})"
 
 
 def page(figures: list[Figure]) -> str:

@@ -219,7 +219,7 @@ def hef(  # noqa: PLR0917 - typer names them all
 @app.command()
 def safety(  # noqa: PLR0917 - typer names them all
     sets: Annotated[
-        list[str] | None, typer.Option("--set", help="a (development) or b (held out); default: both, apart.")
+        list[str] | None, typer.Option("--set", help="a, b (development) or c (held out); default: all, apart.")
     ] = None,
     family: Annotated[
         list[str] | None, typer.Option(help="Only this family (may be given again); default: all.")
@@ -261,8 +261,9 @@ def safety(  # noqa: PLR0917 - typer names them all
     else:
         from evals.safety.figures import set_figures
         from evals.safety.run import play_sets, write_rows
+        from evals.safety.scenarios import SETS
 
-        played = play_sets(settings, sets or ("a", "b"), families=family or (), parallel=parallel)
+        played = play_sets(settings, sets or SETS, families=family or (), parallel=parallel)
         by_set = {name: set_figures(turns) for name, turns in played.items()}
         print_sets(by_set)
         everything = [turn for turns in played.values() for turn in turns]

@@ -21,8 +21,7 @@ from agent.safety.guard import ProtocolGuard
 from agent.sentences import sentences_of
 from agent.settings import load_settings
 from agent.turn import Turn, new_turn
-from evals.llm_speed import Spread
-from evals.timing import times
+from evals.timing import Spread, times
 
 __all__ = ["RATES", "Hold", "holding", "main", "screening"]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
-__all__ = ["RUNS", "Figure", "spread", "times"]
+__all__ = ["RUNS", "Figure", "Spread", "spread", "times"]
 
 RUNS = 300
 
@@ -21,6 +21,26 @@ class Figure:
     value: float
     unit: str
     aim: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Milliseconds, as they spread.
+
+    Attributes:
+        p50, p95: Quantiles, in ms.
+        n: Of how many.
+    """
+
+    p50: float
+    p95: float
+    n: int
+
+    @classmethod
+    def of(cls, milliseconds: Sequence[float]) -> Self:
+        """Of at least two values."""
+        cuts = statistics.quantiles(milliseconds, n=20, method="inclusive")
+        return cls(cuts[9], cuts[18], len(milliseconds))
 
 
 def times(job: Callable[[int], Any], *, runs: int = RUNS) -> list[float]:

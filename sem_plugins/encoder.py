@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from agent.errors import WeightsError
 from agent.turn import Message, Turn
+from sem_plugins.cut_graph import only, outputs
 from sem_plugins.weights import CURE, SHIPPED, Manifest, load_manifest
 from sem_plugins.window import Window, WindowMaker
 
@@ -121,6 +122,10 @@ class Encoder:
                 self._kept.popitem(last=False)
         return encoded
 
+    def window(self, text: str) -> Window:
+        """What a pass over a message alone sees."""
+        return self._maker((Message("seeker", text),))
+
     def forget(self) -> None:
         """Drop the results that are kept."""
         with self._lock:
@@ -176,13 +181,16 @@ def load_onnxruntime() -> ModuleType:
     return onnxruntime  # type: ignore[no-any-return]  # it has no types
 
 
-def open_session(path: Path, threads: int = 0, *, inner: Sequence[str] = ()) -> InferenceSession:
+def open_session(
+    path: Path, threads: int = 0, *, inner: Sequence[str] = (), instead: str | None = None
+) -> InferenceSession:
     """A session of ONNX Runtime, set up as the encoder wants it.
 
     Args:
         path: The model.
         threads: As the encoder has them.
         inner: Names of tensors inside of the graph that become outputs too.
+        instead: Name of a tensor inside of the graph that becomes the only output; what lies above is not loaded.
 
     Raises:
         WeightsError: The file is no model, or has no such tensor.
@@ -194,32 +202,15 @@ def open_session(path: Path, threads: int = 0, *, inner: Sequence[str] = ()) -> 
     options.add_session_config_entry("session.force_spinning_stop", "1")
     options.log_severity_level = 3  # warnings about the hardware say nothing to a person who chats
     try:
-        model = path.read_bytes() + _outputs(inner) if inner else str(path)
+        model: bytes | str = path.read_bytes() + outputs(inner) if inner else str(path)
+        if instead is not None:
+            inner, model = (instead,), only(path.read_bytes(), instead)
         return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # the library's exceptions share no public base class
         without = f" with a tensor {' and '.join(map(repr, inner))} inside" if inner else ""
         raise WeightsError(
             f"Weights file {str(path)!r} is no model{without} that ONNX Runtime can load. {CURE}"
         ) from error
-
-
-def _outputs(tensors: Sequence[str]) -> bytes:
-    """What, put behind a model, makes tensors inside of its graph outputs.
-
-    A model is a message of protobuf, and such messages are joined by putting one behind the other: fields that
-    repeat, as `ModelProto.graph.output` does, are added to. So no `onnx` is needed, which is large.
-    """
-    graph, output, name = 7, 12, 1  # numbers of the fields in onnx.proto
-    return b"".join(_field(graph, _field(output, _field(name, tensor.encode()))) for tensor in tensors)
-
-
-def _field(number: int, content: bytes) -> bytes:
-    """One field of protobuf: number and wire type in a byte, length with seven bits a byte, content."""
-    length, more, head = len(content), 1 << 7, bytes([number << 3 | 2])
-    while length >= more:
-        head += bytes([length % more + more])
-        length //= more
-    return head + bytes([length]) + content
 
 
 def _usable_threads() -> int:

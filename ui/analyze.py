@@ -193,7 +193,7 @@ def _from_json(number: int, line: str, notes: tuple[str, ...]) -> Iterator[Item]
             if said.role == "seeker":
                 yield Item(place | {"turn": index}, said.text, tuple(history), notes=notes)
             history.append(said.message)
-    except (KeyError, ValueError, TypeError, RecursionError) as error:
+    except (KeyError, ValueError, TypeError) as error:
         yield Item(place, problem=problem_of(number, error))
 
 

@@ -16,13 +16,14 @@ from rich.table import Table
 from rich.text import Text
 
 from agent.errors import GenerationError, HeartlineError, InputError, StoreError
-from agent.events import Event, FailureNoted, ReplyFinished, StageFinished, Token
+from agent.events import Event, FailureNoted, NoticeGiven, ReplyFinished, StageFinished, Token
 from agent.intake import scrub
 from agent.loop import Agent
 from agent.memory import without_profile
 from agent.options import Options
 from agent.probe import LLMServer
 from agent.record import to_record
+from agent.safety.policies import load_policy
 from agent.settings import Settings, load_settings
 from agent.state import PersonalCalibration
 from agent.turn import Turn
@@ -34,7 +35,6 @@ from ui.wishes import told, wished
 
 __all__ = ["Chat"]
 
-_WELCOME = "Heartline — you are talking with an AI, not a person, and not a therapist."
 _OFFLINE = "Offline: a built-in responder answers. For an LLM: heartline chat --llm URL"
 _COMMANDS = "/why explains an answer · /help lists the commands · /quit ends"
 _HELP = """\
@@ -82,15 +82,16 @@ class Chat:
         self.turns: list[Turn] = []
         self.options = Options()
         self._begun: Turn | None = None  # the turn in the making
+        self._disclosed = ""  # what the greeting said of this being an AI, until the first answer has come
         self._kept = False  # whether the store has anything of this conversation
         self._read_line = read_line or line_reader()
-        self._commands = {
+        self._commands: dict[str, Callable[[str], None]] = {
             "/why": self._why,
             "/options": self._wish,
             "/profile": self._profile,
             "/save": self._save,
             "/new": self._new,
-            "/help": self._help,
+            "/help": lambda _: self._say(_HELP),
         }
 
     def run(self, conversation: str | None = None) -> None:
@@ -120,7 +121,9 @@ class Chat:
         self.conversation_id, self._kept = conversation, True
 
     def _greet(self) -> None:
-        self._say(_WELCOME, "bold")
+        self._disclosed = load_policy(self.settings.policy).disclosure
+        self._say("Heartline", "bold")
+        self._say(self._disclosed)
         if self.agent.fallback is None:
             self._say(_OFFLINE, "dim")
         elif self.settings.llm_url is None:
@@ -197,6 +200,9 @@ class Chat:
                 understood = one_line(turn)
                 if stage == "plan" and understood:
                     self._say(understood, "cyan")
+            case NoticeGiven(text=text) if text != self._disclosed:
+                typist.end()
+                self._say(text, "dim")
             case Token(text=text):
                 typist.type(text)
             case FailureNoted(failure=failure, discards=discards):
@@ -206,6 +212,7 @@ class Chat:
             case ReplyFinished(turn=turn):
                 typist.end()
                 self.turns.append(turn)
+                self._disclosed = ""
                 self._kept |= all(failure.stage != "remember" for failure in turn.failures)
                 self._say(f"— {speaker(turn)}", "dim")
             case _:
@@ -286,9 +293,6 @@ class Chat:
         self._leave()
         self.conversation_id, self.turns, self._kept = uuid.uuid4().hex, [], False
         self._say("A new conversation. What is on your mind?")
-
-    def _help(self, _: str) -> None:
-        self._say(_HELP)
 
     def _say(self, text: str, style: str = "") -> None:
         self.console.print(Text(scrub(text), style=style))

@@ -258,19 +258,19 @@ def models_recogniser(
     learn_recogniser(data_folder(data), out, weights=weights)
 
 
-@models_app.command("opinion")
-def models_opinion(
+@models_app.command("risk")
+def models_risk(
     data: DataFolder = None,
-    out: Annotated[Path, typer.Option(help="Folder that gets the numbers.")] = Path("runs/opinion"),
+    out: Annotated[Path, typer.Option(help="Folder that gets the network and its numbers.")] = Path("runs/risk"),
     weights: Annotated[
         Path | None, typer.Option(help="Folder of weights that read; default: the shipped ones.")
     ] = None,
 ) -> None:
-    """Learn again whether a message shows thoughts of suicide or self-harm. Needs the `train` extra."""
+    """Train the branch for risk again: half an hour. Resumes by itself. Needs the `train` extra."""
     from sem_plugins.training.sets.records import data_folder
-    from ui.training import learn_opinion
+    from ui.training import learn_risk
 
-    learn_opinion(data_folder(data), out, weights=weights)
+    learn_risk(data_folder(data), out, weights=weights)
 
 
 def _add_registered() -> None:

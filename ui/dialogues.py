@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.errors import InputError
-from agent.intake import scrub
+from agent.intake import parsed, scrub
 from agent.turn import Message, Role
 
 __all__ = [
@@ -149,8 +148,8 @@ def words(value: Any) -> str:
 
 
 def row_of(line: str) -> dict[str, Any]:
-    """The object in a line, as a ValueError or TypeError where there is none."""
-    row = json.loads(line)
+    """The object in a line, as an InputError or TypeError where there is none."""
+    row = parsed(line)
     if not isinstance(row, dict):
         raise TypeError("the line is no JSON object")
     return row
@@ -160,8 +159,6 @@ def problem_of(number: int, error: Exception) -> str:
     """What is wrong with a line, without its words."""
     if isinstance(error, KeyError):
         return f"Line {number}: no key {error}. A line holds `text`, or `turns` of a dialogue."
-    if isinstance(error, RecursionError):
-        return f"Line {number}: not usable (nested too deeply)."
     return f"Line {number}: not usable ({error})."
 
 
@@ -171,7 +168,7 @@ def _dialogue(number: int, line: str, notes: tuple[str, ...]) -> Dialogue:
         row = row_of(line)
         place = place_of(number, row)
         return Dialogue(place, tuple(spoken(row)), notes=notes)
-    except (KeyError, ValueError, TypeError, RecursionError) as error:
+    except (KeyError, ValueError, TypeError) as error:
         return Dialogue(place, problem=problem_of(number, error), notes=notes)
 
 

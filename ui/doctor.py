@@ -21,8 +21,9 @@ from agent.features import ServerFeatures, find_features
 from agent.intake import scrub
 from agent.presets import PRESETS
 from agent.probe import LLMServer, probe
-from agent.registry import Kind, make, names
+from agent.registry import Kind, names
 from agent.settings import Settings
+from agent.store_url import open_store
 
 __all__ = ["Finding", "examine", "report"]
 
@@ -148,13 +149,13 @@ def _help_lines(settings: Settings) -> Finding:
 
 
 def _store(settings: Settings) -> str:
-    store = make("stores", settings.store, settings)
+    store = open_store(settings)
     try:
         count = len(store.conversations())
     finally:
         store.close()
-    where = f" in {settings.store_path}" if settings.store == "sqlite" else ""
-    return f"{settings.store}, {count} conversation{'' if count == 1 else 's'}{where}"
+    where = f" in {store.where}" if hasattr(store, "where") else ""
+    return f"{store.name}, {count} conversation{'' if count == 1 else 's'}{where}"
 
 
 def _llm(settings: Settings) -> Iterator[Finding]:

@@ -14,10 +14,10 @@ from agent.feedback import Feedback
 from agent.intake import scrub
 from agent.protocols import ConversationStore
 from agent.record import to_record
-from agent.registry import make
 from agent.safety.redaction import redact as redacted_text
 from agent.safety.redaction import redact_turn
 from agent.settings import Settings
+from agent.store_url import open_store
 from ui.conversations import conversation_named
 from ui.standard_output import write_json
 
@@ -57,7 +57,7 @@ def erase(
     if (conversation is None) == (older_than is None):
         raise InputError("Name a conversation (`last` is the newest) or give `--older-than DAYS`: one of the two.")
     shown = console or Console(highlight=False)
-    store: ConversationStore = make("stores", settings.store, settings)
+    store: ConversationStore = open_store(settings)
     try:
         if older_than is not None:
             before = datetime.now(UTC) - timedelta(days=older_than)
@@ -91,7 +91,7 @@ def export(conversation: str, settings: Settings, *, out: str = "-", redact: boo
         InputError: The output cannot be written.
         StoreError: The store cannot be read.
     """
-    store: ConversationStore = make("stores", settings.store, settings)
+    store: ConversationStore = open_store(settings)
     try:
         name = conversation_named(store, conversation, newest="last")
         turns = store.turns(name)

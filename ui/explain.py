@@ -140,6 +140,7 @@ def _answered(turn: Turn) -> Iterator[tuple[str, str]]:
             f"template {turn.prompt.template}, {turn.prompt.sha256[:12]}; messages: {len(turn.prompt.messages)}"
         )
         yield "Prompt", words + (f", older ones left out: {turn.prompt.dropped}" if turn.prompt.dropped else "")
+    yield "Told beside it", " ".join(turn.notices)
     if turn.reply is not None:
         yield "Said by", speaker(turn)
     yield (

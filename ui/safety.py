@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from agent.memory_sqlite import SQLiteStore
+    from agent.memory_sql import SQLStore
 
 __all__ = ["app"]
 
@@ -121,11 +121,11 @@ def release(
 
 
 @contextmanager
-def _opened(store: Path | None) -> Iterator[SQLiteStore]:
-    from agent.memory_sqlite import SQLiteStore
+def _opened(store: Path | None) -> Iterator[SQLStore]:
     from agent.settings import load_settings
+    from agent.store_url import open_store
 
-    opened = SQLiteStore(load_settings(store_path=store).store_path)
+    opened = open_store(load_settings(store_path=store))
     try:
         yield opened
     finally:

@@ -13,9 +13,9 @@ from rich.text import Text
 from agent.errors import InputError
 from agent.intake import scrub
 from agent.protocols import ConversationStore
-from agent.registry import make
 from agent.safety.redaction import redact_turn
 from agent.settings import Settings
+from agent.store_url import open_store
 from ui.cohort import Cohort, cohort_json, cohort_of
 from ui.cohort_picture import cohort_picture
 from ui.columns import signed
@@ -109,7 +109,7 @@ def _found(
 ) -> Trajectory | Cohort:
     """What was asked for."""
     if file is None:
-        store: ConversationStore = make("stores", settings.store, settings)
+        store: ConversationStore = open_store(settings)
         try:
             if every:
                 return cohort_of(stored(each, store.turns(each)) for each in store.conversations())

@@ -17,7 +17,7 @@ from ui.models import table
 if TYPE_CHECKING:
     from sem_plugins.training.loop import Recipe
 
-__all__ = ["learn_dynamics", "learn_opinion", "learn_recogniser", "train"]
+__all__ = ["learn_dynamics", "learn_recogniser", "learn_risk", "train"]
 
 
 def train(
@@ -90,20 +90,20 @@ def learn_recogniser(data: Path, out: Path, *, weights: Path | None) -> None:
             typer.echo(f"  {who:12} {name:26} {figure.value:.3f} {interval}, n = {figure.n:,}")
 
 
-def learn_opinion(data: Path, out: Path, *, weights: Path | None) -> None:
-    """Learn the second opinion on risk, and tell where the numbers lie and what they are worth.
+def learn_risk(data: Path, out: Path, *, weights: Path | None) -> None:
+    """Train the branch for risk, and tell where its files lie and what it is worth.
 
     Raises:
         SettingsError: The `train` extra is not installed.
         DataError: A data set is missing or malformed.
     """
     with needs_extra("train", "Learning"):
-        from sem_plugins.training.opinion import learn
+        from sem_plugins.training.risk_branch import learn
     from sem_plugins.weights import SHIPPED, load_manifest
 
-    file, figures = learn(data, out, load_manifest(weights or SHIPPED))
-    place = "sem_plugins/risk" if weights is None else "the folder of the weights"
-    typer.echo(f"Opinion: {file}. The plugin `risk` looks for it in {place}.")
+    folder = weights or SHIPPED
+    file, figures = learn(data, out, load_manifest(folder), say=typer.echo)
+    typer.echo(f"Branch: risk.int8.onnx and {file}. The plugin `risk` looks for both in {folder}.")
     typer.echo("Held-out statements per family, and everyday messages that were not learned from, 95% intervals:")
     for name, figure in figures.items():
         interval = f"({figure.low:.3f} to {figure.high:.3f})"

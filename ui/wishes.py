@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 from agent.errors import InputError
@@ -11,8 +11,21 @@ from agent.options import Options, checked_two_stage, parts_of
 
 __all__ = ["told", "wished"]
 
-_CHECKS: Mapping[str, Callable[[str], Any]] = {"variant": parts_of, "two_stage": checked_two_stage}
-_NAMES = tuple(field.name for field in fields(Options))
+_MINOR = {"yes": True, "no": False}
+
+
+def _minor(value: str) -> bool:
+    if value not in _MINOR:
+        raise InputError(f"`minor` is {value!r}. Choices: {', '.join(_MINOR)}.")
+    return _MINOR[value]
+
+
+_CHECKS: Mapping[str, Callable[[str], Any]] = {
+    "variant": parts_of,
+    "two_stage": checked_two_stage,
+    "minor": _minor,
+}
+_NAMES = ("variant", "two_stage", "stimulus", "minor")
 
 
 def wished(words: str, before: Options) -> Options:
@@ -27,14 +40,15 @@ def wished(words: str, before: Options) -> Options:
         name, equals, value = word.partition("=")
         if not equals or name not in _NAMES:
             raise InputError(f"{word!r} is no option. Write NAME=VALUE; names: {', '.join(_NAMES)}.")
-        if value and name in _CHECKS:
-            _CHECKS[name](value)
-        changed: dict[str, Any] = {name: value or None}
+        checked = _CHECKS[name](value) if value and name in _CHECKS else None
+        changed: dict[str, Any] = {name: checked if isinstance(checked, bool) else value or None}
         after = replace(after, **changed)
     return after
 
 
 def told(options: Options, settings: Any) -> str:
     """What holds for the next answer, in one line."""
-    values = {name: getattr(options, name) or getattr(settings, name) for name in _NAMES}
+    values = {name: getattr(options, name) or getattr(settings, name) for name in _NAMES if name != "minor"}
+    minor = settings.minors or options.minor
+    values["minor"] = "unknown" if minor is None else "yes" if minor else "no"
     return " ".join(f"{name}={value}" for name, value in values.items())

@@ -16,6 +16,7 @@ from agent.safety.outgoing import Outgoing, load_outgoing
 from agent.safety.policies import Policy, load_policy
 from agent.safety.protocol import Protocol, load_protocol
 from agent.safety.reliance import nudge, update
+from agent.safety.sitting import with_notices
 from agent.turn import Turn
 
 __all__ = ["ProtocolGuard", "create"]
@@ -32,7 +33,8 @@ class ProtocolGuard:
         directory: Where help lines come from; None takes those that are shipped.
         protocol: What is done at each step; None takes the shipped one.
         outgoing: What must not be said; None takes the shipped patterns.
-        policy: Whose wording is used where somebody asks whether this is an AI; None takes the default pack.
+        policy: Whose wording and minutes hold where it is said that this is an AI; None takes the default pack.
+        minors: Whether everybody is treated as a minor, not only those whom a request names one.
         reliance: Whether to notice how much somebody leans on the conversation, and to point outward now and then.
         utc_offset: Hours by which the person's clock is ahead of UTC; None: not known, so nights are not judged.
         handoff_at: The step at which a person is called (see `agent.safety.calling`).
@@ -55,6 +57,7 @@ class ProtocolGuard:
         handoff_at: HandoffAt = "never",
         reliance: bool = True,
         utc_offset: float | None = None,
+        minors: bool = False,
     ) -> None:
         self.country: Country = (directory or load_help_lines()).country(country)
         if country is not None and self.country.code == UNKNOWN:
@@ -67,10 +70,10 @@ class ProtocolGuard:
         self.outgoing = outgoing or load_outgoing()
         self.policy = policy or load_policy("default")
         self.handoff_at = handoff_at
-        self.reliance, self.utc_offset = reliance, utc_offset
+        self.reliance, self.utc_offset, self.minors = reliance, utc_offset, minors
 
     def screen(self, turn: Turn) -> Turn:
-        """The turn with `course`, `care` and a verdict.
+        """The turn with `course`, `care`, notices that are due, and a verdict.
 
         Risk that was not read is not calm: the record stands at `watch` at least, and whether they are safe is
         asked.
@@ -94,7 +97,7 @@ class ProtocolGuard:
                 alone = len(turn.text.split()) <= _SHORT
                 verdict = Verdict("escalate" if alone else "steer", self.name, ("asked whether it is an AI",))
         turn = replace(turn, course=course, reliance=reliance, care=care).note(verdict)
-        return with_handoff(turn, self.handoff_at)
+        return with_handoff(with_notices(turn, self.policy, minors=self.minors), self.handoff_at)
 
     def _with_truth(self, care: Care | None) -> Care:
         """What is said of itself does not depend on an LLM."""
@@ -134,4 +137,5 @@ def create(settings: Any = None) -> ProtocolGuard:
         handoff_at=at,
         reliance=getattr(settings, "reliance", True),
         utc_offset=getattr(settings, "utc_offset", None),
+        minors=getattr(settings, "minors", False),
     )

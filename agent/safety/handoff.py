@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from agent.decisions import HandoffReason
 from agent.errors import DataError, InputError, StoreError
+from agent.intake import parsed
 from agent.record import pack, unpack
 from agent.safety.answered import Question, answer_to
 from agent.safety.course import Ladder, RiskCourse, Step, Why
@@ -142,9 +143,9 @@ def from_json(body: bytes) -> HandoffPacket:
         DataError: It is none, or from another version. Nothing of it is in the error.
     """
     try:
-        packed: Any = json.loads(body)
+        packed: Any = parsed(body)
         return unpack(HandoffPacket, packed, at="packet")
-    except (ValueError, StoreError, RecursionError):  # without its cause, which may quote it
+    except (ValueError, StoreError):  # without its cause, which may quote it
         raise DataError(f"This is no handoff packet of schema {SCHEMA}. Nothing was taken from it.") from None
 
 

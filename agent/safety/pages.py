@@ -42,8 +42,19 @@ minutes of `default`. Two features are legal triggers: *memory from one conversa
 about feelings that nothing in the message led to*. Together with a lasting personal dialogue they bring an agent
 under most of these laws. They are off in every shipped pack.
 
-A pack of your own is a TOML file like them; give its path where a name is asked for. Nobody who may be in danger
-should be sent on a break: that is left to whoever shows the notices.
+The setting `policy` (HEARTLINE_POLICY) names the pack. A pack of your own is a TOML file like them; give its path.
+
+**How notices are given.** The guard `protocol` decides before each reply what is due (`Turn.notices`), and the
+agent tells it beside the reply, never in it: as the event `NoticeGiven`, before the first token, or after the
+last one where somebody is in danger. Whoever draws the page shows them, in the `style` of the pack. A pause of
+more than an hour begins a new sitting, which begins with the disclosure. When a sitting began and when something
+was last told is kept with each turn, so it holds across processes, and goes when the conversation is erased. A
+reminder comes with the first message after it is due, so no message is further from the last one than the pack
+says. Nobody who is or was in danger is sent on a break. While a person holds the conversation nothing is said.
+Without a guard there are no notices.
+
+**Minors.** The software is only told: by `Options(minor=True)` with a request (`/options minor=yes` in the chat),
+or by the setting `minors` (HEARTLINE_MINORS=1) for everybody, which no request takes back.
 
 | pack | place | status | from | reminder (minors), minutes | break (minors), minutes | reviewed |
 | --- | --- | --- | --- | --- | --- | --- |

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
-from typing import cast
+from typing import Self, cast
 
 from agent.errors import StoreError
 from agent.feedback import Feedback, FeedbackStore
 from agent.protocols import ConversationStore, Recalled
 from agent.safety.redaction import redact, redact_turn
+from agent.tenants import TenantStore
 from agent.turn import Turn
 
 __all__ = ["RedactingStore"]
@@ -30,6 +31,14 @@ class RedactingStore:
     def __init__(self, kept_in: ConversationStore, *, public: Collection[str] = ()) -> None:
         self.name = kept_in.name
         self._kept_in, self._public = kept_in, public
+
+    def for_tenant(self, tenant: str) -> Self:
+        """See `TenantStore`. The other store must be one."""
+        return type(self)(cast("TenantStore", self._kept_in).for_tenant(tenant), public=self._public)
+
+    def tenants(self) -> tuple[str, ...]:
+        """See `TenantStore`."""
+        return cast("TenantStore", self._kept_in).tenants()
 
     def recall(self, conversation_id: str, *, turns: int) -> Recalled:
         """See `ConversationStore`."""

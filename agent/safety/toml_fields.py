@@ -32,6 +32,8 @@ def read_toml(path: Path, *, kind: str) -> Mapping[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         problem = f"cannot be read: {error.strerror}"
+    except RecursionError:
+        problem = "is nested too deeply"
     except ValueError as error:  # TOML, UTF-8, or a path with a NUL in it
         problem = f"is not valid TOML: {error}"
     raise SettingsError(f"The {kind} file {str(path)!r} {problem}. Name another one, or mend it.")

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from evals.safety.figures import HEADLINES
 from evals.safety.run import Played
+from evals.safety.scenarios import HELD_OUT
 from sem_plugins.training.cells import page
 
 __all__ = ["print_benign", "print_failures", "print_sets", "told"]
@@ -35,7 +36,7 @@ def print_sets(sets: Mapping[str, Mapping[str, Any]]) -> None:
             table.add_row(
                 family, *many, told(row["bounds"]), told(row["required"]), f"{counts} of {row['forbidden_of']}"
             )
-        held_out = "held out" if name == "b" else "for development"
+        held_out = "held out" if name == HELD_OUT else "for development"
         speakers = ", ".join(f"{speaker or 'nobody'} {count}" for speaker, count in figures["speakers"].items())
         console.print(
             f"Set {name} ({held_out}): {figures['scenarios']} scenarios, {figures['turns']} turns ({speakers})"

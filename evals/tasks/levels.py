@@ -12,7 +12,7 @@ from evals.task import Answers, Kit, Measures, Sample, scored
 from sem_plugins.empathy.reader import likeliest_levels
 from sem_plugins.encoder import Encoder
 from sem_plugins.labels import EMPATHY
-from sem_plugins.risk.opinion import load_opinion
+from sem_plugins.risk.branch import load_branch
 from sem_plugins.risk.plugin import RiskPlugin
 from sem_plugins.risk.rules import LADDER
 from sem_plugins.training import figures
@@ -101,11 +101,8 @@ class Cssrs:
 
     def answers(self, system: str, samples: Sequence[Sample], kit: Kit) -> Answers:  # noqa: ARG002
         """The risk plugin's level of each piece."""
-        plugin = RiskPlugin(Encoder(kit.manifest, threads=1), load_opinion(kit.manifest))
-        return [
-            {"level": plugin.judge(sample.messages[-1].text, encoded).level}
-            for sample, encoded in zip(samples, kit.read(samples), strict=True)
-        ]
+        plugin = RiskPlugin(Encoder(kit.manifest, threads=1), load_branch(kit.manifest, threads=1))
+        return [{"level": plugin.judge(sample.messages[-1].text).level} for sample in samples]
 
     def measures(self, samples: Sequence[Sample], answers: Answers) -> Measures:
         """Per user."""

@@ -14,7 +14,7 @@ import numpy as np
 from agent.readings import DANGER, RiskReading
 from agent.turn import Turn
 from sem_plugins.encoder import Encoded, Encoder, encoder_for
-from sem_plugins.risk.opinion import Opinion, load_opinion
+from sem_plugins.risk.branch import RiskBranch, load_branch
 from sem_plugins.risk.rules import LADDER, TO_OTHERS, read_rules
 from sem_plugins.spans import tagged, whole_words
 
@@ -26,58 +26,46 @@ _KINDS = {"self": "self-harm", "others": TO_OTHERS}
 
 
 class RiskPlugin:
-    """Reads the heads `risk` and `evidence` of the shared encoder, a second opinion over all heads, and the rules.
+    """Reads a message by the encoder's branch for risk, and by the rules.
 
     It reads the message alone: what was said before is kept by `agent.safety.course`, and would make every message
     after a dangerous one look dangerous.
 
     Args:
-        encoder: The shared one.
-        opinion: Takes the place of the head's own probability of ideation; None leaves that as it is.
+        encoder: The shared one. Its head `evidence` gives the words that show danger.
+        branch: None takes the encoder's own head `risk`, for weights that have no branch.
     """
 
     name = "risk"
     reads = frozenset({"text", "history"})
     writes = "risk"
 
-    def __init__(self, encoder: Encoder, opinion: Opinion | None = None) -> None:
+    def __init__(self, encoder: Encoder, branch: RiskBranch | None = None) -> None:
         self._encoder = encoder
-        self._opinion = opinion
+        self._branch = branch
         self._head = encoder.manifest.heads["risk"]
         self._words = encoder.manifest.heads["evidence"]
 
     def __call__(self, turns: Sequence[Turn]) -> Sequence[RiskReading]:
         """One reading per turn."""
-        # As the first turn of a conversation is read, so that there it is read once.
-        return [self.judge(turn.text, self._encoder.read_turn(Turn("", "", 0, turn.text))) for turn in turns]
+        return [self.judge(turn.text) for turn in turns]
 
-    def judge(self, text: str, alone: Encoded) -> RiskReading:
-        """What a message shows.
+    def judge(self, text: str) -> RiskReading:
+        """What a message shows, read without anything before it."""
+        return _higher(read_rules(text), self._learned(text))
 
-        Args:
-            text: The message.
-            alone: What the encoder says of it, read without anything before it.
-        """
-        return _higher(read_rules(text), self._learned(text, alone))
-
-    def _learned(self, text: str, encoded: Encoded) -> RiskReading:
-        # A step is reached at most as surely as the one below it.
-        ladders = self._head.each(encoded.outputs["risk"]).reshape(2, -1)
-        ladders = np.minimum.accumulate(ladders, axis=1)
-        thresholds = np.array(self._head.thresholds).reshape(ladders.shape)
+    def _learned(self, text: str) -> RiskReading:
+        if self._branch is not None:
+            ladders, thresholds = self._branch.probabilities(self._encoder.window(text)), self._branch.thresholds
+        else:
+            ladders = np.asarray(self._head.each(self._alone(text).outputs["risk"]), np.float64).reshape(2, -1)
+            ladders = np.minimum.accumulate(ladders, axis=1)
+            thresholds = np.array(self._head.thresholds).reshape(ladders.shape)
         passed = ladders >= thresholds
-        if self._opinion is not None:
-            ladders[_SELF, _IDEATION - 1] = likely = self._opinion.probability(encoded)
-            passed[_SELF, _IDEATION - 1] = likely >= self._opinion.threshold
-            passed[_SELF, _IDEATION:] &= passed[_SELF, _IDEATION - 1]
+        passed[_SELF, _IDEATION:] &= passed[_SELF, _IDEATION - 1]
         # The highest step that passes its threshold: one below it that does not is no reason for calm.
         reached = (passed * np.arange(1, ladders.shape[1] + 1)).max(axis=1)
         level = LADDER[int(reached.max())]
-        evidence: list[tuple[int, int]] = []
-        if level in DANGER:
-            words = self._words.each(encoded.outputs["evidence"][:, 0])
-            found = tagged(words, encoded.window, 0, threshold=self._words.thresholds[0])
-            evidence = [whole_words(text, span) for span in found]
         names = self._head.label_set.labels
         return RiskReading(
             level=level,
@@ -86,11 +74,22 @@ class RiskPlugin:
                 for kind, steps in zip(_KINDS.values(), reached, strict=True)
                 if steps and steps >= min(reached.max(), _IDEATION)
             ),
-            evidence=tuple(evidence),
+            evidence=self._evidence(text) if level in DANGER else (),
             source=self._encoder.manifest.id,
             probabilities=dict(zip(names, ladders.ravel().tolist(), strict=True)),
             others=LADDER[int(reached[1])],
         )
+
+    def _alone(self, text: str) -> Encoded:
+        # As the first turn of a conversation is read, so that there it is read once.
+        return self._encoder.read_turn(Turn("", "", 0, text))
+
+    def _evidence(self, text: str) -> tuple[tuple[int, int], ...]:
+        """The words that show danger, as character spans."""
+        alone = self._alone(text)
+        words = self._words.each(alone.outputs["evidence"][:, 0])
+        found = tagged(words, alone.window, 0, threshold=self._words.thresholds[0])
+        return tuple(whole_words(text, span) for span in found)
 
 
 def _higher(ruled: RiskReading, encoded: RiskReading) -> RiskReading:
@@ -125,4 +124,4 @@ def create(settings: Any = None) -> RiskPlugin:
         WeightsError: The shipped weights are missing or altered.
     """
     encoder = encoder_for(settings)
-    return RiskPlugin(encoder, load_opinion(encoder.manifest))
+    return RiskPlugin(encoder, load_branch(encoder.manifest, threads=getattr(settings, "threads", 0)))

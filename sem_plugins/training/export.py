@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import tempfile
 import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from sem_plugins.encoder import load_onnxruntime
 from sem_plugins.training.network import Exportable, ForkedEncoder
 from sem_plugins.window import MARKS
 
-__all__ = ["export"]
+__all__ = ["export", "fuse_attention", "to_eight_bits"]
 
 
 def export(network: ForkedEncoder, path: Path, *, quantized: bool = True) -> None:
@@ -30,45 +31,88 @@ def export(network: ForkedEncoder, path: Path, *, quantized: bool = True) -> Non
         path: File to write.
         quantized: Eight-bit weights and activations; else 32-bit floats, for comparison.
     """
-    load_onnxruntime()
-    from onnx import TensorProto
-    from onnxruntime.quantization import QuantType, quantize_dynamic
-
     network = copy.deepcopy(network)
     fold_marks(network)
     for layers in (network.shared, *network.branches.values()):
         for layer in layers:
-            layer.attention = _FusedAttention(layer.attention)
+            fuse_attention(layer)
     names = list(network.heads)
     axes = {name: {1: "tokens"} for name in ("ids", "types")}
     axes |= {name: {1: "tokens"} for name in names if network.specs[name].reads == "token"}
     example = (torch.ones(1, 8, dtype=torch.long), torch.ones(1, 8, dtype=torch.long))
+    # Evaluation mode: else the exporter would put it back into training.
+    module, inputs = Exportable(network).eval(), ["ids", "types"]
+    if quantized:
+        to_eight_bits(module, example, path, inputs=inputs, outputs=names, axes=axes)
+    else:
+        _to_floats(module, example, path, inputs=inputs, outputs=names, axes=axes)
+
+
+def to_eight_bits(
+    module: nn.Module,
+    example: tuple[Tensor, ...],
+    path: Path,
+    *,
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    axes: Mapping[str, Mapping[int, str]],
+) -> None:
+    """Write a module in evaluation mode, with weights and activations of eight bits.
+
+    Args:
+        module: With its layers' attention fused.
+        example: What it is called with.
+        path: File to write.
+        inputs: Names of its inputs.
+        outputs: Names of its outputs.
+        axes: Name to its axes of any length.
+    """
+    load_onnxruntime()
+    from onnx import TensorProto
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
     with tempfile.TemporaryDirectory() as folder:
-        plain = Path(folder) / "plain.onnx" if quantized else path
-        with warnings.catch_warnings():
-            # The TorchScript exporter is deprecated, but the new one's graph is not matched by the
-            # quantiser's patterns: int8 of it is half as fast.
-            warnings.simplefilter("ignore")
-            torch.onnx.export(
-                Exportable(network).eval(),  # else the exporter would put it back into training
-                example,
-                str(plain),
-                input_names=["ids", "types"],
-                output_names=names,
-                dynamic_axes=axes,
-                custom_opsets={"com.microsoft": 1},
-                dynamo=False,
-            )
-        if quantized:
-            # Seven-bit ranges: without them, CPUs that lack VNNI add up 16 bits and saturate.
-            quantize_dynamic(
-                plain,
-                path,
-                weight_type=QuantType.QInt8,
-                reduce_range=True,
-                per_channel=True,
-                extra_options={"DefaultTensorType": TensorProto.FLOAT},  # of what comes out of `Attention`
-            )
+        plain = Path(folder) / "plain.onnx"
+        _to_floats(module, example, plain, inputs=inputs, outputs=outputs, axes=axes)
+        # Seven-bit ranges: without them, CPUs that lack VNNI add up 16 bits and saturate.
+        quantize_dynamic(
+            plain,
+            path,
+            weight_type=QuantType.QInt8,
+            reduce_range=True,
+            per_channel=True,
+            extra_options={"DefaultTensorType": TensorProto.FLOAT},  # of what comes out of `Attention`
+        )
+
+
+def _to_floats(
+    module: nn.Module,
+    example: tuple[Tensor, ...],
+    path: Path,
+    *,
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    axes: Mapping[str, Mapping[int, str]],
+) -> None:
+    with warnings.catch_warnings():
+        # The TorchScript exporter is deprecated, but the new one's graph is not matched by the
+        # quantiser's patterns: int8 of it is half as fast.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            module,
+            example,
+            str(path),
+            input_names=list(inputs),
+            output_names=list(outputs),
+            dynamic_axes=axes,
+            custom_opsets={"com.microsoft": 1},
+            dynamo=False,
+        )
+
+
+def fuse_attention(layer: nn.Module) -> None:
+    """Put one operator of ONNX Runtime into the place of a BERT layer's attention."""
+    layer.attention = _FusedAttention(layer.attention)
 
 
 def fold_marks(network: ForkedEncoder) -> None:

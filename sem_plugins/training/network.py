@@ -148,14 +148,14 @@ class Exportable(nn.Module):
 
 
 def parameter_groups(
-    network: ForkedEncoder, *, encoder_rate: float, head_rate: float, decay: float
+    network: nn.Module, *, encoder_rate: float, head_rate: float, decay: float
 ) -> list[dict[str, object]]:
     """Optimizer groups: heads and marks start from nothing and learn faster; norms and biases do not decay."""
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for name, parameter in network.named_parameters():
         if not parameter.requires_grad:
             continue
-        rate = head_rate if name.startswith(("heads.", "marks.")) else encoder_rate
+        rate = head_rate if name.startswith(("heads.", "head.", "marks.")) else encoder_rate
         weight_decay = decay if parameter.ndim > 1 else 0.0
         groups.setdefault((rate, weight_decay), []).append(parameter)
     return [

@@ -149,10 +149,18 @@ def test_that_every_table_lets_go_of_an_erased_conversation(store: SQLiteStore, 
     with closing(sqlite3.connect(path)) as database:
         names = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         # Counts outlive their conversations: nothing of them stands beside a number.
-        assert [row[1] for row in database.execute("PRAGMA table_info(counts)")] == ["month", "kind", "n"]
+        assert [row[1] for row in database.execute("PRAGMA table_info(counts)")] == [
+            "tenant",
+            "month",
+            "kind",
+            "n",
+        ]
         for name in names - {"conversations", "heartline_migrations", "counts"}:
             keys = database.execute(f"PRAGMA foreign_key_list({name})").fetchall()
-            assert [(key[2], key[6]) for key in keys] == [("conversations", "CASCADE")], name
+            pairs = [("tenant", "tenant"), ("conversation_id", "id")]
+            assert [(key[2], key[3:5], key[6]) for key in keys] == [
+                ("conversations", pair, "CASCADE") for pair in pairs
+            ], name
 
 
 READER = """

@@ -14,15 +14,22 @@ import pytest
 from agent.errors import InputError, StoreError, UnknownConversationError
 from agent.feedback import LONGEST_REASON, Feedback
 from agent.memory import InMemoryStore
+from agent.memory_postgres import PostgresStore
 from agent.memory_sqlite import SQLiteStore
 from agent.safety.redacting_store import RedactingStore
 from agent.testing import a_turn
 from ui.erasure import export
 
 
-@pytest.fixture(params=["memory", "sqlite", "redacting"])
+@pytest.fixture(params=["memory", "sqlite", "postgresql", "redacting"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
-    made: Any = InMemoryStore() if request.param == "memory" else SQLiteStore(tmp_path / "c.db")
+    made: Any
+    if request.param == "memory":
+        made = InMemoryStore()
+    elif request.param == "postgresql":
+        made = PostgresStore(request.getfixturevalue("postgres_url"))
+    else:
+        made = SQLiteStore(tmp_path / "c.db")
     made = RedactingStore(made) if request.param == "redacting" else made
     for conversation, turn in (("a", "1"), ("a", "2"), ("b", "3")):
         made.append(a_turn(id=turn, conversation_id=conversation))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 import traceback
 import unicodedata
+from contextlib import suppress
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from agent.errors import InputError
-from agent.intake import clean
+from agent.errors import InputError, LimitError
+from agent.intake import clean, parsed
 
 LIMIT = 200
 OVERRIDES = "\u202a\u202b\u202c\u202d\u202e"
@@ -147,3 +148,40 @@ def test_that_a_message_passes_or_is_refused_and_nothing_else_happens(text: str)
 @given(st.text(st.characters(categories=["L", "N", "P", "S", "M"]), min_size=1, max_size=60))
 def test_that_letters_marks_and_signs_are_never_touched(text: str):
     assert clean(text, limit=LIMIT) == text
+
+
+@pytest.mark.parametrize("opened", ["[", '{"a":', '[{"a":'])
+@pytest.mark.parametrize("kind", [str, bytes])
+def test_that_json_without_end_is_refused_in_our_words(opened: str, kind: type[str | bytes]):
+    text = opened * 100_000
+    with pytest.raises(LimitError, match="nested too deeply") as caught:
+        parsed(text if kind is str else text.encode())
+    assert len("".join(traceback.format_exception(caught.value))) < 5000
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("9" * 100_000, "too many digits"),
+        ('{"a": [-' + "9" * 5000 + "]}", "too many digits"),
+        ('{"a": "Quillon', "Unterminated string"),
+        ("", "Expecting value"),
+        (b"\xff\xfe\xfa", "UTF"),
+    ],
+)
+def test_that_what_is_no_json_is_refused_without_its_words(text: str | bytes, problem: str):
+    with pytest.raises(InputError, match=problem) as caught:
+        parsed(text)
+    assert "Quillon" not in "".join(traceback.format_exception(caught.value))
+
+
+@given(st.text(max_size=30) | st.binary(max_size=30))
+def test_that_parsing_ends_in_a_value_or_in_our_error(text: str | bytes):
+    with suppress(InputError):
+        parsed(text)
+
+
+def test_that_a_message_that_is_too_long_is_a_limit_that_waiting_does_not_lift():
+    with pytest.raises(LimitError, match="the limit is 200") as caught:
+        clean("k" * 201, limit=LIMIT)
+    assert caught.value.retry_after is None

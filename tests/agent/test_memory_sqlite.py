@@ -15,7 +15,6 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -24,6 +23,7 @@ from sqlalchemy.pool import Pool
 
 from agent.errors import StoreError
 from agent.memory_sqlite import SQLiteStore, create
+from agent.settings import StorePool, load_settings
 from agent.state import PersonalCalibration
 from agent.testing import a_turn
 from agent.turn import Turn
@@ -94,7 +94,7 @@ def a_secret_turn(**fields: Any) -> Turn:
 
 
 def test_that_the_entry_point_opens_the_file_of_the_settings(path: Path):
-    with closing(create(SimpleNamespace(store_path=path))) as store:
+    with closing(create(load_settings(store_path=path))) as store:
         store.append(a_turn())
     assert path.is_file()
 
@@ -193,8 +193,9 @@ def longer(path: Path, turns: int) -> None:
     changed(
         path,
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ? - 1) "
-        "INSERT INTO turns SELECT conversation_id, i, 'turn ' || i, created_at, seeker_text, supporter_text, "
-        "strategy, state, history_length, record, course, reliance FROM turns, n WHERE position = 0",
+        "INSERT INTO turns SELECT tenant, conversation_id, i, 'turn ' || i, created_at, seeker_text, "
+        "supporter_text, strategy, state, history_length, course, reliance, sitting, record "
+        "FROM turns, n WHERE position = 0",
         turns,
     )
 
@@ -218,7 +219,10 @@ def test_that_recalling_and_appending_to_a_long_conversation_scan_nothing(store:
             if not sql.startswith("BEGIN")
             for step in database.execute(f"EXPLAIN QUERY PLAN {sql}", values)
         ]
-    assert "SEARCH turns USING INDEX sqlite_autoindex_turns_1 (conversation_id=? AND position<?)" in plans
+    assert (
+        "SEARCH turns USING INDEX sqlite_autoindex_turns_1 (tenant=? AND conversation_id=? AND position<?)"
+        in plans
+    )
     assert [step for step in plans if "SCAN turns" in step or "SCAN conv" in step or "TEMP" in step] == []
 
 
@@ -336,6 +340,14 @@ def test_that_a_database_that_became_read_only_is_told_of(store: SQLiteStore, pa
         assert store.turns(kept.conversation_id) == (kept,)
 
 
+def test_that_a_pool_that_is_exhausted_is_told_of(path: Path):
+    with closing(SQLiteStore(path, pool=StorePool(size=1, wait=0.05))) as store:
+        with store._database.engine.connect():
+            told = complaint(lambda: store.append(a_secret_turn()), path)
+        assert "All 1 connections were in use for 0.05 s" in told
+        assert store.append(a_secret_turn()).index == 0
+
+
 def test_that_a_folder_is_refused(tmp_path: Path):
     assert "cannot be made" in complaint(lambda: SQLiteStore(tmp_path), tmp_path)
 
@@ -359,7 +371,9 @@ def test_that_a_damaged_file_is_told_of(path: Path):
         for number in range(50):
             store.append(a_secret_turn(id=f"{number}"))
     content = bytearray(path.read_bytes())
-    content[8192:] = b"\xa5" * len(content[8192:])
+    for page in range(0, len(content), 4096):
+        if WORD.encode() in content[page : page + 4096]:
+            content[page : page + 4096] = b"\xa5" * 4096
     path.write_bytes(content)
     with closing(SQLiteStore(path)) as store:
         assert "(SQLITE_CORRUPT). It may be damaged. Restore a copy" in complaint(
@@ -374,6 +388,9 @@ def test_that_a_damaged_file_is_told_of(path: Path):
         ('{"schema":', '["schema":'),
         ('"index":1', '"index":99'),
         ('"finish_reason":"stop"', '"finish_reason":null'),
+        ('"text":', '"text":' + "[" * 100_000),
+        ('"index":1', '"index":' + "9" * 5000),
+        ('"at":null', '"at":' + "9" * 400),
     ],
 )
 def test_that_a_damaged_turn_is_named(store: SQLiteStore, path: Path, whole: str, damaged: str):
@@ -389,6 +406,15 @@ def test_that_a_damaged_turn_is_named(store: SQLiteStore, path: Path, whole: str
 def test_that_a_damaged_state_is_told_of(store: SQLiteStore, path: Path):
     store.append(a_full_turn())
     changed(path, "UPDATE turns SET state = ?", f'{{"{WORD}": 1}}')
+    assert "Turn 0 of conversation" in complaint(lambda: store.recall("conversation-1", turns=1), path)
+
+
+@pytest.mark.parametrize(
+    "damaged", ["[" * 100_000, "9" * 5000, '{"began": ' + "9" * 400 + "}", '{"latest": true}']
+)
+def test_that_a_damaged_sitting_is_told_of(store: SQLiteStore, path: Path, damaged: str):
+    store.append(a_full_turn())
+    changed(path, "UPDATE turns SET sitting = ?", damaged)
     assert "Turn 0 of conversation" in complaint(lambda: store.recall("conversation-1", turns=1), path)
 
 

@@ -58,7 +58,9 @@ def test_that_an_empty_database_gets_every_migration(engine: sa.Engine, path: Pa
         (3, "counts"),
         (4, "holds_and_handoffs"),
         (5, "reliance"),
-        (6, "feedback"),
+        (6, "sitting"),
+        (7, "tenants"),
+        (8, "feedback"),
     ]
     applied = datetime.fromisoformat(applied_at)
     assert applied.utcoffset() == timedelta(0)

@@ -105,6 +105,7 @@ def test_that_a_file_of_ones_own_is_read(write: Callable[[str], str]):
         ('id = "gruff"', "id = 3", r"`id` is 3"),
         ('name = "Gruff but fair"', 'name = ""', r"`name` is ''"),
         ("[traits]", "[traits", r"is not valid TOML"),
+        ("[traits]", "x = " + "[" * 100_000, r"is nested too deeply"),
     ],
 )
 def test_that_nonsense_is_refused_with_file_key_and_cure(

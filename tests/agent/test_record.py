@@ -48,11 +48,12 @@ from agent.record import SCHEMA, from_record, to_record
 from agent.safety.answered import QUESTIONS
 from agent.safety.course import STEPS, Ladder, RiskChange, RiskCourse, Why
 from agent.safety.reliance import Reliance
+from agent.safety.sitting import Sitting
 from agent.second_look import Adjudication, Exemplar, ExemplarReading
 from agent.state import EmotionalState, OwnAffect, PersonalCalibration, Shift
 from agent.testing import a_turn
 from agent.turn import Message, Turn
-from tests.contracts.store_contract import a_course, a_full_turn, a_plan, a_reliance, a_state
+from tests.contracts.store_contract import a_course, a_full_turn, a_plan, a_reliance, a_sitting, a_state
 
 words = st.text(max_size=20)
 counts = st.integers(-(2**60), 2**60)
@@ -185,6 +186,14 @@ reliances = st.builds(
     st.booleans(),
 )
 
+
+@st.composite
+def sittings(draw: Any) -> Sitting:
+    began, noticed, latest = sorted(draw(st.tuples(*[st.floats(0, 1e11)] * 3)))
+    times = draw(st.sampled_from([(None, None, None), (began, latest, None), (began, latest, noticed)]))
+    return Sitting(*times, draw(st.booleans()), draw(maybe(st.floats(0, 100))))
+
+
 turns = st.builds(
     Turn,
     id=words,
@@ -215,6 +224,9 @@ turns = st.builds(
     undertone=maybe(st.builds(UndertoneReading, shares, shares, listed(st.tuples(counts, counts)), words)),
     reliance=maybe(reliances),
     reliance_before=maybe(reliances),
+    sitting=maybe(sittings()),
+    sitting_before=maybe(sittings()),
+    notices=listed(words),
     contact=maybe(
         st.builds(Contact, maybe(words), st.booleans(), maybe(st.sampled_from(["queued", "sent", "failed"])))
     ),
@@ -229,6 +241,7 @@ turns = st.builds(
         maybe(words),
         maybe(finite),
         maybe(counts),
+        maybe(st.booleans()),
     ),
     context_tokens=maybe(counts),
     exemplars=maybe(
@@ -291,7 +304,7 @@ def test_that_a_turn_survives_json(turn: Turn):
 
 def test_that_a_turn_with_every_field_filled_survives_json():
     turn = a_full_turn(index=3, history=(Message("supporter", "Hi.", "question"),), state_before=a_state(0.5))
-    turn = replace(turn, course_before=a_course(2), reliance_before=a_reliance(2))
+    turn = replace(turn, course_before=a_course(2), reliance_before=a_reliance(2), sitting_before=a_sitting(2))
     assert is_filled(turn), "a field was added: fill it in `a_full_turn`, and draw it in `turns` above"
     assert through_json(turn) == turn
 
@@ -333,11 +346,11 @@ def test_that_a_record_names_its_schema():
 
 def test_that_what_the_turns_before_hold_can_be_left_out():
     turn = a_full_turn(history=(Message("seeker", "Hi."),), state_before=a_state(), course_before=a_course())
-    turn = replace(turn, reliance_before=a_reliance())
-    left_out = {"history", "state_before", "course_before", "reliance_before"}
+    turn = replace(turn, reliance_before=a_reliance(), sitting_before=a_sitting())
+    left_out = {"history", "state_before", "course_before", "reliance_before", "sitting_before"}
     assert to_record(turn, context=False).keys() == to_record(turn).keys() - left_out
     assert through_json(turn, context=False) == replace(
-        turn, history=(), state_before=None, course_before=None, reliance_before=None
+        turn, history=(), state_before=None, course_before=None, reliance_before=None, sitting_before=None
     )
 
 

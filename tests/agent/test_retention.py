@@ -61,10 +61,7 @@ class Stubborn(InMemoryStore):
 def test_that_a_failure_is_warned_of_and_does_not_keep_it_from_starting(
     monkeypatch: pytest.MonkeyPatch, error: Exception, told: str
 ):
-    make = agent.build.make
-    monkeypatch.setattr(
-        agent.build, "make", lambda kind, *given: Stubborn(error) if kind == "stores" else make(kind, *given)
-    )
+    monkeypatch.setattr(agent.build, "open_store", lambda settings: Stubborn(error))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         built = build_agent(retention_days=7, **BARE)

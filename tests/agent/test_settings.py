@@ -102,6 +102,16 @@ def test_that_a_file_that_cannot_be_read_is_named(folder: Path, content: bytes):
         load_settings()
 
 
+def test_that_settings_nested_without_end_are_refused(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    (folder / "heartline.toml").write_text("plugins = " + "[" * 100_000)
+    with pytest.raises(SettingsError, match=r"heartline\.toml is nested too deeply"):
+        load_settings()
+    (folder / "heartline.toml").unlink()
+    monkeypatch.setenv("HEARTLINE_PLUGINS", "[" * 100_000)
+    with pytest.raises(SettingsError, match="nested too deeply"):
+        load_settings()
+
+
 def test_that_a_name_that_does_not_exist_is_answered_with_those_that_do(folder: Path):
     with pytest.raises(SettingsError, match=r"No setting is called `planer`\. There are: .*planner") as caught:
         load_settings(planer="rules")

@@ -35,6 +35,7 @@ from agent.readings import (
 )
 from agent.safety.course import RiskCourse
 from agent.safety.reliance import Reliance
+from agent.safety.sitting import Sitting
 from agent.second_look import Adjudication, ExemplarReading
 from agent.state import EmotionalState
 from agent.testing import a_reading, a_turn
@@ -57,6 +58,7 @@ VALUES: dict[str, Any] = {
     "exemplars": ExemplarReading(),
     "course": RiskCourse(),
     "reliance": Reliance(),
+    "sitting": Sitting(),
     "care": Care("one"),
     "handoff": Handoff("asked"),
     "state": EmotionalState(Affect(0.1, 0.2, 0.3), 1, 0.0, None, 0, 0.5),

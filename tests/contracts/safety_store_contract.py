@@ -11,7 +11,7 @@ from agent.errors import InputError, StoreError, UnknownConversationError
 from agent.memory import InMemoryStore
 from agent.memory_sqlite import SQLiteStore
 from agent.safety.course import RiskChange, RiskCourse
-from tests.contracts.store_contract import StoreContract, a_reliance, recalled_turn, said
+from tests.contracts.store_contract import StoreContract, a_reliance, a_sitting, recalled_turn, said
 
 __all__ = ["SafetyStoreContract"]
 
@@ -45,6 +45,17 @@ class SafetyStoreContract(StoreContract):
         assert store.recall("c", turns=1).reliance == a_reliance(2)
         befores = [turn.reliance_before for turn in store.turns("c")]
         assert befores == [None, a_reliance(1), a_reliance(1)]
+
+    def test_that_a_sitting_is_recalled_and_comes_back_with_each_turn(self, store: SQLiteStore | InMemoryStore):
+        store.append(recalled_turn(store, "one", sitting=a_sitting(3), notices=("This is an AI.",)))
+        store.append(recalled_turn(store, "two"))
+        store.append(recalled_turn(store, "three", sitting=a_sitting(2)))
+        assert store.recall("c", turns=1).sitting == a_sitting(2)
+        turns = store.turns("c")
+        assert [turn.sitting_before for turn in turns] == [None, a_sitting(3), a_sitting(3)]
+        assert [turn.notices for turn in turns] == [("This is an AI.",), (), ()]
+        store.erase("c")
+        assert store.recall("c", turns=1).sitting is None
 
     def test_that_nobody_holds_a_conversation_until_somebody_takes_it_over(
         self, store: SQLiteStore | InMemoryStore

@@ -55,12 +55,22 @@ from agent.readings import (
 )
 from agent.safety.course import RiskChange, RiskCourse
 from agent.safety.reliance import Reliance
+from agent.safety.sitting import Sitting
 from agent.second_look import Adjudication, Exemplar, ExemplarReading
 from agent.state import EmotionalState, OwnAffect, PersonalCalibration, Shift
 from agent.testing import a_turn
 from agent.turn import Message, Turn
 
-__all__ = ["StoreContract", "a_course", "a_full_turn", "a_plan", "a_reliance", "a_state", "recalled_turn"]
+__all__ = [
+    "StoreContract",
+    "a_course",
+    "a_full_turn",
+    "a_plan",
+    "a_reliance",
+    "a_sitting",
+    "a_state",
+    "recalled_turn",
+]
 
 
 def a_state(valence: float = -0.4) -> EmotionalState:
@@ -113,6 +123,12 @@ def a_reliance(today: int = 3) -> Reliance:
     return Reliance((20716, 20717), today, 120, at, at + 60, 2, 1, shut_out=True, nudged=True)
 
 
+def a_sitting(allowance: float = 58.5) -> Sitting:
+    """A sitting with every field filled."""
+    began = 1_790_000_000.5
+    return Sitting(began, began + 120, began + 60, told=True, allowance=allowance)
+
+
 def a_plan(strategy_id: str = "reflection") -> Plan:
     """A plan that chose `strategy_id`."""
     stages = {"exploration": 1.0, "comforting": 0.5, "action": 0.0}
@@ -141,11 +157,13 @@ def a_full_turn(**fields: Any) -> Turn:
         "care": Care("protocol-1", ("acknowledge", "ask.plan"), "I hear you.", "Be slow."),
         "handoff": Handoff("plan", True),
         "reliance": a_reliance(),
+        "sitting": a_sitting(),
+        "notices": ("This is an AI.", "Take a break."),
         "contact": Contact("Amy", True, "sent"),
         "felt": FeltReading(0.6, 0.2, "reader-6"),
         "undertone": UndertoneReading(0.4, 0.3, ((2, 6),), "reader-7"),
         "at": 1_790_000_000.5,
-        "options": Options("hef", "inline", "effort", 0.2, 60),
+        "options": Options("hef", "inline", "effort", 0.2, 60, minor=True),
         "context_tokens": 4096,
         "exemplars": ExemplarReading((Exemplar("The bus left.", "Oh no.", {"anxious": 0.5}, 0.75),), "store-1"),
         "adjudication": Adjudication(
@@ -181,6 +199,7 @@ def recalled_turn(store: ConversationStore, text: str, *, turns: int = 24, **fie
     recalled = store.recall(given["conversation_id"], turns=turns)
     context = {"index": recalled.turns, "history": recalled.messages, "state_before": recalled.state}
     context |= {"course_before": recalled.course, "reliance_before": recalled.reliance}
+    context |= {"sitting_before": recalled.sitting}
     return a_turn(text, **(context | given))
 
 

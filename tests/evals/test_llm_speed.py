@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 from agent.settings import load_settings
 from evals import llm_speed
 from evals.llm_speed import app, compare, composing
+from evals.timing import Spread
 from tests.fake_llm_server import FakeLLMServer, Step, answers, fails, says
 
 TURNS = 4
@@ -28,11 +29,12 @@ def script(takes_salt: Step) -> list[Step]:
 @pytest.mark.parametrize("salted", [True, False])
 async def test_that_the_prompts_of_the_loop_are_sent_again_byte_for_byte(*, salted: bool):
     with FakeLLMServer(*script(answers({}) if salted else fails(422))) as server:
-        ours, alone, stages = await compare(settings_for(server), at_once=1, conversations=1)
-    assert ours.n == alone.n == TURNS * BLOCKS
-    assert 0 < alone.p50 <= alone.p95
-    assert {"perceive", "compose"} <= set(stages)
-    assert "generate" not in stages
+        found = await compare(settings_for(server), at_once=1, conversations=1)
+    assert found.ours.n == found.heard.n == found.alone.n == TURNS * BLOCKS
+    assert 0 < found.alone.p50 <= found.alone.p95
+    assert 0 < found.heard.p50 < found.ours.p50  # the guard held the first sentence back
+    assert {"perceive", "compose", "hold"} <= set(found.stages)
+    assert "generate" not in found.stages
     bodies = [request.body for request in server.requests][TURNS + 1 :]
     for block in range(BLOCKS):
         first = bodies[block * 2 * TURNS :][:TURNS]
@@ -58,16 +60,17 @@ def test_that_a_server_that_is_not_there_is_told_of(unused_port: int):
 
 def test_that_the_table_has_both_sides(monkeypatch: pytest.MonkeyPatch):
     async def quick(settings, *, at_once, conversations, pause):
-        one = llm_speed.Spread(100.0 + at_once, 200.0, 8)
-        return one, llm_speed.Spread(90.0, 150.0, 8), {"perceive": 20.0}
+        ours, heard = Spread(100.0 + at_once, 200.0, 8), Spread(95.0 + at_once, 180.0, 8)
+        return llm_speed.Compared(ours, heard, Spread(90.0, 150.0, 8), {"perceive": 20.0})
 
     monkeypatch.setattr(llm_speed, "compare", quick)
-    monkeypatch.setattr(llm_speed, "composing", lambda settings: llm_speed.Spread(1.5, 2.5, 10))
+    monkeypatch.setattr(llm_speed, "composing", lambda settings: Spread(1.5, 2.5, 10))
     done = CliRunner().invoke(app, ["--llm", "http://127.0.0.1:9/v1", "--two-stage", "inline"])
     assert done.exit_code == 0
     rows = [line.split() for line in done.stdout.splitlines() if line.startswith("inline")]
-    assert rows[0] == ["inline", "1", "p50", "101.0", "90.0", "+11.0", "1.12", "8+8"]
-    assert rows[2][:6] == ["inline", "16", "p50", "116.0", "90.0", "+26.0"]
+    assert rows[0] == ["inline", "1", "shown,", "p50", "101.0", "90.0", "+11.0", "8+8"]
+    assert rows[2] == ["inline", "1", "came,", "p50", "96.0", "90.0", "+6.0", "8+8"]
+    assert rows[6][:7] == ["inline", "16", "came,", "p50", "111.0", "90.0", "+21.0"]
     assert "p50 1.50 ms" in done.stdout
 
 

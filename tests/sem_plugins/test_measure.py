@@ -393,8 +393,6 @@ def test_that_questions_to_therapists_are_counted_by_the_level_they_are_read_at(
         (alone("The bread is sold out.", "two"), risky(1, -9)),
         (alone("I want to end my life tonight.", "two"), risky(1, -9)),
     ]
-    heads = {name: np.zeros(head.size) for name, head in load_manifest().heads.items()}  # the second opinion's
-    pairs = [(example, heads | outputs) for example, outputs in pairs]
     figures = elsewhere.alarms_of_questions({"questions": read_set(*pairs)}, load_manifest())
     assert figures["read_as_distress"].value == figures["read_as_ideation"].value == 0.5  # the rules see the third
 

@@ -18,14 +18,17 @@ from faces import PATIENCE, Finished, Talk, heartline, kept, start
 from rich.console import Console
 
 from agent.errors import StoreError, UnknownConversationError
+from agent.limits import Limits
 from agent.loop import Agent
 from agent.memory import InMemoryStore
 from agent.memory_sqlite import SQLiteStore
 from agent.protocols import Recalled
-from agent.readings import Affect
+from agent.readings import Affect, RiskReading
+from agent.safety.guard import ProtocolGuard
+from agent.safety.policies import load_policy
 from agent.settings import load_settings
 from agent.state import EmotionalState, PersonalCalibration
-from agent.testing import ScriptedGenerator, a_turn
+from agent.testing import FixedPlugin, ScriptedGenerator, a_turn
 from agent.turn import Turn
 from ui.chat import Chat
 
@@ -77,10 +80,11 @@ def files_under(folder: Path) -> set[str]:
 def test_that_a_conversation_ends_well_and_says_what_is_answering(evening):
     _, done = evening
     assert (done.code, done.err) == (0, "")
-    greeting = done.out.splitlines()[:3]
-    assert "an AI, not a person, and not a therapist" in greeting[0]
-    assert "heartline chat --llm URL" in greeting[1]
-    assert all(len(line) < 80 for line in greeting)
+    greeting = done.out.splitlines()[:5]
+    assert greeting[0] == "Heartline"
+    assert " ".join(" ".join(greeting[1:3]).split()) == load_policy("default").disclosure
+    assert "heartline chat --llm URL" in greeting[3]
+    assert all(len(line) <= 80 for line in greeting)
 
 
 def test_that_every_message_is_answered_and_empty_lines_are_not(evening):
@@ -255,6 +259,66 @@ def test_that_a_turn_that_is_not_kept_says_so_and_can_still_be_saved(tmp_path: P
     shown = Talk(tmp_path, "One.", "Two.", f"/save {target}", agent=agent).run()
     assert shown.index("Second reply.") < shown.index("This turn could not be kept. The disk is full.")
     assert [turn["text"] for turn in json.loads(target.read_text(encoding="utf-8"))["turns"]] == ["One.", "Two."]
+
+
+# --- that this is an AI ------------------------------------------------------------------------------
+
+DISCLOSURE = load_policy("default").disclosure
+
+
+class Clock:
+    """Half an hour later each time that somebody asks."""
+
+    def __init__(self) -> None:
+        self.at = 1_790_000_000.0
+
+    def __call__(self) -> float:
+        self.at += 1800
+        return self.at
+
+
+def guarded(*scripts: str, risk: str = "none") -> Agent:
+    plugin = FixedPlugin("risk", RiskReading(risk))  # type: ignore[arg-type]
+    fallback = ScriptedGenerator(name="offline")
+    return Agent(
+        plugins=[plugin],
+        generator=ScriptedGenerator(*scripts),
+        store=InMemoryStore(),
+        guard=ProtocolGuard(),
+        fallback=fallback,
+        clock=Clock(),
+    )
+
+
+def test_that_the_greeting_says_once_what_this_is(tmp_path: Path):
+    shown = Talk(tmp_path, "One.", width=200, agent=guarded("A."), llm_url="http://127.0.0.1:9/v1").run()
+    assert shown.count(DISCLOSURE) == 1
+    assert shown.index(DISCLOSURE) < shown.index("A.\n")
+
+
+def test_that_a_new_conversation_is_told_before_its_first_answer(tmp_path: Path):
+    agent = guarded("First.", "Second.")
+    shown = Talk(tmp_path, "One.", "/new", "Two.", width=200, agent=agent, llm_url="http://127.0.0.1:9/v1").run()
+    after = shown.partition("A new conversation.")[2]
+    assert shown.count(DISCLOSURE) == 2
+    assert after.index(f"\n{DISCLOSURE}\n") < after.index("Second.")
+
+
+def test_that_a_reminder_is_a_line_of_its_own_and_why_tells_it(tmp_path: Path):
+    lines = ("One.", "Two.", "Three.", "Four.", "/why")
+    agent = guarded("A.", "B.", "C.", "Dear me.")
+    shown = Talk(tmp_path, *lines, width=200, agent=agent, llm_url="http://127.0.0.1:9/v1").run()
+    prompt = load_policy("default").break_prompt
+    assert f"\n{prompt}\nDear me.\n" in shown
+    assert re.search(rf"Told beside it +{re.escape(prompt)}", shown)
+
+
+def test_that_a_limit_is_told_and_the_conversation_goes_on(tmp_path: Path):
+    agent = scripted("First.", "Second.")
+    agent.limits = Limits(turns=1)
+    shown = " ".join(Talk(tmp_path, "One.", "Two.", "/new", "Three.", agent=agent).run().split())
+    assert "has 1 turns; the limit is 1." in shown
+    assert shown.index("Begin a new conversation") < shown.index("Second.")
 
 
 # --- what was learned about the person ---------------------------------------------------------------

@@ -14,6 +14,8 @@ def test_that_wishes_add_up_and_an_empty_one_takes_back():
     first = wished("variant=hef two_stage=inline", Options())
     assert first == Options("hef", "inline")
     assert wished("variant= stimulus=growth", first) == Options(None, "inline", "growth")
+    assert wished("minor=yes", first) == Options("hef", "inline", minor=True)
+    assert wished("minor=", wished("minor=no", first)) == first
     assert wished("", first) == first
 
 
@@ -29,7 +31,18 @@ def test_that_a_value_that_there_is_not_is_refused_before_the_next_answer(words:
         wished(words, Options())
 
 
+def test_that_only_yes_and_no_say_whether_somebody_is_a_minor():
+    assert wished("minor=no", Options()).minor is False
+    with pytest.raises(InputError, match="yes, no"):
+        wished("minor=maybe", Options())
+
+
+def test_that_where_everybody_is_a_minor_no_wish_changes_it():
+    assert told(Options(minor=False), load_settings(minors=True)).endswith("minor=yes")
+    assert told(Options(minor=False), load_settings()).endswith("minor=no")
+
+
 def test_that_what_was_not_wished_for_is_as_it_was_set():
     assert told(Options("plain"), load_settings(two_stage="inline")) == (
-        "variant=plain two_stage=inline stimulus=none"
+        "variant=plain two_stage=inline stimulus=none minor=unknown"
     )

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from agent.readings import RiskReading
 from sem_plugins.encoder import Encoder
-from sem_plugins.risk.opinion import load_opinion
+from sem_plugins.risk.branch import load_branch
 from sem_plugins.risk.plugin import RiskPlugin
 from sem_plugins.risk.rules import LADDER, read_rules
 from sem_plugins.training import scores
 from sem_plugins.training.examples import Example
 from sem_plugins.training.intervals import Estimate, bootstrap
-from sem_plugins.training.measure.reading import ValidParts
+from sem_plugins.training.measure.reading import ValidParts, on_every_core
 from sem_plugins.weights import Manifest
 
 __all__ = ["danger", "danger_floors"]
@@ -40,11 +40,10 @@ def danger(parts: ValidParts, manifest: Manifest) -> Figures:
 
     `explicit_recall` is the figure of the aim; `level_kappa` is quadratic agreement of the level.
     """
-    plugin = RiskPlugin(Encoder(manifest, threads=1), load_opinion(manifest))
+    plugin = RiskPlugin(Encoder(manifest, threads=1), load_branch(manifest, threads=1))
 
     def levels(examples: Sequence[Example]) -> NDArray[np.intp]:
-        texts = [example.text for example in examples]
-        return _steps([plugin.judge(text, alone) for text, alone in zip(texts, parts.alone(texts), strict=True)])
+        return _steps(on_every_core(plugin.judge, [example.text for example in examples], name="messages"))
 
     return _figures(parts, levels)
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from sem_plugins.encoder import Encoder
 from sem_plugins.ontology import SE_EMOTIONS
-from sem_plugins.risk.opinion import load_opinion
+from sem_plugins.risk.branch import load_branch
 from sem_plugins.risk.plugin import RiskPlugin
 from sem_plugins.risk.rules import LADDER
 from sem_plugins.training import figures
@@ -95,10 +95,10 @@ def alarms_of_questions(parts: ValidParts, manifest: Manifest) -> Figures:
 
 def _highest_levels(found: ReadSet, manifest: Manifest) -> dict[str, int]:
     """Group to the highest level in any of its pieces, by rules and head together."""
-    plugin = RiskPlugin(Encoder(manifest, threads=1), load_opinion(manifest))
+    plugin = RiskPlugin(Encoder(manifest, threads=1), load_branch(manifest, threads=1))
     levels: dict[str, int] = {}
-    for example, encoded in zip(found.examples, found.encoded, strict=True):
-        reading = plugin.judge(example.text, encoded)
+    for example in found.examples:
+        reading = plugin.judge(example.text)
         levels[example.group] = max(levels.get(example.group, 0), LADDER.index(reading.level))
     return levels
 

@@ -129,7 +129,7 @@ class ValidParts:
         # One thread a pass and one pass a core: a third faster in all than one pass on every core.
         self._encoder = Encoder(manifest, threads=1)
         self._read: dict[str, ReadSet] = {}
-        # Some dialogues stand in two sets; and messages alone are read by several tasks.
+        # Some dialogues stand in two sets.
         self._passes: dict[tuple[Message, ...], Encoded] = {}
 
     def __getitem__(self, name: str) -> ReadSet:
@@ -150,10 +150,6 @@ class ValidParts:
             DataError: Its file is missing or malformed.
         """
         return SETS[name](self.folder)
-
-    def alone(self, texts: Sequence[str]) -> list[Encoded]:
-        """What the encoder gives for each message by itself."""
-        return self._passed([(Message("seeker", text),) for text in texts], "messages")
 
     def _passed(self, dialogues: Sequence[tuple[Message, ...]], name: str) -> list[Encoded]:
         new = [*dict.fromkeys(said for said in dialogues if said not in self._passes)]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 from agent.errors import DataError
+from agent.intake import parsed
 from agent.readings import LabelSet
 from agent.settings import load_settings
 from agent.turn import Message, Role
@@ -81,7 +81,7 @@ def read_jsonl(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         for number, line in enumerate(lines, start=1):
             where = f"{path.parent.name}/{path.name} line {number}"
             try:
-                row = json.loads(line)
+                row = parsed(line)
             except ValueError as error:
                 raise DataError(f"{where}: not JSON ({error}).") from error
             if not isinstance(row, dict):

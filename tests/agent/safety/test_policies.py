@@ -192,6 +192,7 @@ def test_that_a_pack_of_ones_own_is_read(write: Callable[[str], str]):
         ('sources = ["https://moon.example/act"]', 'sources = ["hearsay"]', r"`sources` is \['hearsay'\]"),
         ('duties = ["Keep a register."]', 'duties = "Keep a register."', r"`duties` is 'Keep a register\.'"),
         ("[minutes]", "[minutes", r"is not valid TOML"),
+        ("[minutes]", "x = " + "[" * 100_000, r"is nested too deeply"),
         ("[features]", "features = 3\n[other]", r"\['features'\]|\['other'\]|`minutes`"),
     ],
 )

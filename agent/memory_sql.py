@@ -1,0 +1,270 @@
+"""Conversations in an SQL database: one store over SQLite (`memory_sqlite`) and Postgres (`memory_postgres`).
+
+What is promised: a turn is stored whole or not at all. Two turns of one conversation get two places, whichever
+threads, processes or machines they come from, and a place is final once `append` returned. The rows of a tenant
+are seen by that tenant's store alone.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Self, TypeVar
+
+import sqlalchemy as sa
+
+from agent.decisions import Contact
+from agent.errors import StoreError, UnknownConversationError
+from agent.feedback import Feedback, checked_feedback
+from agent.feedback_rows import feedback_of, keep_feedback
+from agent.memory import in_utc, said_in
+from agent.migrations import MIGRATIONS, as_kept, migrate, schema_version
+from agent.protocols import Recalled
+from agent.safety.counters import Counts, counted
+from agent.safety.delivery import HandoffState, QueuedHandoff
+from agent.safety.takeover import checked_name, given_back, taken_over, told
+from agent.sql_database import Database, transaction
+from agent.sql_people import claim, contact_of, keep_contact, queue, queued_in, settle
+from agent.sql_turns import (
+    CONVERSATIONS,
+    SAID,
+    TURNS,
+    Key,
+    count,
+    counts_in,
+    erase,
+    forget_profile,
+    insert_turn,
+    last_used_first,
+    newest_of,
+    said_in_row,
+    turns_of,
+)
+from agent.tenants import checked_tenant
+from agent.turn import Turn
+
+__all__ = ["SQLStore"]
+
+ResultT = TypeVar("ResultT")
+
+
+class SQLStore:
+    """A `ConversationStore`, `TakeoverStore`, `TenantStore`, `FeedbackStore` and `Outbox`. Safe for threads and processes.
+
+    Args:
+        database: Where. It is brought to the newest schema.
+        tenant: Whose conversations.
+
+    Raises:
+        StoreError: It cannot be opened or made, is no database of ours, or is newer than this code.
+    """
+
+    def __init__(self, database: Database, *, tenant: str = "") -> None:
+        self.name, self.tenant = database.name, checked_tenant(tenant)
+        self._database = database
+        self._is_view = self._closed = False
+        try:
+            if self._read(schema_version) < len(MIGRATIONS):
+                self._write(migrate)
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def where(self) -> str:
+        """Where conversations are kept, for people: a path, or a host and a database, and no password."""
+        return self._database.where
+
+    def for_tenant(self, tenant: str) -> Self:
+        """See `TenantStore`. The view shares connections; closing it closes nothing else."""
+        view = type(self).__new__(type(self))
+        vars(view).update(vars(self), tenant=checked_tenant(tenant), _is_view=True)
+        return view
+
+    def tenants(self) -> tuple[str, ...]:
+        """See `TenantStore`."""
+        every = sa.select(CONVERSATIONS.c.tenant).distinct().order_by(CONVERSATIONS.c.tenant)
+        return self._read(lambda connection: tuple(connection.execute(every).scalars()))
+
+    def recall(self, conversation_id: str, *, turns: int) -> Recalled:
+        """See `ConversationStore`. A turn without a state leaves the state as it was."""
+        if turns < 0:
+            raise StoreError(f"`turns` is {turns}; it is 0 or more.")
+        key = self._key(conversation_id)
+        return self._read(
+            lambda connection: replace(
+                newest_of(connection, key, turns=turns), contact=contact_of(connection, key)
+            )
+        )
+
+    def append(self, turn: Turn) -> Turn:
+        """See `ConversationStore`. The same turn again is not stored twice.
+
+        Raises:
+            StoreError: It could not be written, or another turn has the same id.
+        """
+        key = self._key(turn.conversation_id)
+        same_id = sa.select(TURNS.c.conversation_id, *SAID).where(
+            TURNS.c.tenant == self.tenant, TURNS.c.turn_id == turn.id
+        )
+
+        def work(connection: sa.Connection) -> Turn:
+            row = connection.execute(same_id).one_or_none()
+            if row is None:
+                return self._insert(connection, turn)
+            if row.conversation_id != turn.conversation_id or said_in_row(row) != said_in(turn):
+                raise StoreError(f"Another turn is stored under id {turn.id!r}. Give every turn its own id.")
+            # A write that was tried again.
+            return next(each for each in turns_of(connection, key) if each.id == turn.id)
+
+        stored = self._write(work)
+        self._database.appended()
+        return stored
+
+    def _insert(self, connection: sa.Connection, turn: Turn) -> Turn:
+        key = self._key(turn.conversation_id)
+        stored = insert_turn(connection, self.tenant, turn)
+        if (contact := contact_of(connection, key)) is not None or turn.care is not None:
+            keep_contact(connection, key, told(contact or Contact(), turn))
+        # Counts last: every turn of the tenant writes the same row, and on Postgres waits for it.
+        queued = queue(connection, self.tenant, stored)
+        count(connection, self.tenant, counted(turn) + Counter(handoff=int(queued)))
+        return stored
+
+    def turns(self, conversation_id: str) -> tuple[Turn, ...]:
+        """See `ConversationStore`."""
+        turns = self._read(lambda connection: turns_of(connection, self._key(conversation_id)))
+        if not turns:
+            raise self._unknown(conversation_id)
+        return turns
+
+    def conversations(self) -> tuple[str, ...]:
+        """See `ConversationStore`."""
+        return self._read(lambda connection: tuple(connection.execute(last_used_first(self.tenant)).scalars()))
+
+    def counts(self) -> Counts:
+        """How often something happened; erasing changes none of it."""
+        return self._read(lambda connection: counts_in(connection, self.tenant))
+
+    def hold(self, conversation_id: str, *, by: str) -> None:
+        """See `TakeoverStore`."""
+        self._change_contact(conversation_id, lambda contact: taken_over(contact, checked_name(by)))
+
+    def release(self, conversation_id: str) -> None:
+        """See `TakeoverStore`."""
+        self._change_contact(conversation_id, given_back)
+
+    def held_by(self, conversation_id: str) -> str | None:
+        """See `TakeoverStore`."""
+        contact = self._read(lambda connection: contact_of(connection, self._key(conversation_id)))
+        return None if contact is None else contact.held_by
+
+    def _change_contact(self, conversation_id: str, change: Callable[[Contact], Contact]) -> None:
+        key = self._key(conversation_id)
+
+        def work(connection: sa.Connection) -> None:
+            self._lock(connection, key)
+            keep_contact(connection, key, change(contact_of(connection, key) or Contact()))
+
+        self._write(work)
+
+    def claim(self, now: datetime, *, until: datetime) -> QueuedHandoff | None:
+        """See `agent.safety.delivery.Outbox`."""
+        return self._write(lambda connection: claim(connection, self.tenant, in_utc(now), until=in_utc(until)))
+
+    def settle(
+        self, handoff_id: str, state: HandoffState, *, next_try: datetime, problem: str | None = None
+    ) -> None:
+        """See `agent.safety.delivery.Outbox`."""
+        due = in_utc(next_try)
+        self._write(
+            lambda connection: settle(connection, self.tenant, handoff_id, state, next_try=due, problem=problem)
+        )
+
+    def handoffs(self) -> tuple[QueuedHandoff, ...]:
+        """Every packet that was queued and not erased with its conversation, the oldest first."""
+        return self._read(lambda connection: queued_in(connection, self.tenant))
+
+    def rate(self, conversation_id: str, feedback: Feedback) -> None:
+        """See `agent.feedback.FeedbackStore`."""
+        key, checked = self._key(conversation_id), checked_feedback(feedback)
+
+        def work(connection: sa.Connection) -> None:
+            self._lock(connection, key)
+            keep_feedback(connection, key, checked)
+
+        self._write(work)
+
+    def feedback(self, conversation_id: str) -> tuple[Feedback, ...]:
+        """See `agent.feedback.FeedbackStore`."""
+        return self._read(lambda connection: feedback_of(connection, self._key(conversation_id)))
+
+    def forget_profile(self, conversation_id: str) -> None:
+        """See `ConversationStore`."""
+        key = self._key(conversation_id)
+
+        def work(connection: sa.Connection) -> None:
+            self._lock(connection, key)
+            forget_profile(connection, key)
+
+        self._write(work)
+        self._database.erased()
+
+    def erase(self, conversation_id: str) -> int:
+        """See `ConversationStore`."""
+        key = self._key(conversation_id)
+
+        def work(connection: sa.Connection) -> int:
+            self._lock(connection, key)
+            turns = sa.select(sa.func.count()).select_from(TURNS).where(key.rows(TURNS))
+            number: int = connection.execute(turns).scalar_one()
+            erase(connection, self.tenant, CONVERSATIONS.c.id == conversation_id)
+            return number
+
+        erased = self._write(work)
+        self._database.erased()
+        return erased
+
+    def expire(self, before: datetime) -> tuple[str, ...]:
+        """See `ConversationStore`."""
+        old = CONVERSATIONS.c.updated_at < as_kept(in_utc(before))
+        expired = self._write(lambda connection: erase(connection, self.tenant, old))
+        if expired:
+            self._database.erased()
+        return expired
+
+    def close(self) -> None:
+        """See `ConversationStore`. The store that was opened closes its views too."""
+        self._closed = True
+        if not self._is_view:
+            self._database.close()
+
+    def _key(self, conversation_id: str) -> Key:
+        return Key(self.tenant, conversation_id)
+
+    def _lock(self, connection: sa.Connection, key: Key) -> None:
+        """On Postgres: nobody appends to a conversation until the transaction ends. It must exist."""
+        row = sa.select(CONVERSATIONS.c.id).where(key.rows(CONVERSATIONS)).with_for_update()
+        if connection.execute(row).one_or_none() is None:
+            raise self._unknown(key.id)
+
+    def _read(self, work: Callable[[sa.Connection], ResultT]) -> ResultT:
+        """Do something in a transaction that sees one state of the database."""
+        self._check_open()
+        return transaction(self._database, work)
+
+    def _write(self, work: Callable[[sa.Connection], ResultT]) -> ResultT:
+        """Do something in a transaction that writes; from its beginning where it met another one."""
+        self._check_open()
+        return transaction(self._database, work, writing=True)
+
+    def _check_open(self) -> None:
+        if self._closed or self._database.closed:
+            raise StoreError(f"The store {self.where!r} is closed. Open it again.")
+
+    def _unknown(self, conversation_id: str) -> UnknownConversationError:
+        return UnknownConversationError(
+            f"No conversation {conversation_id!r} in {self.where!r}. `conversations()` lists those it has."
+        )

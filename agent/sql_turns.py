@@ -1,0 +1,270 @@
+"""Turns as rows of an SQL database, and back.
+
+Everything here is asked for a `Key` or a tenant: no statement sees the rows of two tenants.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from agent.errors import InputError, StoreError
+from agent.intake import parsed
+from agent.memory import check_still_there, said_in
+from agent.migrations import utc_now
+from agent.protocols import Recalled
+from agent.record import from_record, pack, to_record, unpack
+from agent.safety.course import RiskCourse
+from agent.safety.reliance import Reliance
+from agent.safety.sitting import Sitting
+from agent.state import EmotionalState
+from agent.turn import Message, Turn
+
+__all__ = [
+    "CONVERSATIONS",
+    "SAID",
+    "TURNS",
+    "Key",
+    "count",
+    "counts_in",
+    "erase",
+    "forget_profile",
+    "insert_turn",
+    "last_used_first",
+    "new_row",
+    "newest_of",
+    "said_in_row",
+    "turns_of",
+]
+
+CONVERSATIONS = sa.table(
+    "conversations", *map(sa.column, ("tenant", "id", "created_at", "updated_at", "last_used"))
+)
+TURNS = sa.table(
+    "turns",
+    *map(sa.column, ("tenant", "conversation_id")),
+    *map(sa.column, ("position", "turn_id", "created_at", "seeker_text", "supporter_text")),
+    *map(sa.column, ("strategy", "state", "history_length", "record", "course", "reliance", "sitting")),
+)
+_counts = sa.table("counts", *map(sa.column, ("tenant", "month", "kind", "n")))
+SAID = (TURNS.c.position, TURNS.c.seeker_text, TURNS.c.supporter_text, TURNS.c.strategy)
+
+
+class Key(NamedTuple):
+    """Which conversation: the tenant that it belongs to (`""` where there is but one), and its id."""
+
+    tenant: str
+    id: str
+
+    def rows(self, table: sa.TableClause) -> sa.ColumnElement[bool]:
+        """The condition for its rows in a table."""
+        named = table.c.id if table is CONVERSATIONS else table.c.conversation_id
+        return sa.and_(table.c.tenant == self.tenant, named == self.id)
+
+
+def new_row(connection: sa.Connection, table: sa.TableClause) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT that can say what is done where the row is there: each engine has its own."""
+    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+
+
+def newest_of(connection: sa.Connection, key: Key, *, turns: int, before: int = 2**31 - 1) -> Recalled:
+    """The newest turns of those at positions under `before`."""
+    under = (key.rows(TURNS), TURNS.c.position < before)
+    newest_first = sa.select(TURNS).where(*under).order_by(TURNS.c.position.desc())
+    # What was known after the newest turn alone: it is longer than what was said in it.
+    known = (TURNS.c.state, TURNS.c.course, TURNS.c.reliance, TURNS.c.sitting)
+    newest = connection.execute(newest_first.with_only_columns(*SAID, *known).limit(1)).one_or_none()
+    if newest is None:
+        return Recalled()
+    with _naming(connection, key, newest.position):
+        state = None if newest.state is None else unpack(EmotionalState, parsed(newest.state), at="state")
+        course = None if newest.course is None else unpack(RiskCourse, parsed(newest.course), at="course")
+        reliance = None if newest.reliance is None else unpack(Reliance, parsed(newest.reliance), at="reliance")
+        sitting = None if newest.sitting is None else unpack(Sitting, parsed(newest.sitting), at="sitting")
+    rows = [newest][:turns]
+    if turns > 1 and newest.position > 0:
+        rows = list(connection.execute(newest_first.with_only_columns(*SAID).limit(turns)))
+    messages = tuple(message for row in reversed(rows) for message in said_in_row(row))
+    return Recalled(messages, state, newest.position + 1, course, reliance, sitting=sitting)
+
+
+def insert_turn(connection: sa.Connection, tenant: str, turn: Turn) -> Turn:
+    """Store a new turn at the next free place of its conversation."""
+    key = Key(tenant, turn.conversation_id)
+    now = utc_now()
+    # First: on Postgres its row is the lock that turns of one conversation queue for, and what is read
+    # after it was waited for holds the turn that was waited for.
+    _touch(connection, key, now)
+    length = len(turn.history)
+    so_far = newest_of(connection, key, turns=length)
+    check_still_there(turn, stored=so_far.turns)
+    state = so_far.state if turn.state is None else turn.state
+    course = so_far.course if turn.course is None else turn.course
+    reliance = so_far.reliance if turn.reliance is None else turn.reliance
+    sitting = so_far.sitting if turn.sitting is None else turn.sitting
+    # Stored turns hold the history of one that was recalled from here. A caller may bring its own.
+    overtaken = turn.index < so_far.turns
+    before = newest_of(connection, key, turns=length, before=turn.index) if overtaken else so_far
+    context = (before.turns, before.messages[-length:] if length else (), before.state)
+    records = (before.course, before.reliance, before.sitting)
+    derivable = (*context, *records) == (
+        turn.index,
+        turn.history,
+        turn.state_before,
+        turn.course_before,
+        turn.reliance_before,
+        turn.sitting_before,
+    )
+    seeker, *supporter = said_in(turn)
+    connection.execute(
+        sa.insert(TURNS).values(
+            tenant=tenant,
+            conversation_id=turn.conversation_id,
+            position=so_far.turns,
+            turn_id=turn.id,
+            created_at=now,
+            seeker_text=seeker.text,
+            supporter_text=supporter[0].text if supporter else None,
+            strategy=supporter[0].strategy if supporter else None,
+            state=None if state is None else _json(pack(state, at="turn.state")),
+            course=None if course is None else _json(pack(course, at="turn.course")),
+            reliance=None if reliance is None else _json(pack(reliance, at="turn.reliance")),
+            sitting=None if sitting is None else _json(pack(sitting, at="turn.sitting")),
+            history_length=length if derivable else None,
+            record=_json(to_record(turn, context=not derivable)),
+        )
+    )
+    return replace(turn, index=so_far.turns)
+
+
+def turns_of(connection: sa.Connection, key: Key) -> tuple[Turn, ...]:
+    """Every turn of a conversation, with history and state before put back."""
+    every = sa.select(*SAID, TURNS.c.history_length, TURNS.c.record).order_by(TURNS.c.position)
+    turns: list[Turn] = []
+    said: list[Message] = []
+    ends = [0]  # messages that were said before each turn
+    kept = [Recalled()]  # what was known after each turn
+    for row in connection.execute(every.where(key.rows(TURNS))):
+        with _naming(connection, key, row.position):
+            turn = from_record(parsed(row.record))
+            if row.history_length is not None:
+                end = ends[turn.index]
+                history = tuple(said[end - row.history_length : end])
+                then = kept[turn.index]
+                turn = replace(turn, history=history, state_before=then.state, course_before=then.course)
+                turn = replace(turn, reliance_before=then.reliance, sitting_before=then.sitting)
+        turns.append(replace(turn, index=row.position))
+        said.extend(said_in_row(row))
+        ends.append(len(said))
+        before = kept[-1]
+        state, course = turn.state or before.state, turn.course or before.course
+        reliance, sitting = turn.reliance or before.reliance, turn.sitting or before.sitting
+        kept.append(Recalled(state=state, course=course, reliance=reliance, sitting=sitting))
+    return tuple(turns)
+
+
+def said_in_row(row: sa.Row[*tuple[Any, ...]]) -> tuple[Message, ...]:
+    """As `said_in`, without parsing the record."""
+    seeker = Message("seeker", row.seeker_text)
+    if row.supporter_text is None:
+        return (seeker,)
+    return (seeker, Message("supporter", row.supporter_text, row.strategy))
+
+
+def forget_profile(connection: sa.Connection, key: Key) -> int:
+    """Take `EmotionalState.personal` out of every copy of a state. Gives how many turns there are.
+
+    Read and written here rather than by the engine: Postgres' own JSON would forget the order of keys.
+    """
+    kept = sa.select(TURNS.c.position, TURNS.c.state, TURNS.c.record).where(key.rows(TURNS))
+    forgotten: list[dict[str, Any]] = []
+    for row in connection.execute(kept).all():
+        with _naming(connection, key, row.position):
+            state = None if row.state is None else parsed(row.state)
+            record = parsed(row.record)
+        for each in (state, record.get("state"), record.get("state_before")):
+            if each is not None:
+                each.pop("personal", None)
+        state = None if state is None else _json(state)
+        forgotten.append({"at": row.position, "state": state, "record": _json(record)})
+    if forgotten:
+        of_it = sa.update(TURNS).where(key.rows(TURNS), TURNS.c.position == sa.bindparam("at"))
+        connection.execute(of_it.values(state=sa.bindparam("state"), record=sa.bindparam("record")), forgotten)
+    return len(forgotten)
+
+
+def erase(connection: sa.Connection, tenant: str, which: sa.ColumnElement[bool]) -> tuple[str, ...]:
+    """Erase conversations with all that belongs to them, and give their ids, the one last used first.
+
+    Every table that holds something of a conversation refers to it with ON DELETE CASCADE.
+    """
+    # Locked as they are listed: whoever appends meanwhile waits, so that none goes that is not listed.
+    mine = CONVERSATIONS.c.tenant == tenant
+    ids = tuple(connection.execute(last_used_first(tenant).where(which).with_for_update()).scalars())
+    if ids:
+        this = sa.delete(CONVERSATIONS).where(mine, CONVERSATIONS.c.id == sa.bindparam("erased"))
+        connection.execute(this, [{"erased": each} for each in ids])
+    return ids
+
+
+def last_used_first(tenant: str) -> sa.Select[str]:
+    """The ids of a tenant's conversations."""
+    used = (CONVERSATIONS.c.last_used.desc(), CONVERSATIONS.c.id)
+    return sa.select(CONVERSATIONS.c.id).where(CONVERSATIONS.c.tenant == tenant).order_by(*used)
+
+
+def _json(packed: Any) -> str:
+    return json.dumps(packed, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+@contextmanager
+def _naming(connection: sa.Connection, key: Key, position: int) -> Iterator[None]:
+    """Says which turn it is that cannot be read."""
+    try:
+        yield
+    except (StoreError, InputError, IndexError) as error:
+        problem = error if isinstance(error, StoreError) else "Its record is damaged."
+        where = f"Turn {position} of conversation {key.id!r} in {connection.engine.url.database!r}"
+        raise StoreError(f"{where} cannot be read. {problem} Restore a copy of the database.") from None
+
+
+def _touch(connection: sa.Connection, key: Key, now: str) -> None:
+    """Make a conversation the one last used; it begins to exist where it did not."""
+    highest = sa.select(sa.func.max(CONVERSATIONS.c.last_used)).where(CONVERSATIONS.c.tenant == key.tenant)
+    next_use = sa.func.coalesce(highest.scalar_subquery(), 0) + 1
+    used = {"updated_at": now, "last_used": next_use}
+    new = new_row(connection, CONVERSATIONS).values(tenant=key.tenant, id=key.id, created_at=now, **used)
+    again = {"updated_at": new.excluded.updated_at, "last_used": new.excluded.last_used}
+    connection.execute(new.on_conflict_do_update(index_elements=["tenant", "id"], set_=again))
+
+
+def count(connection: sa.Connection, tenant: str, found: Mapping[str, int], *, month: str | None = None) -> None:
+    """Add to the counts.
+
+    Args:
+        connection: In a transaction that writes.
+        tenant: Whose counts.
+        found: Kind to how often.
+        month: E.g. `"2026-11"`; None takes the current one, in UTC.
+    """
+    named = {"tenant": tenant, "month": month or utc_now()[:7]}
+    # In order, so that of two transactions on Postgres none waits for a row that the other has.
+    rows = [{**named, "kind": kind, "n": found[kind]} for kind in sorted(found)]
+    new = new_row(connection, _counts).values(rows)
+    more = {"n": _counts.c.n + new.excluded.n}
+    connection.execute(new.on_conflict_do_update(index_elements=["tenant", "month", "kind"], set_=more))
+
+
+def counts_in(connection: sa.Connection, tenant: str) -> dict[str, dict[str, int]]:
+    """All counts of a tenant: month to kind to number."""
+    found: dict[str, dict[str, int]] = {}
+    every = sa.select(_counts.c.month, _counts.c.kind, _counts.c.n).where(_counts.c.tenant == tenant)
+    for month, kind, number in connection.execute(every.order_by(_counts.c.month, _counts.c.kind)):
+        found.setdefault(month, {})[kind] = number
+    return found

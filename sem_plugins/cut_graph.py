@@ -1,0 +1,84 @@
+"""Other outputs for an ONNX model, without the package `onnx`, which is large.
+
+A model is a message of protobuf. Such messages are joined by putting one behind the other: fields that repeat, as
+`ModelProto.graph.output` does, are added to. And a field is left out by not copying it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+__all__ = ["only", "outputs"]
+
+_GRAPH, _OUTPUT, _NAME = 7, 12, 1  # numbers of the fields in onnx.proto
+_BYTES = 2  # wire type
+_MORE = 1 << 7
+
+
+def outputs(tensors: Sequence[str]) -> bytes:
+    """What, put behind a model, makes tensors inside of its graph outputs."""
+    return b"".join(_field(_GRAPH, _field(_OUTPUT, _field(_NAME, tensor.encode()))) for tensor in tensors)
+
+
+def only(model: bytes, tensor: str) -> bytes:
+    """The model with one tensor inside of its graph as its single output.
+
+    What does not lead to it is dropped by ONNX Runtime when it loads the model.
+
+    Raises:
+        ValueError: The bytes are no protobuf message.
+    """
+    kept = [
+        whole if number != _GRAPH else _field(_GRAPH, _without_outputs(body))
+        for number, whole, body in _fields(model)
+    ]
+    return b"".join(kept) + outputs([tensor])
+
+
+def _without_outputs(graph: bytes) -> bytes:
+    return b"".join(whole for number, whole, _ in _fields(graph) if number != _OUTPUT)
+
+
+def _fields(message: bytes) -> Iterator[tuple[int, bytes, bytes]]:
+    """Number, the whole field, and what it holds, field by field."""
+    place = 0
+    while place < len(message):
+        start = place
+        tag, place = _varint(message, place)
+        body = place
+        match tag & 7:
+            case 0:
+                _, place = _varint(message, place)
+            case 1:
+                place += 8
+            case 2:
+                length, body = _varint(message, place)
+                place = body + length
+            case 5:
+                place += 4
+            case kind:
+                raise ValueError(f"no protobuf message: a field of kind {kind}")
+        if place > len(message):
+            raise ValueError("no protobuf message: it ends in a field")
+        yield tag >> 3, message[start:place], message[body:place]
+
+
+def _varint(message: bytes, place: int) -> tuple[int, int]:
+    """A number of seven bits a byte, and where it ends."""
+    value = shift = 0
+    while place < len(message):
+        byte = message[place]
+        value |= (byte & (_MORE - 1)) << shift
+        place, shift = place + 1, shift + 7
+        if byte < _MORE:
+            return value, place
+    raise ValueError("no protobuf message: it ends in a number")
+
+
+def _field(number: int, content: bytes) -> bytes:
+    """One field of protobuf: number and wire type in a byte, length with seven bits a byte, content."""
+    length, head = len(content), bytes([number << 3 | _BYTES])
+    while length >= _MORE:
+        head += bytes([length % _MORE + _MORE])
+        length //= _MORE
+    return head + bytes([length]) + content

@@ -1,0 +1,156 @@
+"""Going on from a conversation that no store knows."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from agent.errors import InputError
+from agent.loop import Agent
+from agent.protocols import Recalled
+from agent.readings import Affect
+from agent.resumed import Pasts, resumed, with_past
+from agent.safety.guard import ProtocolGuard
+from agent.testing import FixedPlugin, ScriptedGenerator
+from agent.tracker import create as smoothed
+from agent.turn import Message
+from tests.danger_word import DangerWord
+from tests.loop_parts import an_agent, offline
+
+
+def seeker(text: str) -> Message:
+    return Message("seeker", text)
+
+
+def supporter(text: str) -> Message:
+    return Message("supporter", text)
+
+
+def follows(*scripts: str, **parts: Any) -> Agent:
+    given: dict[str, Any] = {"guard": ProtocolGuard("GB"), "fallback": offline(*scripts), "tracker": smoothed()}
+    given["plugins"] = [DangerWord(), FixedPlugin("affect", Affect(-0.5, 0.2, -0.1))]
+    return an_agent(ScriptedGenerator(*scripts), **(given | parts))
+
+
+SAID = [
+    seeker("I could kill myself."),
+    supporter("Oh."),
+    seeker("Just kidding."),
+    supporter("Hm."),
+    seeker("Bye."),
+]
+
+
+async def test_that_state_and_record_are_those_that_a_store_would_have_kept():
+    kept = follows("Yes.", "Yes.", "Yes.")
+    for message in SAID:
+        if message.role == "seeker":
+            turn = await kept.respond(message.text, conversation_id="c")
+    stored = kept.store.recall("c", turns=24)
+    past = await resumed(follows(), SAID)
+    assert turn.index == 2
+    assert past.turns == stored.turns == 3
+    assert past.state == replace(stored.state, at=None)  # type: ignore[type-var]
+    assert past.course is not None
+    assert stored.course is not None
+    assert (past.course.level, past.course.peak) == (stored.course.level, stored.course.peak)
+
+
+async def test_that_only_the_newest_part_is_looked_back_on_and_everything_is_followed():
+    past = await resumed(follows(history_turns=1), SAID)
+    assert [message.text for message in past.messages] == ["Hm.", "Bye."]
+    assert past.course is not None
+    assert past.course.was_in_danger
+
+
+async def test_that_it_goes_on_from_what_is_known():
+    agent = follows()
+    first = await resumed(agent, SAID[:2])
+    assert await resumed(agent, SAID[2:], first) == await resumed(agent, SAID)
+
+
+async def test_that_messages_without_text_are_passed_over():
+    assert (await resumed(follows(), [seeker(" "), supporter(""), seeker("\u200b"), seeker("Hi.")])).turns == 1
+
+
+async def test_that_a_message_that_is_too_long_is_refused():
+    with pytest.raises(InputError, match="max_message_characters"):
+        await resumed(follows(max_message_characters=5), [seeker("Far too long.")])
+
+
+async def test_that_a_reply_may_be_longer_than_a_message():
+    past = await resumed(follows(max_message_characters=5), [seeker("Hi."), supporter("A long reply.")])
+    assert [message.text for message in past.messages] == ["Hi.", "A long reply."]
+
+
+async def test_that_reading_that_takes_too_long_is_no_calm():
+    release = threading.Event()
+
+    class Hangs(DangerWord):
+        def __call__(self, turns: Any) -> Any:
+            release.wait(10)
+            return super().__call__(turns)
+
+    try:
+        past = await resumed(follows(plugins=[Hangs()], tracker=None, plugin_seconds=0.01), [seeker("Hi.")])
+    finally:
+        release.set()
+    assert past.course is not None
+    assert past.course.unread
+
+
+async def test_that_parts_that_fail_leave_what_they_keep():
+    class Broken:
+        name = "broken"
+        reads = frozenset({"text"})
+
+        def update(self, turn: Any) -> Any:
+            raise RuntimeError
+
+        screen = update
+        check = update
+
+    before = await resumed(follows(), SAID[:1])
+    agent = follows(guard=Broken(), tracker=Broken())
+    after = await resumed(agent, SAID[2:], before)
+    assert (after.state, after.course, after.turns) == (before.state, before.course, 3)
+
+
+async def test_that_a_view_remembers_its_past_and_stores_where_it_is_told():
+    agent = an_agent(ScriptedGenerator("One.", "Two."))
+    past = Recalled(messages=(seeker("Before."),), turns=1)
+    turn = await with_past(agent, past).respond("Now.", conversation_id="c")
+    assert (turn.index, turn.history) == (1, past.messages)
+    assert agent.store.conversations() == ()
+    await with_past(agent, replace(past, turns=0), store=agent.store).respond("Now.", conversation_id="c")
+    assert agent.store.conversations() == ("c",)
+
+
+async def test_that_a_known_beginning_is_not_read_again():
+    plugin = DangerWord()
+    pasts = Pasts(follows(plugins=[plugin], tracker=None))
+    first = await pasts.of(SAID[:3])
+    again = await pasts.of(SAID)
+    assert plugin.seen == [message.text for message in SAID if message.role == "seeker"]
+    assert (first.turns, again.turns) == (2, 3)
+    assert again == await resumed(follows(tracker=None), SAID)
+
+
+async def test_that_another_wording_is_another_conversation():
+    plugin = DangerWord()
+    pasts = Pasts(follows(plugins=[plugin], tracker=None))
+    await pasts.of([seeker("ab"), seeker("c")])
+    await pasts.of([seeker("a"), seeker("bc")])
+    await pasts.of([supporter("ab"), seeker("c")])
+    assert len(plugin.seen) == 5
+
+
+async def test_that_the_pasts_used_last_are_kept_and_hold_no_words():
+    pasts = Pasts(follows(), most=2)
+    for word in ("one", "two", "three"):
+        await pasts.of([seeker(f"{word} zyzzyva")])
+    assert len(pasts._known) == 2
+    assert "zyzzyva" not in repr(pasts._known)

@@ -1,0 +1,140 @@
+"""The branch for risk: files that go with one set of weights, and what it says is used for."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from agent.errors import WeightsError
+from agent.readings import DANGER
+from agent.testing import a_turn
+from agent.turn import Message
+from sem_plugins.encoder import encoder_for
+from sem_plugins.risk.branch import NETWORK, NUMBERS, RiskBranch, load_branch
+from sem_plugins.risk.plugin import RiskPlugin, create
+from sem_plugins.weights import SHIPPED, load_manifest
+
+SAID = "I've given the cat to my neighbour and written down who gets what. It won't be long now."
+DAILY = "The bus was late and the shop had no bread."
+
+
+@dataclass
+class Says:
+    """Two sessions that say the same of every message."""
+
+    logits: Any
+
+    def run(self, names: list[str], _: Any) -> list[Any]:
+        return [np.array(self.logits, np.float32)] if names == ["risk"] else [np.zeros((1, 9, 384), np.float32)]
+
+
+def always(*probabilities: float, threshold: float = 0.5) -> RiskBranch:
+    """A branch for which every message is as likely at each step: four for self, four for others."""
+    shares = np.array([*probabilities, *[0.01] * (8 - len(probabilities))])
+    says: Any = Says([np.log(shares / (1 - shares))])
+    return RiskBranch(says, says, np.full((2, 4), threshold), {})
+
+
+def shipped() -> RiskBranch:
+    found = load_branch(load_manifest())
+    assert found is not None
+    return found
+
+
+def test_that_a_veiled_message_is_likelier_than_a_daily_one():
+    branch = shipped()
+    veiled, daily = (branch.probabilities(encoder_for().window(text))[0, 1] for text in (SAID, DAILY))
+    assert veiled > 10 * daily
+
+
+def test_that_no_step_is_likelier_than_the_one_below_it():
+    found = always(0.3, 0.9, 0.2, 0.8).probabilities(encoder_for().window(DAILY))
+    assert found[0].tolist() == pytest.approx([0.3, 0.3, 0.2, 0.2])
+
+
+@pytest.mark.parametrize(
+    ("steps", "level"),
+    [((0.9, 0.9), "ideation"), ((0.9, 0.1), "distress"), ((0.1,), "none"), ((0.9, 0.9, 0.9, 0.9), "acute")],
+)
+def test_that_it_decides_where_no_rule_speaks(steps: tuple[float, ...], level: str):
+    [reading] = RiskPlugin(encoder_for(), always(*steps))([a_turn(DAILY)])
+    assert reading.level == level
+    assert reading.probabilities["self:ideation"] == pytest.approx((*steps, 0.01)[1], abs=1e-6)
+
+
+def test_that_a_higher_step_does_not_count_below_the_threshold_of_ideation():
+    branch = replace(always(0.6, 0.6, 0.6), thresholds=np.array([[0.5, 0.7, 0.5, 0.5], [0.5] * 4]))
+    [reading] = RiskPlugin(encoder_for(), branch)([a_turn(DAILY)])
+    assert reading.level == "distress"
+
+
+def test_that_danger_to_others_is_told_apart():
+    [reading] = RiskPlugin(encoder_for(), always(*[0.01] * 4, 0.9, 0.9))([a_turn(DAILY)])
+    assert (reading.level, reading.others) == ("ideation", "ideation")
+    assert reading.for_self not in DANGER
+
+
+def test_that_the_rules_hold_whatever_it_says():
+    [reading] = RiskPlugin(encoder_for(), always(0.01))([a_turn("I want to kill myself.")])
+    assert reading.level == "ideation"
+
+
+def test_that_a_message_is_read_as_if_nothing_had_been_said_before():
+    before = (Message("seeker", "I want to kill myself."), Message("supporter", "Are you safe?", "question"))
+    plugin = create()
+    assert plugin([a_turn(DAILY, history=before)]) == plugin([a_turn(DAILY)])
+
+
+def test_that_weights_without_a_branch_are_read_by_their_own_head(tmp_path: Path):
+    assert load_branch(replace(load_manifest(), folder=tmp_path)) is None
+    [reading] = RiskPlugin(encoder_for())([a_turn("I want to kill myself.")])
+    assert reading.level == "ideation"
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    for name in (NETWORK, NUMBERS):
+        shutil.copy(SHIPPED / name, tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"encoder": "0" * 64}, "other weights"),
+        ({"format": 2}, "another format"),
+        ({"sha256": "0" * 64}, re.escape(f"another {NETWORK}")),
+        ({"thresholds": [0.5] * 3}, "8 probabilities"),
+        ({"thresholds": [0.5] * 7 + [1.0]}, "8 probabilities"),
+        ({"thresholds": ["much"] * 8}, "not sound"),
+    ],
+)
+def test_that_numbers_that_do_not_fit_are_refused(changes: dict[str, Any], told: str, copied: Path):
+    raw = json.loads((copied / NUMBERS).read_text("utf-8")) | changes
+    (copied / NUMBERS).write_text(json.dumps(raw), encoding="utf-8")
+    with pytest.raises(WeightsError, match=told):
+        load_branch(load_manifest(), folder=copied)
+
+
+def test_that_an_altered_network_is_not_loaded(copied: Path):
+    with (copied / NETWORK).open("ab") as file:
+        file.write(b"\0")
+    with pytest.raises(WeightsError, match=f"another {re.escape(NETWORK)}"):
+        load_branch(load_manifest(), folder=copied)
+
+
+def test_that_what_is_no_model_is_told(copied: Path):
+    (copied / NETWORK).write_bytes(b"no model")
+    raw = json.loads((copied / NUMBERS).read_text("utf-8"))
+    raw["sha256"] = hashlib.sha256(b"no model").hexdigest()
+    (copied / NUMBERS).write_text(json.dumps(raw), encoding="utf-8")
+    with pytest.raises(WeightsError, match="no model"):
+        load_branch(load_manifest(), folder=copied)
