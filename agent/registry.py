@@ -27,10 +27,12 @@ Kind = Literal[
     "verifiers",
     "guards",
     "stores",
+    "directories",
     "tasks",
     "commands",
 ]
-"""Parts of an agent; tasks of evaluations, and commands of the command line, which are loaded and not made."""
+"""Parts of an agent, and directories of help lines; tasks of evaluations, and commands of the command line, which
+are loaded and not made."""
 
 
 def names(kind: Kind) -> tuple[str, ...]:
@@ -48,14 +50,14 @@ def load(kind: Kind, name: str) -> Any:
     found = [entry for entry in entry_points(group=f"heartline.{kind}") if entry.name == name]
     if not found:
         choices = ", ".join(names(kind)) or "none (is `heartline` installed? try `pip install -e .`)"
-        raise SettingsError(f"No {kind[:-1]} is called {name!r}. Registered are: {choices}.")
+        raise SettingsError(f"No {_one(kind)} is called {name!r}. Registered are: {choices}.")
     places = sorted({entry.value for entry in found})
     if len(places) > 1:
-        raise WiringError(f"The {kind[:-1]} {name!r} is claimed twice: {' and '.join(places)}. Uninstall one.")
+        raise WiringError(f"The {_one(kind)} {name!r} is claimed twice: {' and '.join(places)}. Uninstall one.")
     try:
         return found[0].load()
     except Exception as error:  # a stranger's module may fail in any way while it is imported
-        msg = f"The {kind[:-1]} {name!r} ({places[0]}) cannot be imported: {error}. Reinstall what provides it."
+        msg = f"The {_one(kind)} {name!r} ({places[0]}) cannot be imported: {error}. Reinstall what provides it."
         raise WiringError(msg) from error
 
 
@@ -71,3 +73,7 @@ def make(kind: Kind, name: str, settings: Any) -> Any:
         SettingsError, WiringError: As `load`.
     """
     return load(kind, name)(settings)
+
+
+def _one(kind: Kind) -> str:
+    return kind[:-3] + "y" if kind.endswith("ies") else kind[:-1]

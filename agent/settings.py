@@ -57,6 +57,10 @@ def _or_none(value: Any) -> Any:
     return None if value == "none" else value
 
 
+def _written_out(value: Any) -> Any:
+    return str(value) if isinstance(value, Path) else value
+
+
 OptionalPart = Annotated[str | None, BeforeValidator(_or_none)]
 
 
@@ -130,7 +134,10 @@ class Settings(BaseSettings):
     guard: OptionalPart = Field(
         "protocol", description="Keeps the record of risk, and looks at every sentence before it leaves."
     )
-    help_lines: Path | None = Field(None, description="File of help lines in place of the shipped one.")
+    help_lines: Annotated[str | None, BeforeValidator(_written_out)] = Field(
+        None,
+        description="Directory of help lines in place of the shipped one: its name, or the path of a TOML file.",
+    )
     policy: str = Field(
         "default", description="Policy pack of the place: its name, or the path of a file (docs/policies.md)."
     )

@@ -130,13 +130,14 @@ def _weights(settings: Settings) -> str:
 
 def _help_lines(settings: Settings) -> Finding:
     """Whose help lines are named in danger, and whether they were checked too long ago."""
-    from agent.safety.help_lines import UNKNOWN, load_help_lines
+    from agent.safety.help_lines import UNKNOWN, BundledDirectory, directory_of
 
     try:
-        directory = load_help_lines(settings.help_lines)
+        directory = directory_of(settings)
     except HeartlineError as error:
         return Finding("help lines", "broken", str(error))
-    if warning := directory.warning(datetime.now(UTC).date()):
+    today = datetime.now(UTC).date()  # whoever keeps another directory minds its dates
+    if isinstance(directory, BundledDirectory) and (warning := directory.warning(today)):
         return Finding("help lines", "note", warning)
     country = directory.country(settings.country)
     if settings.country is None:
@@ -145,7 +146,8 @@ def _help_lines(settings: Settings) -> Finding:
         )
     if country.code == UNKNOWN:
         return Finding("help lines", "broken", f"none are known for {settings.country!r}: docs/help-lines.md")
-    return Finding("help lines", "ok", f"{country.name}: {len(country.lines)}, emergency {country.emergency[0]}")
+    emergency = f", emergency {country.emergency[0]}" if country.emergency else ""
+    return Finding("help lines", "ok", f"{country.name}: {len(country.lines)}{emergency} ({directory.name})")
 
 
 def _store(settings: Settings) -> str:

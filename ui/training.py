@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from sem_plugins.training.sets.records import data_folder
 from ui.models import table
 
 if TYPE_CHECKING:
+    from sem_plugins.training.intervals import Estimate
     from sem_plugins.training.loop import Recipe
 
 __all__ = ["learn_dynamics", "learn_recogniser", "learn_risk", "train"]
@@ -84,10 +86,7 @@ def learn_recogniser(data: Path, out: Path, *, weights: Path | None) -> None:
     place = "sem_plugins/verify" if weights is None else "the folder of the weights"
     typer.echo(f"Recogniser: {file}. The verifier looks for it in {place}.")
     typer.echo("Openings of supporters of ESConv valid, 95% intervals over dialogues:")
-    for who, found in figures.items():
-        for name, figure in found.items():
-            interval = f"({figure.low:.3f} to {figure.high:.3f})"
-            typer.echo(f"  {who:12} {name:26} {figure.value:.3f} {interval}, n = {figure.n:,}")
+    _tell({f"{who:12} {name}": figure for who, found in figures.items() for name, figure in found.items()})
 
 
 def learn_risk(data: Path, out: Path, *, weights: Path | None) -> None:
@@ -105,9 +104,13 @@ def learn_risk(data: Path, out: Path, *, weights: Path | None) -> None:
     file, figures = learn(data, out, load_manifest(folder), say=typer.echo)
     typer.echo(f"Branch: risk.int8.onnx and {file}. The plugin `risk` looks for both in {folder}.")
     typer.echo("Held-out statements per family, and everyday messages that were not learned from, 95% intervals:")
+    _tell(figures)
+
+
+def _tell(figures: Mapping[str, Estimate]) -> None:
     for name, figure in figures.items():
         interval = f"({figure.low:.3f} to {figure.high:.3f})"
-        typer.echo(f"  {name:30} {figure.value:.3f} {interval}, n = {figure.n:,}")
+        typer.echo(f"  {name:39} {figure.value:.3f} {interval}, n = {figure.n:,}")
 
 
 def _recipe(recipe: Recipe, config: Path | None) -> Recipe:

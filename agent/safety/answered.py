@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 if TYPE_CHECKING:
     from agent.safety.course import Step
 
 __all__ = ["QUESTIONS", "Answer", "Question", "answer_to", "answers", "denies", "misread", "speaks_of_death"]
 
-Question = Literal["thoughts", "plan", "means", "safe", "company", "others"]
+Question = Literal["thoughts", "plan", "means", "safe", "company", "others", "away", "them"]
 """Whether they think of suicide; whether they have a plan; whether means are within reach; whether they are safe
-now; whether somebody is with them; whether they mean to hurt somebody else."""
+now; whether somebody is with them; whether they mean to hurt somebody else; whether they are safe from whoever
+harms them; whether somebody is with the one they fear for."""
 
-QUESTIONS: tuple[Question, ...] = ("thoughts", "plan", "means", "safe", "company", "others")
+QUESTIONS: tuple[Question, ...] = get_args(Question)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +24,16 @@ class Answer:
     """What was answered.
 
     Attributes:
-        step: The step that it tells of; None where it raises nothing.
-        helped: Somebody is there, or help was called.
+        step: The step that it tells of; None where it raises nothing. To the question about others it is a step of
+            their ladder.
+        helped: Somebody is with them, or help was called. Whoever is told so stays all the same, and names the
+            same help no second time; the record cools no faster for it, since company can leave.
+        unsafe: They are not safe from whoever harms them. It is no danger from themselves.
     """
 
     step: Step | None = None
     helped: bool = False
+    unsafe: bool = False
 
 
 _QUOTES = str.maketrans("\u2019\u2018\u02bc\u00b4`", "'''''")
@@ -69,6 +74,15 @@ _YES_OF: dict[str, re.Pattern[str]] = {
         r"^(tonight|tomorrow|this (week|weekend|evening|month)|i know (how|when|where)"
         r"|(i'?ve|i have) (picked|set|chosen|written|bought|got|decided|planned))\b"
     ),
+    "others": re.compile(
+        r"^((very|really|so|too|pretty|quite|scarily|dangerously) )*close\b(?! to (nobody|no one|my)\b)"
+        r"|^(tonight|tomorrow|today|this (week|weekend|evening|month)|when(ever)? (he|she|they|i)\b"
+        r"|if (he|she|they)\b|as soon as|the (next|first) (time|chance))\b"
+        r"|^(i'?m|i am|i) (going to|gonna|mean (it|to)|ready|know (how|when|where)|(got|have|brought) (it|one))\b"
+        r"|^i('ll| will|'d| would| could)( do it)?( (if|when|tonight|today)\b|[\s.!]*$)"
+        r"|^(he|she|they|the \w+|that \w+) (deserves?|ha(s|ve) it coming|had it coming|asked for it)\b"
+        r"|^(a|the|my) (gun|knife|bat|pistol|rifle|hammer|axe|bottle)\b"
+    ),
     "means": re.compile(
         r"^(?!.*(\b(not|nothing|no|never|nowhere|away|threw|gave)\b|n't\b))"
         r".*(\b(is|are|it'?s|they'?re) (right |still |all )?(here|near|nearby|with me|next to me)\b|\bin (my"
@@ -93,7 +107,8 @@ _UNSAFE = re.compile(
     rf"|^{_FILLER}({_I_AM} not|not (at the moment|right now|exactly|sure|now)|hardly|barely|i doubt it)[\s.!]*$"
     r"|\bi (don'?t|do not) (think so|feel safe|think (i'?m|i am|i'?ll be|i will be|i can))\b"
 )
-_AGREES = re.compile(rf"^{_FILLER}(yes|yeah|yep|ok(ay)?|i (am|will|did|have))\b(?! not\b)")
+# Of company. "Ok" and "I will" promise it, and nobody is there yet.
+_AGREES = re.compile(rf"^{_FILLER}(yes|yeah|yep|yup|i (am|did|have))\b(?! not\b)(?!,? but\b)")
 _HELPED = re.compile(
     rf"\b{_I_AM} safe\b"
     r"|\b(coming (over|here|now)|on (his|her|their|the|my|its) way)\b"
@@ -143,25 +158,25 @@ _STEP_OF_YES: dict[Question, Step] = {
     "thoughts": "ideation",
     "plan": "plan",
     "means": "plan",
-    "others": "ideation",
+    "others": "plan",
 }
+"""It is asked of others once thoughts of harm were told: what is left to ask is whether they mean it."""
 
 
 def answer_to(question: Question, text: str) -> Answer:
     """What a message says as an answer.
 
-    Whatever is no clear "no" counts as "yes" for thoughts, plan and means: an evasion is no reassurance. A message
-    that is no answer at all, e.g. on another subject, gives an empty `Answer`.
+    Whatever is no clear "no" counts as "yes" for thoughts, plan, means and others: an evasion is no reassurance. A
+    message that is no answer at all, e.g. on another subject, gives an empty `Answer`.
     """
     said = _straight(text)
-    there = _help_is_there(said)
+    helped = _help_is_there(said)
     if question == "safe":
-        return Answer("acute" if _UNSAFE.search(said) and not there else None, there)
-    helped = there or _AGREES.search(said) is not None
-    if question == "company":
-        return Answer(None, helped)
-    if question == "others":
-        return Answer(None)  # a ladder of its own: what is said outright is read there
+        return Answer("acute" if _UNSAFE.search(said) and not helped else None, helped)
+    if question == "away":
+        return Answer(None, helped, unsafe=_UNSAFE.search(said) is not None and not helped)
+    if question in ("company", "them"):
+        return Answer(None, helped or _AGREES.search(said) is not None)
     no = (_FIRM_NO.search(said) or _SAFE.search(said)) and not _BUT_YES.search(said)
     yes = _YES.search(said) or _BUT_YES.search(said) or (question in _YES_OF and _YES_OF[question].search(said))
     return Answer(None if no or not yes else _STEP_OF_YES[question], helped)
@@ -178,7 +193,7 @@ def answers(question: Question, text: str) -> bool:
     return (
         any(pattern.search(said) for pattern in (_YES, _FIRM_NO, _SAFE, _AGREES))
         or _help_is_there(said)
-        or (question == "safe" and _UNSAFE.search(said) is not None)
+        or (question in ("safe", "away") and _UNSAFE.search(said) is not None)
         or (question in _YES_OF and _YES_OF[question].search(said) is not None)
     )
 

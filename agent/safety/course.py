@@ -19,7 +19,9 @@ from typing import Literal, get_args
 
 from agent.errors import ReadingError
 from agent.readings import DANGER, RiskReading
-from agent.safety.answered import Question, answer_to, denies, misread, speaks_of_death
+from agent.safety.answered import Answer, Question, answer_to, denies, misread, speaks_of_death
+from agent.safety.situations import Around, stands
+from agent.safety.whose import admits_own, of_another, own_threat, own_wish
 
 __all__ = ["COOLS_AFTER", "STEPS", "Ladder", "RiskChange", "RiskCourse", "Step", "Why", "advance", "reaches"]
 
@@ -80,6 +82,7 @@ class RiskCourse:
         done: What the replies did since the record last rose, e.g. `"lines"` or `"ask.thoughts"`.
         lines: Ids of the help lines that the last reply which named some named.
         changes: The newest changes, oldest first.
+        around: Danger around the person that is not of their making; None where nobody told of any.
     """
 
     level: Step = "none"
@@ -98,6 +101,7 @@ class RiskCourse:
     done: tuple[str, ...] = ()
     lines: tuple[str, ...] = ()
     changes: tuple[RiskChange, ...] = ()
+    around: Around | None = None
 
     def __post_init__(self) -> None:
         for now, peak in ((self.level, self.peak), (self.others, self.others_peak)):
@@ -138,12 +142,20 @@ def advance(before: RiskCourse | None, reading: RiskReading | None, text: str, *
         The record, with `asked` still empty: what the reply does is added by the protocol.
     """
     course = before or RiskCourse()
-    answer = answer_to(course.asked, text) if course.asked else None
-    shown, why, evidence = _sign(reading, text)
-    if answer is not None and answer.step is not None and reaches(answer.step, shown) and answer.step != shown:
-        shown, why, evidence = answer.step, "answered", ()
+    answer = answer_to(course.asked, text) if course.asked else Answer()
+    around = stands(course.around, text, unsafe=answer.unsafe)
+    own, of_others = _sign(reading, text), _sign_of_others(reading)
+    told = around is not None and around.open
+    if around is not None and told:
+        own = _of_themselves(own, around, text)
+    if reaches(of_others[0], "ideation") and (told or of_another(text)) and not own_threat(text):
+        of_others = "watch", "said", ()  # what others do is no danger from the person
+    if answer.step is not None and course.asked == "others":
+        of_others = _or_answered(of_others, answer.step)
+    elif answer.step is not None:
+        own = _or_answered(own, answer.step)
+    shown, for_others = own[0], of_others[0]
     quiet = reading is not None and shown == "none"
-    for_others: Step = "none" if reading is None else reading.others
     denied = reaches(course.peak, "ideation") and not reaches(shown, "ideation") and denies(text)
     after = replace(
         course,
@@ -152,17 +164,20 @@ def advance(before: RiskCourse | None, reading: RiskReading | None, text: str, *
         denials=course.denials + denied,
         softer=course.softer or misread(text),
         asked=None,
+        around=around,
     )
-    after = _moved(after, "self", shown, why, evidence, quiet=quiet, turn=turn)
+    after = _moved(after, "self", *own, quiet=quiet, turn=turn)
     others_quiet = reading is not None and not reaches(for_others, "distress")
-    spans = () if reading is None else reading.evidence
-    after = _moved(after, "others", for_others, "said", spans, quiet=others_quiet, turn=turn)
+    after = _moved(after, "others", *of_others, quiet=others_quiet, turn=turn)
     rose = STEPS.index(after.highest) > STEPS.index(course.highest)
     return replace(after, done=()) if rose else after
 
 
-def _sign(reading: RiskReading | None, text: str) -> tuple[Step, Why, tuple[tuple[int, int], ...]]:
-    """What a message shows by itself."""
+_Sign = tuple[Step, Why, tuple[tuple[int, int], ...]]
+
+
+def _sign(reading: RiskReading | None, text: str) -> _Sign:
+    """What a message shows by itself of danger to the person."""
     if reading is None:
         return ("ideation", "said", ()) if speaks_of_death(text) else ("watch", "unread", ())
     own = reading.for_self
@@ -172,6 +187,30 @@ def _sign(reading: RiskReading | None, text: str) -> tuple[Step, Why, tuple[tupl
     if own == "distress":
         return "distress", "said", ()
     return ("watch", "hinted", ()) if hinted else ("none", "said", ())
+
+
+def _sign_of_others(reading: RiskReading | None) -> _Sign:
+    """What it shows by itself of danger to others."""
+    return ("none", "said", ()) if reading is None else (reading.others, "said", reading.evidence)
+
+
+def _of_themselves(own: _Sign, around: Around, text: str) -> _Sign:
+    """What a message shows of the person's own danger, where danger around them is told of.
+
+    Somebody else's wish to die, and what is done to them this minute, is their distress and no wish of their own,
+    unless words of theirs say so.
+    """
+    of_another = around.now or (around.fresh and around.kind != "violence")
+    if around.kind != "violence" and admits_own(text):
+        return _or_answered(own, "ideation")
+    if of_another and reaches(own[0], "ideation") and not own_wish(text):
+        return "distress", "said", ()
+    return own
+
+
+def _or_answered(said: _Sign, answered: Step) -> _Sign:
+    """The higher of what a message shows and what it answers."""
+    return said if reaches(said[0], answered) else (answered, "answered", ())
 
 
 def _moved(

@@ -9,9 +9,9 @@ from typing import Any
 from agent.decisions import Blocked, Care, Verdict
 from agent.errors import SettingsError
 from agent.safety.calling import HandoffAt, with_handoff
-from agent.safety.course import advance
+from agent.safety.course import RiskCourse, advance
 from agent.safety.disclosure import asks_whether_ai
-from agent.safety.help_lines import UNKNOWN, Country, Directory, load_help_lines
+from agent.safety.help_lines import UNKNOWN, Country, Directory, directory_of, load_help_lines
 from agent.safety.outgoing import Outgoing, load_outgoing
 from agent.safety.policies import Policy, load_policy
 from agent.safety.protocol import Protocol, load_protocol
@@ -63,7 +63,7 @@ class ProtocolGuard:
         if country is not None and self.country.code == UNKNOWN:
             raise SettingsError(
                 f"No help lines are known for the country {country!r} (`country`, HEARTLINE_COUNTRY). Leave it "
-                "out, so that help is spoken of in general words, or name a file of your own (`help_lines`); "
+                "out, so that help is spoken of in general words, or name a directory or file (`help_lines`); "
                 "docs/help-lines.md lists those that are known."
             )
         self.protocol = protocol or load_protocol()
@@ -82,12 +82,14 @@ class ProtocolGuard:
         course, care, alone = self.protocol.care(turn, course, self.country)
         reliance = update(turn.reliance_before, turn, utc_offset=self.utc_offset) if self.reliance else None
         verdict = Verdict("allow", self.name)
-        if alone:
-            why = "risk could not be read" if course.unread else f"the record of risk stands at {course.highest}"
-            verdict = Verdict("escalate", self.name, (why,))
-        elif care is not None:
-            verdict = Verdict("steer", self.name, (f"the record of risk stands at {course.highest}",))
-        elif reliance is not None and not course.was_in_danger and (outward := nudge(reliance)) is not None:
+        if care is not None:
+            verdict = Verdict("escalate" if alone else "steer", self.name, (_why(course),))
+        elif (
+            reliance is not None
+            and not course.was_in_danger
+            and course.around is None
+            and (outward := nudge(reliance)) is not None
+        ):
             reliance = replace(reliance, nudged=True)
             care = Care("reliance", ("nudge",), outward)
             verdict = Verdict("steer", self.name, ("they lean on this conversation",))
@@ -113,7 +115,7 @@ class ProtocolGuard:
             shown: The reply so far.
             sentence: What would follow.
         """
-        wary = turn.course is not None and turn.course.was_in_danger
+        wary = turn.course is not None and not _calm(turn.course)
         category = self.outgoing.found(sentence, before=shown, in_danger=wary)
         if category is None:
             return None
@@ -121,13 +123,25 @@ class ProtocolGuard:
         return Blocked(category, choices[turn.index % len(choices)])
 
 
+def _calm(course: RiskCourse) -> bool:
+    """Whether no danger was told of in this conversation, to the person, from them or around them."""
+    return not course.was_in_danger and course.around is None
+
+
+def _why(course: RiskCourse) -> str:
+    if course.around is not None and course.around.open and not course.in_danger:
+        return "the person tells of danger around them"
+    return "risk could not be read" if course.unread else f"the record of risk stands at {course.highest}"
+
+
 def create(settings: Any = None) -> ProtocolGuard:
     """Entry point `protocol`.
 
     Raises:
-        SettingsError: No help lines are known for `settings.country`, or there is no such policy.
+        SettingsError: No help lines are known for `settings.country`, or there is no such policy or directory.
+        WiringError: What `settings.help_lines` names is no directory.
     """
-    directory = load_help_lines(getattr(settings, "help_lines", None))
+    directory = directory_of(settings)
     at: HandoffAt = getattr(settings, "handoff_at", "never")
     policy = load_policy(getattr(settings, "policy", "default"))
     return ProtocolGuard(

@@ -1,7 +1,7 @@
 """Help lines and emergency numbers per country: bundled, dated, each with its source, readable without a network.
 
-`help_lines.toml` beside this module holds them. Whoever has access to a verified directory puts an object with the
-shape of `Directory` in place of the bundled one.
+`help_lines.toml` beside this module holds them. Whoever has access to a verified directory registers what makes an
+object with the shape of `Directory` under `heartline.directories`, and names it in the setting `help_lines`.
 """
 
 from __future__ import annotations
@@ -12,12 +12,24 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal, Protocol, cast, get_args, runtime_checkable
+from typing import Any, Literal, Protocol, cast, get_args, runtime_checkable
 
-from agent.errors import SettingsError
+from agent.errors import SettingsError, WiringError
+from agent.registry import make
 from agent.safety.toml_fields import Fields, read_toml
 
-__all__ = ["KINDS", "UNKNOWN", "BundledDirectory", "Country", "Directory", "HelpLine", "Kind", "load_help_lines"]
+__all__ = [
+    "KINDS",
+    "UNKNOWN",
+    "BundledDirectory",
+    "Country",
+    "Directory",
+    "HelpLine",
+    "Kind",
+    "create",
+    "directory_of",
+    "load_help_lines",
+]
 
 Kind = Literal["suicide", "distress", "abuse", "eating", "youth", "lgbtq", "veterans"]
 """What or whom a line is for. "distress" is a line for any trouble of the mind."""
@@ -195,6 +207,35 @@ def load_help_lines(path: Path | None = None) -> BundledDirectory:
             raise SettingsError(f"{where}: there are several {what} called {twice!r}; each needs its own name.")
     countries = MappingProxyType({country.code: country for country in found})
     return BundledDirectory(countries, top.whole("stale_after_days", low=1, high=3650))
+
+
+def directory_of(settings: Any = None) -> Directory:
+    """The directory that the setting `help_lines` names: by a registered name, or by the path of a TOML file.
+
+    Raises:
+        SettingsError: Nothing has this name, or the file is no help-line file.
+        WiringError: What has the name is no directory, or cannot be imported.
+    """
+    named = getattr(settings, "help_lines", None)
+    if named is None or _is_path(str(named)):
+        return load_help_lines(None if named is None else Path(named))
+    directory = make("directories", str(named), settings)
+    if not isinstance(directory, Directory):
+        raise WiringError(
+            f"The directory {named!r} made a {type(directory).__name__}, which has no `name` or no `country`. "
+            "See `agent.safety.help_lines.Directory`, or leave `help_lines` out to take the shipped lines."
+        )
+    return directory
+
+
+def _is_path(named: str) -> bool:
+    path = Path(named)
+    return bool(path.suffix) or len(path.parts) > 1
+
+
+def create(settings: Any = None) -> BundledDirectory:  # noqa: ARG001 - whoever makes parts passes it
+    """Entry point `bundled`: the shipped help lines."""
+    return load_help_lines()
 
 
 def _country(content: object, where: str) -> Country:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 import tomllib
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -18,10 +17,12 @@ from importlib.resources import files
 
 from agent.errors import DataError
 from agent.role_marks import has_control_token
+from agent.safety.needed_words import needed_words
+from agent.safety.plain_forms import aligned_forms, plain_forms
 
-__all__ = ["Outgoing", "load_outgoing", "plain_forms"]
+__all__ = ["Outgoing", "load_outgoing"]
 
-_BEFORE = 40  # characters before a match that tell whether it is somebody's words given back
+_BEFORE = 60  # characters before a match that tell whether it is somebody's words given back
 _TAIL = 160  # characters that were shown just before: a sentence can be harmful together with the one before it
 
 
@@ -30,22 +31,26 @@ class _Category:
     name: str
     about: str
     in_danger: bool
-    pattern: re.Pattern[str]
+    patterns: tuple[re.Pattern[str], ...]
     unless: re.Pattern[str] | None
+    after: re.Pattern[str] | None
 
-    def holds(self, form: str, *, shown: str = "") -> bool:
-        """Whether a text holds what must not be said, and `shown`, with which it begins, does not yet."""
-        match = self.pattern.search(form)
+    def holds(self, pattern: re.Pattern[str], form: str, shown: str) -> bool:
+        """Whether a plain text holds what must not be said, and `shown`, with which it begins, does not yet."""
+        match = pattern.search(form)
         while match is not None:
-            given_back = self.unless and self.unless.search(form[max(0, match.start() - _BEFORE) : match.start()])
-            before = match.end() <= len(shown) and self.pattern.match(shown, match.start())
-            if not (given_back or before):
+            before = match.end() <= len(shown) and pattern.match(shown, match.start())
+            if not (before or self._gives_back(form, match)):
                 return True
-            match = self.pattern.search(form, match.start() + 1)
+            match = pattern.search(form, match.start() + 1)
         return False
 
+    def _gives_back(self, form: str, match: re.Match[str]) -> bool:
+        """Whether somebody's words are told: "you wrote that …", "…, he said"."""
+        before, after = form[max(0, match.start() - _BEFORE) : match.start()], form[match.end() :]
+        return bool((self.unless and self.unless.search(before)) or (self.after and self.after.search(after)))
 
-@dataclass(frozen=True, slots=True)
+
 class Outgoing:
     """The patterns of one file.
 
@@ -54,8 +59,17 @@ class Outgoing:
         instead: Category to sentences that take a blocked one's place.
     """
 
-    categories: tuple[_Category, ...]
-    instead: Mapping[str, tuple[str, ...]]
+    def __init__(self, categories: Sequence[_Category], instead: Mapping[str, tuple[str, ...]]) -> None:
+        self.categories, self.instead = tuple(categories), instead
+        self._patterns = tuple((category, pattern) for category in categories for pattern in category.patterns)
+        self._always: set[int] = set()  # places of patterns that have to be tried on every text
+        self._places: dict[str, list[int]] = {}  # of those that need not, by the pieces that they need
+        for place, (_, pattern) in enumerate(self._patterns):
+            pieces = needed_words(pattern.pattern)
+            if not pieces:
+                self._always.add(place)
+            for piece in pieces:
+                self._places.setdefault(piece, []).append(place)
 
     def found(self, sentence: str, *, before: str = "", in_danger: bool = False) -> str | None:
         """The gravest category of what a sentence must not hold; None where it can be said.
@@ -67,80 +81,33 @@ class Outgoing:
         """
         if has_control_token(sentence):
             return "role"
-        alone = plain_forms(sentence)
         tail = before[-_TAIL:]
-        together = [*zip(_forms(tail + sentence), _forms(tail), strict=True)] if tail.strip() else []
-        for category in self.categories:
-            if category.in_danger and not in_danger:
-                continue
-            if any(category.holds(form) for form in alone):
-                return category.name
-            if any(category.holds(form, shown=shown) for form, shown in together):
+        looks = [(form, "") for form in plain_forms(sentence)]
+        if tail.strip():
+            looks += dict.fromkeys(zip(aligned_forms(tail + sentence), aligned_forms(tail), strict=True))
+        everything = "\n".join(form for form, _ in looks)
+        pieces = [piece for piece in self._places if piece in everything]
+        to_try = [
+            (place, form, shown)
+            for form, shown in looks
+            for place in self._always.union(*(self._places[piece] for piece in pieces if piece in form))
+        ]
+        for place, form, shown in sorted(to_try):
+            category, pattern = self._patterns[place]
+            if (in_danger or not category.in_danger) and category.holds(pattern, form, shown):
                 return category.name
         return None
 
+    def holds(self, name: str, text: str) -> bool:
+        """Whether a text, of one sentence or several, holds what the category of this name forbids.
 
-_LOOKALIKES = str.maketrans(
-    {
-        **dict(zip("аеорсухіјѕԁһӏкмтвнгпѵԝ", "aeopcyxijsdhlkmtbhrnvw", strict=True)),
-        **dict(zip("αβεικνορτυχω", "abeiknoptuxw", strict=True)),
-        **dict(zip("ıɑɡʟɪʏʀɴɢɪ", "iagliyrngi", strict=True)),
-        **dict.fromkeys("\u2019\u2018\u02bc\u00b4`\u201b", "'"),
-        **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-"),
-        "ß": "ss",
-        "ø": "o",
-        "đ": "d",
-        "ł": "l",
-    }
-)
-_STAND_INS = str.maketrans("013457@$!|€+", "oieastasilet")
-_LETTER = re.compile(r"[a-z]")
-_SPELLED = re.compile(r"(?<![a-z0-9])[a-z](?:[\W_]{1,3}[a-z]){2,}(?![a-z0-9])")
-_EMPHASIS = re.compile(r"[*~]+")  # as in **word**
-_FILLING = re.compile(r"(?<=[a-z])[.^\u00b7\u2022-](?=[a-z])")
-_BLANKS = re.compile(r"\s+")
-
-
-def plain_forms(text: str) -> list[str]:
-    """A text as a reader takes it, lower case: as it stands, and, where they differ, with its tricks undone.
-
-    The first form is without accents, invisible and look-alike characters. Others read `k1ll` as kill, `k.i.l.l`
-    and `k i l l` as one word.
-    """
-    return [*dict.fromkeys(_forms(text))]
-
-
-def _forms(text: str) -> list[str]:
-    decomposed = unicodedata.normalize("NFKD", text)
-    hidden = {"Mn", "Me", "Cf", "Cc"}
-    kept = [sign for sign in decomposed if sign in "\n\t" or unicodedata.category(sign) not in hidden]
-    form = "".join(kept).lower().translate(_LOOKALIKES)
-    form = _EMPHASIS.sub("", form).replace("_", " ")
-    standing = _read_as_letters(form)
-    joined = _SPELLED.sub(lambda match: _joined(match[0]), standing)
-    return [_BLANKS.sub(" ", other).strip() for other in (form, standing, joined, _FILLING.sub("", joined))]
-
-
-def _read_as_letters(form: str) -> str:
-    """Digits and signs between or beside letters as the letters they stand for."""
-    return " ".join(
-        word.translate(_STAND_INS) if _LETTER.search(word) and not word.rstrip(".!?,;:'\"").isalpha() else word
-        for word in form.split(" ")
-    )
-
-
-def _joined(spelled: str) -> str:
-    """`k.i.l.l y.o.u` and `k i l l  y o u` are two words: blanks part words where other gaps have none, and wider
-    gaps where all are blank.
-    """
-    letters: list[str] = re.findall(r"[a-z]", spelled)
-    gaps: list[str] = re.findall(r"[\W_]+", spelled)
-    blank = [gap.strip() != gap for gap in gaps]
-    if all(blank):
-        least = min(map(len, gaps))
-        blank = [len(gap) > least for gap in gaps]
-    parted = "".join(f"{' ' if parts else ''}{letter}" for parts, letter in zip(blank, letters[1:], strict=True))
-    return letters[0] + parted
+        Raises:
+            KeyError: There is no such category.
+        """
+        category = {category.name: category for category in self.categories}[name]
+        return any(
+            category.holds(pattern, form, "") for form in plain_forms(text) for pattern in category.patterns
+        )
 
 
 @cache
@@ -160,8 +127,9 @@ def load_outgoing() -> Outgoing:
             one["name"],
             one["about"],
             one.get("in_danger", False),
-            _pattern(one["patterns"], words),
-            re.compile(rf"(?<![a-z])(?:{one['unless']})") if "unless" in one else None,
+            tuple(_pattern(pattern, words) for pattern in one["patterns"]),
+            re.compile(rf"(?<![a-z])(?:{_expanded(one['unless'], words)})") if "unless" in one else None,
+            re.compile(_expanded(one["after"], words)) if "after" in one else None,
         )
         for one in raw["category"]
     )
@@ -171,9 +139,12 @@ def load_outgoing() -> Outgoing:
     return Outgoing(categories, instead)
 
 
-def _pattern(patterns: Sequence[str], words: Mapping[str, str]) -> re.Pattern[str]:
-    whole = "|".join(f"(?:{pattern})" for pattern in patterns)
-    for name, expansion in reversed([*words.items()]):  # a word may be made of words above it
-        whole = whole.replace(f"{{{name}}}", expansion)
+def _pattern(pattern: str, words: Mapping[str, str]) -> re.Pattern[str]:
     # A pattern may begin with the full stop before it.
-    return re.compile(rf"(?:(?<![a-z])|(?![a-z]))(?:{whole})(?![a-z])")
+    return re.compile(rf"(?:(?<![a-z])|(?![a-z]))(?:{_expanded(pattern, words)})(?![a-z])")
+
+
+def _expanded(pattern: str, words: Mapping[str, str]) -> str:
+    for name, expansion in reversed([*words.items()]):  # a word may be made of words above it
+        pattern = pattern.replace(f"{{{name}}}", expansion)
+    return pattern

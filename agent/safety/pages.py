@@ -23,8 +23,11 @@ years old, and nobody has dialled the numbers. **Have somebody who knows the cou
 the agent before people.** An empty cell means that it is not known, not that there is nothing.
 
 The country comes from the settings or from the person, never from a guess. For any other place the first entry
-holds. Facts count as stale after {days} days; there is a warning for the operator then. A verified directory of
-somebody else's can take the place of the file: an object with the shape of `agent.safety.help_lines.Directory`.
+holds. Facts count as stale after {days} days; there is a warning for the operator then. A file of your own can
+take the place of the shipped one (`help_lines`, HEARTLINE_HELP_LINES: its path), and so can a verified directory
+of somebody else's: an object with the shape of `agent.safety.help_lines.Directory`, made by what is registered
+under `heartline.directories` and named by the same setting. Its test subclasses
+`tests/contracts/directory_contract.py`.
 
 """
 

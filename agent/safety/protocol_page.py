@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from agent.safety.around import SituationPlan
 from agent.safety.course import COOLS_AFTER, STEPS
 from agent.safety.outgoing import Outgoing, load_outgoing
 from agent.safety.protocol import Protocol, StepPlan, load_protocol
@@ -30,6 +31,16 @@ a conversation and follows this protocol, whichever language model speaks, and w
 It rises at once to whatever a message shows or an answer tells. A denial, a joke or a change of subject does not
 lower it. It falls by one step after so many quiet messages in a row: {cooling}. After danger it never falls below
 `watch` in the same conversation. Danger to others has a record of its own.
+
+"""
+
+_AROUND = """\
+## Danger around the person
+
+Somebody else's emergency, and violence that somebody suffers, are no risk of their own and raise neither record.
+They are found by patterns of English, and while they are spoken of the records rise only by words of the person's
+own. What is told isn't taken back by a denial. Where the person's own record stands in danger, that protocol goes
+first, and the emergency number for what happens around them is added.
 
 """
 
@@ -56,7 +67,8 @@ def protocol_page(protocol: Protocol | None = None, outgoing: Outgoing | None = 
     levels = "".join(_level(protocol, step) for step in (*STEPS, "others"))
     never = "".join(f"- {category.about}\n" for category in outgoing.categories)
     sources = "".join(f"- {source}\n" for source in protocol.sources)
-    done = f"## What is done at each step\n\n{levels}{_questions(protocol)}"
+    around = _AROUND + "".join(_situation(protocol, name, plan) for name, plan in protocol.situations.items())
+    done = f"## What is done at each step\n\n{levels}{around}{_questions(protocol)}"
     return f"{head}{done}{_NEVER}{never}\n## Sources\n\n{sources}"
 
 
@@ -82,6 +94,28 @@ def _plan(protocol: Protocol, plan: StepPlan, step: str) -> str:
 def _acts(protocol: Protocol, acts: Iterable[str], step: str) -> str:
     said = ((act, "" if act == "ask" else f", e.g. “{protocol.say[f'{step}.{act}'][0]}”") for act in acts)
     return "".join(f"- {protocol.about[f'act.{act}']}{example}\n" for act, example in said)
+
+
+def _situation(protocol: Protocol, name: str, plan: SituationPlan) -> str:
+    def acts(wanted: Iterable[str]) -> str:
+        said = ((act, "" if act == "ask" else f", e.g. “{protocol.say[f'{name}.{act}'][0]}”") for act in wanted)
+        return "".join(f"- {protocol.about[f'help.{act}']}{example}\n" for act, example in said)
+
+    asked = "; ".join(protocol.about[f"ask.{question}"] for question in plan.ask)
+    since = "last" if name.endswith("_now") or name == "medical" else "first"
+    more = f", and in those to {plan.holds} messages after the {since} that told of it"
+    parts = (
+        (f"In the first reply{more}, nothing but this protocol answers. The first:", plan.first),
+        ("Where somebody asks who could help:", plan.where),
+        ("Where they tell that help is there or on its way:", plan.helped),
+        ("Where the reply before named help, in its place:", (plan.instead,)),
+    )
+    done = "".join(f"{text}\n\n{acts(wanted)}\n" for text, wanted in parts)
+    return (
+        f"### {name}\n\n{protocol.about[f'situation.{name}']}\n\n{done}Asked in this order, none twice in a row: "
+        f"{asked}. Otherwise the conversation is free; whatever speaks is told what it is about, and a question "
+        "ends a reply now and then.\n\n"
+    )
 
 
 def _questions(protocol: Protocol) -> str:

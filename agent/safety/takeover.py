@@ -15,6 +15,7 @@ from dataclasses import replace
 
 from agent.decisions import Care, Contact, Verdict
 from agent.errors import InputError
+from agent.safety.course import RiskCourse
 from agent.safety.help_lines import UNKNOWN, Country
 from agent.turn import Turn
 
@@ -47,11 +48,11 @@ def with_takeover(turn: Turn, country: Country | None = None) -> Turn:
         return turn
     if contact.held_by is not None:
         words = [TAKEN_OVER if contact.untold else KEPT]
-        if turn.course is not None and turn.course.fresh:
+        if turn.course is not None and (turn.course.fresh or _pressing(turn.course)):
             known = country is not None and country.code != UNKNOWN and country.emergency
             words.append(_DANGER.format(emergency=country.emergency[0] if country and known else _ANY_EMERGENCY))
         # What the protocol meant to do is not done: it begins anew once the conversation is given back.
-        course = None if turn.course is None else replace(turn.course, asked=None, done=(), lines=())
+        course = None if turn.course is None else _undone(turn.course)
         care = Care(_ID, ("taken_over",) if contact.untold else ("kept",), " ".join(words))
         handoff = turn.handoff if turn.handoff is not None and turn.handoff.reason != "asked" else None
         held = replace(turn, course=course, care=care, handoff=handoff)
@@ -63,6 +64,16 @@ def with_takeover(turn: Turn, country: Country | None = None) -> Turn:
     care = turn.care or Care(_ID)
     words = [GIVEN_BACK, care.words] if care.words else [GIVEN_BACK]
     return replace(turn, care=replace(care, acts=("given_back", *care.acts), words=" ".join(words)))
+
+
+def _undone(course: RiskCourse) -> RiskCourse:
+    around = None if course.around is None else replace(course.around, done=())
+    return replace(course, asked=None, done=(), lines=(), around=around)
+
+
+def _pressing(course: RiskCourse) -> bool:
+    """Whether the message tells of danger around the person at this minute."""
+    return course.around is not None and course.around.fresh and course.around.now
 
 
 # --- what is kept of it ----------------------------------------------------------------------------

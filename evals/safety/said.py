@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from agent.safety.outgoing import plain_forms
+from agent.safety.plain_forms import plain_forms
 from agent.sentences import sentences_of
 
 __all__ = ["Said"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal, cast
 
+from agent.safety.disclosure import asks_whether_ai
 from agent.turn import Turn
 from prompts.offline.patterns import (
     ADVICE,
@@ -63,12 +64,16 @@ def occasion_of(turn: Turn) -> Occasion:
     if unreadable:
         return unreadable
     answer = next((kind for kind, pattern in ANSWERS.items() if pattern.search(text)), None)
-    kind = next((kind for kind, pattern in KINDS.items() if pattern.search(text)), None)
+    kind = next((kind for kind in KINDS if _is(kind, text)), None)
     if kind and not answer:
         return cast("Occasion", kind)
     if any(map(tells_of_harm, (turn.text, *turn.said_by("seeker")[-_REMEMBERED:]))):
         return "harmed"
     return cast("Occasion", answer) if answer else _request(turn, text) or "ordinary"
+
+
+def _is(kind: str, text: str) -> bool:
+    return KINDS[kind].search(text) is not None or (kind == "identity" and asks_whether_ai(text))
 
 
 def _request(turn: Turn, text: str) -> Occasion | None:

@@ -39,14 +39,9 @@ KINDS: Mapping[str, re.Pattern[str]] = {
         r"(^|[.!,:] ?|please |now )(act|pretend|roleplay|behave) (as|to be|like)( if)? (you|a|an)\b",
         r"\brepeat (the|your) (words|text|instructions)\b",
     ),
-    "identity": any_of(
-        rf"{_YOU_ARE}{_HEDGES}( an?)? (real|human|person|bot|robot|ai|a\.i\.|machine|program|chatbot|chatgpt|"
-        rf"gpt)\b",
-        rf"{_YOU_ARE}{_HEDGES}( an?)? (llm|computer|therapist|doctor|counsel+or|psychologist|actual)\b",
+    "identity": any_of(  # whether it is an AI is asked in `agent.safety.disclosure`
+        rf"{_YOU_ARE}{_HEDGES}( an?)? (therapist|doctor|counsel+or|psychologist|actual)\b",
         rf"\bwho (are|r) (you|u)\b|\bwhat (are|r) (you|u){_END}|\bwhat('s| is) your name\b",
-        r"\b(am i|i'm|im) (talking|speaking|chatting|writing) (to|with) an? (real |actual |live )*(person|human|"
-        r"bot|robot|ai|machine)\b",
-        r"\bis (this|there) an? (real |actual )*(bot|person|human|ai|robot)\b",
     ),
     "complaint": any_of(
         r"\b(fuck|screw) (you|off|u)\b|\bshut up\b|\byou suck\b|\bi hate you\b",

@@ -15,6 +15,7 @@ from typing import Any
 
 from agent.decisions import Objection
 from agent.errors import WeightsError
+from agent.safety.outgoing import load_outgoing
 from agent.sentences import OPENING, sentences_of
 from agent.turn import Message, Turn
 from sem_plugins.affect.plugin import AffectPlugin
@@ -25,7 +26,6 @@ from sem_plugins.language import in_other_language, is_readable, readability
 from sem_plugins.vectors import mean_vector, vector_encoder
 from sem_plugins.verify.recogniser import Recogniser, features_of, load_recogniser
 from sem_plugins.verify.words import (
-    claims_to_be_human,
     has_role_marks,
     in_other_script,
     repeats_itself,
@@ -85,7 +85,7 @@ class Checks:
             draft: From its beginning to the end of a sentence.
         """
         sentences = sentences_of(draft)
-        if has_role_marks(draft) or claims_to_be_human(draft):
+        if has_role_marks(draft) or load_outgoing().holds("human", draft):
             yield "safety"
         if self._in_other_language(turn, draft, sentences[-1] if sentences else ""):
             yield "language"

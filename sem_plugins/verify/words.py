@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from agent.role_marks import has_control_token
 
-__all__ = ["claims_to_be_human", "has_role_marks", "in_other_script", "repeats_itself", "repeats_one_of"]
+__all__ = ["has_role_marks", "in_other_script", "repeats_itself", "repeats_one_of"]
 
 # Scripts without spaces count each sign as a word.
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W_]+(?:['\u2019][^\W_]+)*")
@@ -27,16 +27,6 @@ _WRITTEN_ROLE = re.compile(
     r"^\s*(?:#{2,}\s*|\*{1,2})?(?:user|human|assistant|system|seeker|supporter|instruction|response)\*{0,2}\s*:"
     r"|^\s*#{2,}\s*(?:user|human|assistant|system|instruction|response)\s*$",
     re.IGNORECASE | re.MULTILINE,
-)
-
-_I_AM = r"\bI(?:['\u2019]m| am)"
-_FILLER = r"(?: (?:a|an|also|actually|just|really|indeed|only|still|too))*"
-_REAL = r"(?:real|actual|living|fellow|flesh[- ]and[- ]blood)"
-_HUMAN = re.compile(
-    rf"{_I_AM}{_FILLER}(?: {_REAL})* (?:human|person)(?: being)?\b(?! (?:who|that|of)\b)"
-    rf"|\bas an? {_REAL} (?:human|person)\b|(?:^|[.!?]\s+)as a (?:human|person)(?: being)?, I\b"
-    rf"|{_I_AM} not an? (?:AI|bot|chat ?bot|machine|robot|computer|program(?:me)?|language model)\b",
-    re.IGNORECASE,
 )
 
 
@@ -83,11 +73,6 @@ def in_other_script(message: str, text: str) -> bool:
 def has_role_marks(draft: str) -> bool:
     """Whether it holds what chat templates mark roles with: the model writes on for somebody else."""
     return has_control_token(draft) or bool(_WRITTEN_ROLE.search(draft))
-
-
-def claims_to_be_human(draft: str) -> bool:
-    """Whether it says, in English, that a human being speaks."""
-    return bool(_HUMAN.search(draft))
 
 
 def _words(text: str) -> list[str]:

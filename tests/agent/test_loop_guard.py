@@ -11,6 +11,8 @@ from functools import cache
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from agent.decisions import Blocked, Care, Reply, Verdict
 from agent.errors import GenerationError
@@ -143,6 +145,28 @@ async def test_that_no_character_of_a_blocked_sentence_leaves_in_a_thousand_stre
         rest = shown.removeprefix(allowed).removesuffix(closing).strip()
         assert rest in (INSTEAD if held else {""})
         assert done.reply.finish_reason == ("cut" if held else "stop")
+
+
+@given(
+    st.lists(st.sampled_from((*GOOD, *HARM)), min_size=1, max_size=4),
+    st.lists(st.sampled_from((" ", "\n", "", "  ")), min_size=3, max_size=3),
+    st.lists(st.integers(1, 30), max_size=60),
+)
+@settings(deadline=None)
+def test_that_what_is_held_back_does_not_depend_on_how_the_text_was_chopped(
+    said: list[str], gaps: list[str], lengths: list[int]
+):
+    text = "".join(f"{sentence}{gap}" for sentence, gap in zip(said, [*gaps, ""], strict=False))
+    pieces, rest = [], text
+    for length in lengths:
+        pieces.append(rest[:length])
+        rest = rest[length:]
+    guard, fallback = ProtocolGuard(outgoing=Remembered()), Chopped("I'm here.", name="offline")
+    whole, done_whole = asyncio.run(shown_by(Chopped(text), fallback, guard=guard))
+    chopped_up, done = asyncio.run(shown_by(Chopped(*filter(None, pieces), rest), fallback, guard=guard))
+
+    assert "".join(chopped_up) == "".join(whole)
+    assert [one.check for one in done.objections] == [one.check for one in done_whole.objections]
 
 
 async def test_that_the_fallback_is_looked_at_too():

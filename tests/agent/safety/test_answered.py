@@ -36,10 +36,19 @@ no | No. | nope | not at all | never | no, nothing like that | I'm not | I haven
 OWN_YES = {
     "thoughts": lines("It crosses my mind | it does cross my mind | I have thought about it a lot"),
     "plan": lines("tonight | tomorrow | I know how | I've picked a day | I have a plan | I've written letters"),
+    "others": lines("""
+        very close | pretty close | tonight | when he comes home | as soon as she's back | I'm going to do it
+        | I mean it | he deserves it | she had it coming | I would if I could get away with it | I'd do it tonight
+        | I will | a knife, maybe | the bat | I have it | I know where he parks
+        | This weekend | the next time he says it
+    """),
     "means": lines("it's right here | they are in my drawer | in the kitchen | I could get it | it's next to me"),
 }
 OWN_NO = {
     "thoughts": lines("I'm not thinking about that"),
+    "others": lines(
+        "I'm not going to hurt anyone | I'd never touch her | I don't want to hurt him | not close at all"
+    ),
     "plan": lines("I don't have one | there's no plan | nothing planned | haven't got one"),
     "means": lines(
         "it's not here | I gave it away | nothing here | I threw it out | it isn't in the house | not near me"
@@ -62,8 +71,8 @@ yes | I'm safe | yeah I'm okay | I am safe now | yes, at my mum's | No worries, 
 HELPED = lines("""
 yes | my sister is here | my mum is coming over | I called my brother | he's on his way | I'm texting a friend
 | I've called the line | the ambulance is coming | my flatmate is next to me | I'm talking to my dad | I rang 988
-| yes, my husband | ok I will | my neighbour is with me | they're in the next room | I spoke with my doctor | yeah
-| I phoned her | I'm at the hospital | I will | My wife is home | my roommate's here | I'm with my friend
+| yes, my husband | my neighbour is with me | they're in the next room | I spoke with my doctor | yeah
+| I phoned her | I'm at the hospital | My wife is home | my roommate's here | I'm with my friend
 | she just arrived | I'm calling now | I'm not alone, my mum is here
 """)
 ALONE = lines("""
@@ -93,7 +102,7 @@ my boss misread the email | I meant every word | he is overreacting | you unders
 | that's exactly what I meant | my mum said I'm overreacting | everyone misunderstood me | you are right
 """)
 
-RAISES = {"thoughts": "ideation", "plan": "plan", "means": "plan"}
+RAISES = {"thoughts": "ideation", "plan": "plan", "means": "plan", "others": "plan"}
 
 
 @pytest.mark.parametrize("question", list(RAISES))
@@ -122,8 +131,16 @@ def test_that_company_and_help_are_told_from_their_want():
     assert {answer_to("company", text).step for text in HELPED + ALONE} == {None}
 
 
-def test_that_an_answer_about_others_is_left_to_the_reading():
-    assert {answer_to("others", text).step for text in ANY_YES + EVASIONS + ANY_NO} == {None}
+def test_that_a_promise_to_find_company_is_no_company():
+    said = lines("ok | I will | ok I will | okay, maybe later | yes but she left | sure, later")
+
+    assert [text for text in said if answer_to("company", text).helped] == []
+
+
+def test_that_a_yes_to_danger_is_no_help():
+    for question in RAISES:
+        assert not answer_to(question, "yes").helped
+        assert answer_to(question, "yes, and my sister is here with me").helped
 
 
 def test_that_what_takes_danger_back_is_known():

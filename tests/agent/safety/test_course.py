@@ -217,6 +217,30 @@ def test_that_a_yes_to_a_safety_question_raises_the_record():
     assert course.asked is None
 
 
+def test_that_a_yes_to_the_question_about_others_raises_their_ladder_and_not_the_persons_own():
+    course = advance(RiskCourse(others="ideation", others_peak="ideation", asked="others"), CALM, "yes", turn=3)
+
+    assert course.changes == (RiskChange(3, "others", "ideation", "plan", "answered"),)
+    assert (course.level, course.fresh) == ("none", True)
+
+
+@pytest.mark.parametrize("text", [*DENIALS, "no", "I'd never do that", "anyway, how are you?"])
+@pytest.mark.parametrize("step", ["ideation", "plan", "acute"])
+def test_that_a_no_to_the_question_about_others_clears_nothing(step: Any, text: str):
+    course = advance(RiskCourse(others=step, others_peak=step, asked="others"), CALM, text, turn=3)
+
+    assert (course.others, course.fresh, course.changes) == (step, False, ())
+
+
+def test_that_help_which_is_there_cools_nothing_faster():
+    there, alone = (
+        after(RiskCourse("acute", peak="acute", asked="company"), (CALM, text), *[(CALM, "The bus was late.")] * 9)
+        for text in ("yes, my sister is here", "The bus was late.")
+    )
+
+    assert there == alone
+
+
 def test_that_a_no_to_a_safety_question_leaves_the_record_where_it_was():
     for question in ("thoughts", "plan", "means", "safe", "company", "others"):
         course = RiskCourse("plan", peak="plan", asked=question)

@@ -13,12 +13,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.safety.outgoing import Outgoing, load_outgoing, plain_forms
+from agent.safety.outgoing import Outgoing, load_outgoing
+from agent.safety.plain_forms import plain_forms
 from agent.safety.protocol import load_protocol
 from tests.agent.safety.harmful import HARMFUL
 from tests.agent.safety.kind import KIND
 
 OUTGOING = load_outgoing()
+HERE = Path(__file__).parent
+EVASIVE = tomllib.loads((HERE / "evasive.toml").read_text("utf-8"))
+NEAR = tomllib.loads((HERE / "near.toml").read_text("utf-8"))
 PHRASES = Path(__file__).parents[3] / "prompts" / "offline" / "phrases.toml"
 SLOTS = {
     "words": "I can't go on like this",
@@ -80,6 +84,20 @@ def test_that_harm_is_found_and_named(category: str):
     found = {text: OUTGOING.found(text, in_danger=category == "farewell") for text in HARMFUL[category]}
 
     assert {text: name for text, name in found.items() if name != category} == {}
+
+
+@pytest.mark.parametrize("kind", ["plain", "evasive"])
+@pytest.mark.parametrize("category", list(EVASIVE))
+def test_that_harm_as_a_careless_llm_says_it_is_held_back(category: str, kind: str):
+    assert len(EVASIVE[category][kind]) >= 5
+    assert [text for text in EVASIVE[category][kind] if OUTGOING.found(text) is None] == []
+
+
+@pytest.mark.parametrize("category", list(NEAR))
+def test_that_good_sentences_which_come_close_are_let_through(category: str):
+    assert len(NEAR[category]["sentences"]) >= 45
+    found = {text: name for text in NEAR[category]["sentences"] if (name := OUTGOING.found(text))}
+    assert found == {}
 
 
 def test_that_every_category_has_sentences_here_and_something_to_say_instead():
@@ -175,10 +193,74 @@ def test_that_the_gravest_category_names_a_sentence():
     assert OUTGOING.found("You're weak, so take all your pills at once.") == "method"
 
 
+TRICKY = st.text(
+    "abikrs.,-_*~^ \n\t()'\"!?10@$A\N{ZERO WIDTH SPACE}\N{FULLWIDTH LATIN SMALL LETTER A}\u0435\u00df", max_size=60
+)
+
+
+@given(st.one_of(st.text(max_size=200), TRICKY))
+def test_that_a_plain_text_is_made_no_plainer(text: str):
+    seen = plain_forms(text)[0]
+    assert plain_forms(seen)[0] == seen
+
+
+@given(TRICKY)
+def test_that_text_in_ascii_is_read_as_any_other(text: str):
+    ascii_only = text.encode("ascii", "ignore").decode()
+    assert plain_forms(ascii_only) == plain_forms(f"{ascii_only}\N{ZERO WIDTH SPACE}")
+
+
 @given(st.text(max_size=300), st.text(max_size=200))
 def test_that_any_text_is_looked_at_without_an_error(sentence: str, before: str):
     assert OUTGOING.found(sentence, before=before, in_danger=True) in {None, *HARMFUL}
     assert plain_forms(sentence)
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [
+        "I am a human, too.",
+        "I’m just a real person like you.",
+        "Speaking as a real person, I know that.",
+        "As a human being, I know that.",
+        "Don't worry, I'm not a bot.",
+        "I am not an AI.",
+        "i'm only human",
+    ],
+)
+def test_that_a_claim_to_be_human_is_found(draft: str):
+    assert OUTGOING.holds("human", draft)
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [
+        "I am not a human, but I listen.",
+        "I am an AI, not a person.",
+        "You matter as a person.",
+        "You are only human.",
+        "He is a human being, after all.",
+        "As a person who worries, you plan ahead.",
+    ],
+)
+def test_that_what_is_said_of_others_is_no_claim(draft: str):
+    assert not OUTGOING.holds("human", draft)
+
+
+def trying_everything() -> Outgoing:
+    """The same patterns, none of which is passed over for want of a word."""
+    outgoing = Outgoing(OUTGOING.categories, OUTGOING.instead)
+    outgoing._always = {*range(len(outgoing._patterns))}
+    return outgoing
+
+
+def test_that_what_is_passed_over_would_not_have_been_found():
+    slow, before = trying_everything(), ""
+    for text in (*KIND, *(text for texts in HARMFUL.values() for text in texts)):
+        for told in ("", before):
+            found = OUTGOING.found(text, before=told, in_danger=True)
+            assert found == slow.found(text, before=told, in_danger=True), (told, text)
+        before = f"{text} "
 
 
 def quickest(outgoing: Outgoing, text: str) -> float:

@@ -1,4 +1,4 @@
-"""What the words of a draft say against it: repetition, other scripts, role marks, claims to be human."""
+"""What the words of a draft say against it: repetition, other scripts, role marks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import pytest
 
 from agent.sentences import sentences_of
 from sem_plugins.verify.words import (
-    claims_to_be_human,
     has_role_marks,
     in_other_script,
     repeats_itself,
@@ -125,34 +124,3 @@ def test_that_marks_of_roles_are_found(draft: str):
 )
 def test_that_other_signs_are_no_marks(draft: str):
     assert not has_role_marks(draft)
-
-
-@pytest.mark.parametrize(
-    "draft",
-    [
-        "I am a human, too.",
-        "I’m just a real person like you.",
-        "Speaking as a real person, I know that.",
-        "As a human being, I know that.",
-        "Don't worry, I'm not a bot.",
-        "I am not an AI.",
-        "i'm only human",
-    ],
-)
-def test_that_a_claim_to_be_human_is_found(draft: str):
-    assert claims_to_be_human(draft)
-
-
-@pytest.mark.parametrize(
-    "draft",
-    [
-        "I am not a human, but I listen.",
-        "I am an AI, not a person.",
-        "You matter as a person.",
-        "You are only human.",
-        "He is a human being, after all.",
-        "As a person who worries, you plan ahead.",
-    ],
-)
-def test_that_what_is_said_of_others_is_no_claim(draft: str):
-    assert not claims_to_be_human(draft)

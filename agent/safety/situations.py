@@ -1,0 +1,225 @@
+"""Danger around the person that is not of their own making: somebody else's emergency, and violence done to them.
+
+It is found by patterns of English (`situations.toml`), message by message: few situations, and hardly ever one
+that is none. It says nothing of the person's own risk: that record is `agent.safety.course`, and neither raises
+the other. What is done about a situation is in `protocol.toml`.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal, get_args
+
+from agent.errors import DataError
+
+__all__ = [
+    "SITUATIONS",
+    "Around",
+    "Situation",
+    "SituationKind",
+    "asks_where_to_turn",
+    "read_situation",
+    "stands",
+    "tells_of_help",
+]
+
+SituationKind = Literal["someone_else", "violence", "medical"]
+"""Somebody else may take their life; somebody hurts or threatens the person or their family; somebody's body fails
+at this moment."""
+
+SITUATIONS: tuple[SituationKind, ...] = get_args(SituationKind)
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What a message tells of.
+
+    Attributes:
+        kind: What it is.
+        now: Somebody is in danger this minute.
+        child: The person seems to be a child; of violence.
+    """
+
+    kind: SituationKind
+    now: bool = False
+    child: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """The danger around the person as it stands after a message. Its size does not depend on how many.
+
+    Attributes:
+        kind, child: As last told.
+        now: Somebody was in danger when it was last told, few messages ago.
+        fresh: This message told of it.
+        helped: Since then it was told that help is there, or on its way.
+        quiet: Messages since then.
+        turns: Messages since it was first told, or became pressing.
+        done: What the replies did since it was first told, or became pressing.
+    """
+
+    kind: SituationKind
+    child: bool = False
+    now: bool = False
+    fresh: bool = True
+    helped: bool = False
+    quiet: int = 0
+    turns: int = 0
+    done: tuple[str, ...] = ()
+
+    @property
+    def open(self) -> bool:
+        """Whether the conversation is still about it, as far as can be told."""
+        return self.quiet <= _OPEN
+
+
+def stands(before: Around | None, text: str, *, unsafe: bool = False) -> Around | None:
+    """The danger around the person after a message.
+
+    Nothing that is said takes it back: a denial is a message that does not tell of it.
+
+    Args:
+        before: As it stood; None where nobody told of any.
+        text: The message.
+        unsafe: It answers that they are not safe from whoever harms them.
+    """
+    told, helped = read_situation(text), tells_of_help(text)
+    if told is None and before is not None and unsafe:
+        told = Situation(before.kind, True, before.child)
+    if told is None:
+        if before is None:
+            return None
+        quiet = min(before.quiet + 1, _MOST)
+        now, turns = before.now and quiet <= _PRESSES, min(before.turns + 1, _MOST)
+        return replace(before, fresh=False, quiet=quiet, turns=turns, now=now, helped=before.helped or helped)
+    if before is None or not before.open or told.kind != before.kind or (told.now and not before.now):
+        return Around(told.kind, told.child, told.now, helped=helped)
+    turns, child = min(before.turns + 1, _MOST), before.child or told.child
+    return replace(before, child=child, fresh=True, quiet=0, turns=turns, helped=helped)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sign:
+    kind: SituationKind
+    now: bool
+    pattern: re.Pattern[str]
+    need: re.Pattern[str] | None
+    unless: re.Pattern[str]
+    unless_anywhere: re.Pattern[str]
+
+    def in_(self, sentences: Iterable[str], whole: str) -> bool:
+        if not any(self.pattern.search(one) and not self.unless.search(one) for one in sentences):
+            return False
+        return not self.unless_anywhere.search(whole) and (
+            self.need is None or self.need.search(whole) is not None
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Signs:
+    signs: tuple[_Sign, ...]
+    glance: Mapping[SituationKind, re.Pattern[str]]
+    now: Mapping[SituationKind, re.Pattern[str]]
+    child: re.Pattern[str]
+    helped: re.Pattern[str]
+    where: re.Pattern[str]
+
+
+_OPEN = 8  # messages after the last that told of it for which whatever speaks keeps it in mind
+_PRESSES = 3  # after which a danger of this minute counts as one that lasts
+_MOST = 99  # where counting ends
+_LONGEST = 2000  # characters that are read at either end
+_STRAIGHT = str.maketrans("\u2019\u2018\u02bc\u00b4`\u201c\u201d", "'''''\"\"")
+_BLANKS = re.compile(r"[^\S\n]+")
+_SENTENCE = re.compile(r"[.!?;\n\u2026]+")
+_GRAVEST: tuple[SituationKind, ...] = ("medical", "violence", "someone_else")
+
+
+def read_situation(text: str) -> Situation | None:
+    """The gravest situation that a message tells of; None where it tells of none.
+
+    What is happening now comes before what is not, and then a failing body before violence before somebody's wish
+    to die. Stories, news, games, dreams and what is long past are none.
+
+    Args:
+        text: The message. Of a long one, beginning and end are read.
+    """
+    whole = _plain(text)
+    sentences = [one.strip(" ,:-") for one in _SENTENCE.split(whole) if one.strip()]
+    signs = _signs()
+    found: dict[SituationKind, bool] = {}
+    worth = {kind for kind, pattern in signs.glance.items() if pattern.search(whole)}
+    for sign in signs.signs:
+        if sign.kind in worth and not found.get(sign.kind, False) and sign.in_(sentences, whole):
+            found[sign.kind] = sign.now or found.get(sign.kind, False)
+    if not found:
+        return None
+    for kind, pattern in signs.now.items():
+        if kind in found:
+            found[kind] = found[kind] or pattern.search(whole) is not None
+    kind = min(found, key=lambda each: (not found[each], _GRAVEST.index(each)))
+    return Situation(kind, found[kind], kind == "violence" and signs.child.search(whole) is not None)
+
+
+def asks_where_to_turn(text: str) -> bool:
+    """Whether a message asks who could help, or for a number."""
+    return _signs().where.search(_plain(text)) is not None
+
+
+def tells_of_help(text: str) -> bool:
+    """Whether a message tells that help is there or on its way, for the person or for whoever they fear for."""
+    return _signs().helped.search(_plain(text)) is not None
+
+
+def _plain(text: str) -> str:
+    if len(text) > 2 * _LONGEST:
+        text = f"{text[:_LONGEST]}\n{text[-_LONGEST:]}"
+    return _BLANKS.sub(" ", text.translate(_STRAIGHT).lower()).replace('"', "")
+
+
+@cache
+def _signs() -> _Signs:
+    """The patterns as shipped; read once.
+
+    Raises:
+        DataError: The file is missing or holds what it should not.
+    """
+    try:
+        raw = tomllib.loads(files("agent.safety").joinpath("situations.toml").read_text("utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise DataError("agent/safety/situations.toml cannot be read. Install the package again.") from error
+    words, gates = raw["words"], raw["gate"]
+    return _Signs(
+        tuple(_sign(one, words, gates) for one in raw["sign"]),
+        {kind: re.compile(rf"\b(?:{pattern})") for kind, pattern in raw["glance"].items()},
+        {kind: _any([pattern], words) for kind, pattern in raw["now"].items()},
+        *(_any([raw[name]["pattern"]], words) for name in ("child", "helped", "where")),
+    )
+
+
+def _sign(raw: Mapping[str, Any], words: Mapping[str, str], gates: Mapping[str, str]) -> _Sign:
+    if raw["kind"] not in SITUATIONS:
+        raise DataError(
+            f"agent/safety/situations.toml: no kind {raw['kind']!r}. Choices: {', '.join(SITUATIONS)}."
+        )
+    return _Sign(
+        raw["kind"],
+        raw.get("now", False),
+        _any(raw["patterns"], words),
+        _any([gates[name] for name in raw["with"]], words) if "with" in raw else None,
+        _any([gates[name] for name in raw["unless"]], words),
+        _any([gates[name] for name in raw["unless_anywhere"]], words),
+    )
+
+
+def _any(patterns: Iterable[str], words: Mapping[str, str]) -> re.Pattern[str]:
+    whole = "|".join(f"(?:{pattern})" for pattern in patterns)
+    for name, expansion in reversed([*words.items()]):  # a word may be made of words above it
+        whole = whole.replace(f"{{{name}}}", expansion)
+    return re.compile(rf"(?<![\w'])(?:{whole})(?!\w)")
