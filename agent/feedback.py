@@ -77,5 +77,5 @@ def checked_feedback(feedback: Feedback) -> Feedback:
 def unknown_turn(conversation_id: str) -> UnknownConversationError:
     """For a turn that is not there. Its id is not in the error."""
     return UnknownConversationError(
-        f"Conversation {conversation_id!r} has no turn of this id, or is not there itself."
+        f"Conversation {conversation_id!r} is not there, or has no turn of this id."
     )

@@ -51,7 +51,9 @@ ResultT = TypeVar("ResultT")
 
 
 class SQLStore:
-    """A `ConversationStore`, `TakeoverStore`, `TenantStore`, `FeedbackStore` and `Outbox`. Safe for threads and processes.
+    """A `ConversationStore`, `TakeoverStore`, `TenantStore`, `FeedbackStore` and `Outbox`.
+
+    Safe for threads and processes.
 
     Args:
         database: Where. It is brought to the newest schema.
