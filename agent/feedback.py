@@ -76,6 +76,4 @@ def checked_feedback(feedback: Feedback) -> Feedback:
 
 def unknown_turn(conversation_id: str) -> UnknownConversationError:
     """For a turn that is not there. Its id is not in the error."""
-    return UnknownConversationError(
-        f"Conversation {conversation_id!r} is not there, or has no turn of this id."
-    )
+    return UnknownConversationError(f"Conversation {conversation_id!r} is not there, or has no turn of this id.")

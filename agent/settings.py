@@ -219,6 +219,9 @@ class Settings(BaseSettings):
     client_instructions: bool = Field(
         False, description="Whether system messages of the server's clients go into the prompt."
     )
+    notices_in_content: bool = Field(
+        True, description="Whether the server says notices (docs/policies.md) in the content of its answers, too."
+    )
     max_body_bytes: int = Field(2_000_000, ge=1_000, description="Longest request that the server accepts.")
 
     @classmethod

@@ -12,12 +12,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Request
 from starlette.responses import JSONResponse, Response
 
-from agent.events import Event, FailureNoted, ReplyFinished, StageFinished, Token
+from agent.events import Event, ReplyFinished, StageFinished, Token
+from agent.safety.sitting import without_notices
 from agent.turn import Turn
 from ui.http.background import answered, task_of
 from ui.http.errors import INTERNAL, as_api_error, log_broken
 from ui.http.insight import insight
 from ui.http.insight_schemas import Insight
+from ui.http.notices import InContent, with_notices
 from ui.http.profiles import Service
 from ui.http.schemas import (
     AnswerMessage,
@@ -82,7 +84,10 @@ async def chat_completions(  # noqa: PLR0917 - the framework names them all
     if done is None:  # the client went, and nobody reads this
         return Response(status_code=499)
     told = done.told_of(asked)
-    choice = Choice(message=AnswerMessage(content=done.text, tool_calls=done.calls), finish_reason=done.finish)
+    text = done.text
+    if text is not None and done.called is None and asked.profile.settings.notices_in_content:
+        text = with_notices(done.turn, text)
+    choice = Choice(message=AnswerMessage(content=text, tool_calls=done.calls), finish_reason=done.finish)
     whole = ChatCompletion(**frame, choices=[choice], usage=done.usage, heartline=told)
     return Response(whole.model_dump_json(), media_type="application/json", headers=headers)
 
@@ -119,7 +124,9 @@ class _Done:
 
     def told_of(self, asked: Asked) -> Insight:
         unheard = asked.without_effect(self.turn)
-        return insight(self.turn, stored=asked.conversation_id is not None, not_honoured=unheard)
+        # A round of tools is not kept, so that its notices are due again with the reply.
+        turn = self.turn if self.called is None else without_notices(self.turn)
+        return insight(turn, stored=asked.conversation_id is not None, not_honoured=unheard)
 
 
 async def _whole(asked: Asked, service: Service) -> _Done:
@@ -146,6 +153,7 @@ async def _chunks(
     frame = {**frame, "object": "chat.completion.chunk"}
     held: list[str] = []
     done: _Done | None = None
+    content = InContent(wanted=asked.profile.settings.notices_in_content)
     try:
         async with aclosing(events_of(asked, service)) as events:
             async for event in events:
@@ -155,7 +163,7 @@ async def _chunks(
                     if done is None:
                         held.append(data(chunk_of(frame, {"role": "assistant", "content": ""})))
                     done = _Done(event.turn)
-                held.extend(data(chunk_of(frame, delta)) for delta in _shown(event))
+                held.extend(data(chunk_of(frame, delta)) for delta in _shown(event, content))
                 for each in held if done is not None else ():
                     yield each
                 held = [] if done is not None else held
@@ -172,15 +180,12 @@ async def _chunks(
         yield data(told_of.body())
 
 
-def _shown(event: Event | ToolsCalled) -> Iterator[dict[str, Any]]:
-    """What an event adds to the message. What was sent cannot be taken back: what stands in begins below."""
-    match event:
-        case Token(text) if text:
-            yield {"content": text}
-        case FailureNoted(_, True):
-            yield {"content": "\n\n"}
-        case ToolsCalled(calls):
-            yield {"tool_calls": [{"index": place, **call.model_dump()} for place, call in enumerate(calls)]}
+def _shown(event: Event | ToolsCalled, content: InContent) -> Iterator[dict[str, Any]]:
+    """What an event adds to the message."""
+    if isinstance(event, ToolsCalled):
+        yield {"tool_calls": [{"index": place, **call.model_dump()} for place, call in enumerate(event.calls)]}
+    else:
+        yield from ({"content": words} for words in content.added(event))
 
 
 def _ending(asked: Asked, frame: Mapping[str, Any], done: _Done | None, *, counted: bool) -> Iterator[str]:

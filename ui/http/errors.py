@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import re
 import traceback
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,14 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
-from agent.errors import GenerationError, HeartlineError, InputError, StoreError, UnknownConversationError
+from agent.errors import (
+    GenerationError,
+    HeartlineError,
+    InputError,
+    LimitError,
+    StoreError,
+    UnknownConversationError,
+)
 
 __all__ = ["INTERNAL", "ApiError", "answer", "as_api_error", "install", "log_broken"]
 
@@ -69,6 +77,16 @@ def as_api_error(error: Exception) -> ApiError:  # noqa: PLR0911 - one for each 
     match error:
         case ApiError():
             return error
+        case LimitError(retry_after=float() | int() as wait):
+            seconds = max(1, math.ceil(wait))
+            return ApiError(
+                429,
+                f"Messages of this conversation come too fast. It was not taken in: send it again in {seconds} s.",
+                code="too_fast",
+                headers={"Retry-After": str(seconds)},
+            )
+        case LimitError():
+            return ApiError(413, str(error), code="over_limit", param="messages")
         case InputError():
             return ApiError(400, str(error), code="invalid_message", param="messages")
         case UnknownConversationError():

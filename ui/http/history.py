@@ -124,6 +124,7 @@ class GivenHistory:
             self._recalled.turns,
             self._recalled.course,
             self._recalled.reliance,
+            sitting=self._recalled.sitting,
         )
 
     def append(self, turn: Turn) -> Turn:

@@ -106,6 +106,7 @@ def _safety(turn: Turn) -> SafetyOut:
         lines=[] if course is None else list(course.lines),
         reasons=[reason for verdict in turn.verdicts for reason in verdict.reasons],
         handoff=None if turn.handoff is None else turn.handoff.reason,
+        notices=list(turn.notices),
         held_by=None if turn.contact is None else turn.contact.held_by,
     )
 

@@ -136,6 +136,7 @@ class SafetyOut(BaseModel):
     lines: list[str] = Field(description="Ids of the help lines that it names.")
     reasons: list[str]
     handoff: str | None = Field(description="Why a person is told; None where nobody is.")
+    notices: list[str] = Field(description="What has to be said beside the reply, e.g. that this is an AI.")
     held_by: str | None = Field(description="Who has taken the conversation over.")
 
 

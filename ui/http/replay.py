@@ -27,6 +27,7 @@ from agent.protocols import Recalled
 from agent.safety.answered import speaks_of_death
 from agent.safety.course import RiskCourse
 from agent.safety.reliance import Reliance
+from agent.safety.sitting import Sitting
 from agent.state import EmotionalState
 from agent.turn import Message, Turn, new_turn
 
@@ -46,6 +47,7 @@ class _Standing:
     state: EmotionalState | None = None
     course: RiskCourse | None = None
     reliance: Reliance | None = None
+    sitting: Sitting | None = None
     found: float = 0.0
 
 
@@ -83,7 +85,7 @@ class Replay:
                 known = await in_thread(partial(_followed, agent, known, history, places))
             self._remember(keys[-1], known)
         turns = sum(message.role == "seeker" for message in history)
-        return Recalled(tuple(history), known.state, turns, known.course, known.reliance)
+        return Recalled(tuple(history), known.state, turns, known.course, known.reliance, sitting=known.sitting)
 
     def note(self, owner: str, history: Sequence[Message], turn: Turn) -> None:
         """Remember where a finished turn led to.
@@ -94,7 +96,7 @@ class Replay:
             turn: As it ended.
         """
         state, course = turn.state or turn.state_before, turn.course or turn.course_before
-        standing = _Standing(state, course, turn.reliance or turn.reliance_before)
+        standing = _Standing(state, course, turn.reliance or turn.reliance_before, turn.sitting)
         self._remember(self._keys(owner, history)[-1], standing)
 
     def _keys(self, owner: str, history: Sequence[Message]) -> list[bytes]:
@@ -150,10 +152,14 @@ def _followed(agent: Agent, standing: _Standing, history: Sequence[Message], pla
             state_before=standing.state,
             course_before=standing.course,
             reliance_before=standing.reliance,
+            sitting_before=standing.sitting,
         )
         turn = _stepped(agent, turn)
         standing = _Standing(
-            turn.state or standing.state, turn.course or standing.course, turn.reliance or standing.reliance
+            turn.state or standing.state,
+            turn.course or standing.course,
+            turn.reliance or standing.reliance,
+            standing.sitting,  # nobody knows when these messages came
         )
     return standing
 

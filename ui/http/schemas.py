@@ -93,6 +93,7 @@ class HeartlineOptions(_Given):
         max_length=64,
         description="Says that this is a front end's own call (e.g. `title`), and no turn.",
     )
+    minor: bool | None = Field(default=None, description="Whether the person is known or believed to be under 18.")
     variant: str | None = Field(
         default=None, max_length=64, description="What goes into the prompt (docs/prompts.md)."
     )

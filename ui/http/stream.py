@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from agent.errors import HeartlineError
-from agent.events import Event, FailureNoted, StageFinished, StageStarted
+from agent.events import Event, FailureNoted, NoticeGiven, StageFinished, StageStarted
 from ui.http.errors import ApiError, answer, as_api_error
 from ui.http.insight import readings_of, state_of
 from ui.http.insight_schemas import VERSION
@@ -54,6 +54,8 @@ def stage_event(frame: Mapping[str, Any], event: Event) -> Iterator[str]:
                 told["strategy"] = turn.plan.chosen.id
         case FailureNoted(failure, discards):
             told = {"stage": failure.stage, "status": "failed", "part": failure.part, "discards": discards}
+        case NoticeGiven(text):
+            told = {"status": "notice", "text": text}
         case _:
             return
     whole = {**frame, "choices": [], "heartline": {"version": VERSION, **told}}

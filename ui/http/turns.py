@@ -6,7 +6,7 @@ import uuid
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from agent.decisions import Reply, TokenUsage
@@ -19,6 +19,7 @@ from agent.turn import Message, Turn
 from ui.http.errors import ApiError
 from ui.http.history import Given, GivenHistory, given_in
 from ui.http.instructions import Instructed
+from ui.http.notices import without_notices
 from ui.http.profiles import Profile, Service, with_parts
 from ui.http.schemas import ChatRequest, Finish, Usage
 from ui.http.stopping import Stopping
@@ -115,6 +116,7 @@ def asked_in(request: ChatRequest, header: str | None, service: Service, tenant:
     if len(stop) > _MOST_STOPS:
         raise ApiError(400, f"At most {_MOST_STOPS} stop sequences.", code="unsupported_value", param="stop")
     given = given_in(request.messages, most_characters=profile.settings.max_message_characters)
+    given = replace(given, history=without_notices(given.history, profile.agent.guard))
     tools = Tools(tuple(request.tools or ()), request.tool_choice) if request.tools or given.after else None
     if tools is not None and profile.llm is None:
         raise ApiError(
@@ -147,7 +149,12 @@ def _options(request: ChatRequest) -> Options:
                 param="heartline.variant",
             ) from None
     limit = request.max_completion_tokens or request.max_tokens
-    return Options(variant=variant, temperature=request.temperature, max_tokens=limit)
+    return Options(
+        variant=variant,
+        temperature=request.temperature,
+        max_tokens=limit,
+        minor=request.heartline.minor,
+    )
 
 
 def _conversation(field: str | None, header: str | None) -> str | None:
