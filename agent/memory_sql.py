@@ -15,6 +15,7 @@ from typing import Self, TypeVar
 
 import sqlalchemy as sa
 
+from agent.api_keys import ApiKeys
 from agent.decisions import Contact
 from agent.errors import StoreError, UnknownConversationError
 from agent.feedback import Feedback, checked_feedback
@@ -78,6 +79,12 @@ class SQLStore:
     def where(self) -> str:
         """Where conversations are kept, for people: a path, or a host and a database, and no password."""
         return self._database.where
+
+    @property
+    def api_keys(self) -> ApiKeys:
+        """Keys of a server to conversations here, those of all tenants."""
+        self._check_open()
+        return ApiKeys(self._database)
 
     def for_tenant(self, tenant: str) -> Self:
         """See `TenantStore`. The view shares connections; closing it closes nothing else."""

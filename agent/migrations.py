@@ -58,6 +58,12 @@ Schema 8 adds
     feedback         tenant, turn_id: the key; conversation_id; rating (-1, 0, 1); reason: somebody's
                      own words, or NULL; created_at
 
+Schema 9 adds
+
+    api_keys         id: the key; tenant: whom it opens; name; hash: SHA-256 of the API key, in hex;
+                     created; last_used: a day; revoked: NULL while it opens something. It is asked
+                     which tenant a key has, so that the tenant is no part of its own key
+
 Times are UTC, ISO 8601 with microseconds. JSON is kept as text: every engine gives text back
 unaltered, with keys in their order.
 """
@@ -191,6 +197,15 @@ def _feedback(connection: Connection) -> None:
     connection.execute(text("CREATE INDEX feedback_of ON feedback (tenant, conversation_id)"))
 
 
+def _api_keys(connection: Connection) -> None:
+    connection.execute(
+        text(
+            "CREATE TABLE api_keys (id TEXT PRIMARY KEY NOT NULL, tenant TEXT NOT NULL, name TEXT NOT NULL, "
+            "hash TEXT NOT NULL UNIQUE, created TEXT NOT NULL, last_used TEXT, revoked TEXT)"
+        )
+    )
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     _conversations_and_turns,
     _course_of_risk,
@@ -200,6 +215,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     _sitting,
     tenants,
     _feedback,
+    _api_keys,
 )
 
 

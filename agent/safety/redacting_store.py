@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
-from typing import Self, cast
+from typing import Any, Self, cast
 
 from agent.errors import StoreError
 from agent.feedback import Feedback, FeedbackStore
@@ -31,6 +31,11 @@ class RedactingStore:
     def __init__(self, kept_in: ConversationStore, *, public: Collection[str] = ()) -> None:
         self.name = kept_in.name
         self._kept_in, self._public = kept_in, public
+
+    @property
+    def api_keys(self) -> Any:
+        """The other store's keys; None where it keeps none."""
+        return getattr(self._kept_in, "api_keys", None)
 
     def for_tenant(self, tenant: str) -> Self:
         """See `TenantStore`. The other store must be one."""

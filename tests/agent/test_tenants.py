@@ -137,7 +137,10 @@ def test_that_tables_with_a_tenant_are_those_that_are_looked_for(store: SQLStore
             name: looked.get_pk_constraint(name)["constrained_columns"][0] for name in looked.get_table_names()
         }
 
-    assert store._read(keys) == dict.fromkeys(TABLES, "tenant") | {"heartline_migrations": "number"}
+    # Which tenant a key has is what is asked there (see `agent.api_keys`).
+    assert store._read(keys) == dict.fromkeys(TABLES, "tenant") | {"heartline_migrations": "number"} | {
+        "api_keys": "id"
+    }
 
 
 def test_that_a_view_shares_the_connections(store: SQLStore):

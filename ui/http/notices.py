@@ -18,7 +18,7 @@ _BREAK = "\n\n"
 class InContent:
     """What the events of a turn add to the content of a stream.
 
-    A notice that comes first waits for the first word of the reply: a turn in which the LLM calls a tool instead is
+    A notice that comes first waits for the first word of the reply: a turn in which the LLM calls a tool is
     not kept, so that its notices are due again when the results come.
 
     Args:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass
+from typing import cast
 
 from agent.build import build_agent
 from agent.errors import HeartlineError, SettingsError
@@ -15,10 +16,12 @@ from agent.loop import Agent
 from agent.probe import LLMServer
 from agent.protocols import ConversationStore
 from agent.settings import Settings, load_settings
+from agent.tenants import TenantStore
 from ui.http.edge import Drain
 from ui.http.errors import ApiError
 from ui.http.order import InOrder
 from ui.http.replay import Replay
+from ui.http.tenancy import Gate, Tenant
 
 __all__ = ["DEFAULT", "Profile", "Service", "build_service", "with_parts"]
 
@@ -69,7 +72,14 @@ class Service:
     ) -> None:
         self.profiles, self.store, self.default = dict(profiles), store, default
         self.drain, self.order, self.replay = Drain(), InOrder(), Replay()
+        self.gate = Gate(getattr(store, "api_keys", None))
         self.started = int(time.time())
+
+    def store_of(self, tenant: Tenant) -> ConversationStore:
+        """The conversations of a tenant, and nothing else."""
+        if tenant.name is None:
+            return self.store
+        return cast("TenantStore", self.store).for_tenant(tenant.name)
 
     def profile(self, name: str | None) -> Profile:
         """The profile that a request names.

@@ -43,31 +43,37 @@ def serve(  # noqa: PLR0917 - typer names them all
 ) -> None:
     """Serve an OpenAI-compatible API over HTTP: /v1/chat/completions, /v1/models, /v1/heartline."""
     from agent.settings import load_settings
+    from ui.http.tenancy import has_keys
 
-    check_reach(host)
     given: dict[str, Any] = {"llm_url": llm, "llm_model": model, "store_path": store}
     if ephemeral:
         given["store"] = "memory"
-    names = frozenset({*_NEAR, host.lower(), *(name.lower() for name in allow_host or ())})
-    run(load_settings(**given), host=host, port=port, profile=profile, hosts=names, drain_seconds=drain_seconds)
+    settings = load_settings(**given)
+    keys = has_keys(settings)
+    check_reach(host, keys=keys)
+    # Where a key is needed, no page of another site can use the server by leading its own name here.
+    names = None if keys else frozenset({*_NEAR, host.lower(), *(name.lower() for name in allow_host or ())})
+    run(settings, host=host, port=port, profile=profile, hosts=names, drain_seconds=drain_seconds)
 
 
-def check_reach(host: str) -> None:
+def check_reach(host: str, *, keys: bool) -> None:
     """Refuse to listen where others can reach it while nobody needs a key.
+
+    Args:
+        host: Address to listen at.
+        keys: Whether somebody has one.
 
     Raises:
         SettingsError: The address is not of this machine alone.
     """
-    from ui.http.tenancy import has_keys
-
     try:
         near = ipaddress.ip_address(host.strip("[]").partition("%")[0]).is_loopback
     except ValueError:
         near = host == "localhost"
-    if not near and not has_keys():
+    if not near and not keys:
         raise SettingsError(
             f"`--host` is {host!r}, which other machines can reach, and there are no keys: everybody could read "
-            "every conversation. Listen at 127.0.0.1, behind a proxy that asks for a key."
+            "every conversation. Make one with `heartline keys create`, or listen at 127.0.0.1."
         )
 
 

@@ -51,7 +51,13 @@ def _service(request: Request) -> Service:
     return service
 
 
+def _store(request: Request, tenant: Annotated[Tenant, Depends(authorised)]) -> ConversationStore:
+    return _service(request).store_of(tenant)
+
+
 Served = Annotated[Service, Depends(_service)]
+Kept = Annotated[ConversationStore, Depends(_store)]
+"""The conversations of whoever asks, who needs a key for them."""
 
 
 @router.post("/analyze")
@@ -66,13 +72,12 @@ async def analyze(body: AnalyzeRequest, service: Served, _: Authorised) -> Analy
 
 @router.get("/conversations")
 async def conversations(
-    service: Served,
-    _: Authorised,
+    store: Kept,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     after: Annotated[StoredId | None, Query(description="Id of the last one that is known.")] = None,
 ) -> ConversationList:
     """List the conversations that are kept, the one last used first."""
-    known = await asyncio.to_thread(service.store.conversations)
+    known = await asyncio.to_thread(store.conversations)
     if after is not None and after not in known:
         raise UnknownConversationError("after")
     start = 0 if after is None else known.index(after) + 1
@@ -85,12 +90,10 @@ async def conversations(
 @router.get("/conversations/{conversation_id}")
 async def conversation(
     conversation_id: ConversationId,
-    service: Served,
-    _: Authorised,
+    store: Kept,
     limit: Annotated[int, Query(ge=1, le=1000, description="The newest turns.")] = 100,
 ) -> ConversationOut:
     """What is kept of a conversation: what was said, understood, decided and done."""
-    store = service.store
     turns = await asyncio.to_thread(store.turns, conversation_id)
     said = await asyncio.to_thread(_feedback, store, conversation_id)
     held_by = await asyncio.to_thread(_held_by, store, conversation_id)
@@ -108,29 +111,28 @@ async def conversation(
 @router.get("/conversations/{conversation_id}/trace")
 async def trace(
     conversation_id: ConversationId,
-    service: Served,
-    _: Authorised,
+    store: Kept,
     texts: Annotated[bool, Query(description="Messages and words of causes, too.")] = False,
 ) -> Trace:
     """How emotions went over a conversation (docs/trace.md)."""
-    turns = await asyncio.to_thread(service.store.turns, conversation_id)
+    turns = await asyncio.to_thread(store.turns, conversation_id)
     return Trace.model_validate(as_json(stored(conversation_id, turns), texts=texts))
 
 
 @router.delete("/conversations/{conversation_id}")
-async def delete(conversation_id: ConversationId, service: Served, _: Authorised) -> Erased:
+async def delete(conversation_id: ConversationId, store: Kept) -> Erased:
     """Erase a conversation for good: messages, readings, states, prompts, feedback."""
-    turns = await asyncio.to_thread(service.store.erase, conversation_id)
+    turns = await asyncio.to_thread(store.erase, conversation_id)
     return Erased(data=[ErasedOne(id=conversation_id, erased=True, turns=turns)])
 
 
 @router.post("/erase")
-async def erase(body: EraseRequest, service: Served, _: Authorised) -> Erased:
+async def erase(body: EraseRequest, store: Kept) -> Erased:
     """Erase conversations for good. One that is not there is told, and does not keep the others."""
     done: list[ErasedOne] = []
     for name in body.conversation_ids:
         try:
-            turns = await asyncio.to_thread(service.store.erase, name)
+            turns = await asyncio.to_thread(store.erase, name)
             done.append(ErasedOne(id=name, erased=True, turns=turns))
         except UnknownConversationError:
             done.append(ErasedOne(id=name, erased=False, turns=0))
@@ -138,31 +140,31 @@ async def erase(body: EraseRequest, service: Served, _: Authorised) -> Erased:
 
 
 @router.post("/feedback", status_code=204, response_class=Response)
-async def feedback(body: FeedbackRequest, service: Served, _: Authorised) -> None:
+async def feedback(body: FeedbackRequest, store: Kept) -> None:
     """Rate a reply that is kept. A second rating of one turn takes the place of the first."""
-    rate = _able(service.store, "rate")
+    rate = _able(store, "rate")
     said = Feedback(body.turn_id, body.rating, body.reason)
     await asyncio.to_thread(rate, body.conversation_id, said)
 
 
 @router.post("/handoff")
-async def handoff(body: HandoffRequest, service: Served, _: Authorised) -> HandoffAnswer:
+async def handoff(body: HandoffRequest, store: Kept) -> HandoffAnswer:
     """Take a conversation over or give it back (docs/handoff.md). Whoever writes there is told."""
     if body.action == "hold":
         if not (body.by or "").strip():
             raise ApiError(400, "`by` says who takes it over.", code="invalid_request", param="by")
-        hold = _able(service.store, "hold")
+        hold = _able(store, "hold")
         await asyncio.to_thread(lambda: hold(body.conversation_id, by=body.by))
     else:
-        await asyncio.to_thread(_able(service.store, "release"), body.conversation_id)
-    held_by = await asyncio.to_thread(_held_by, service.store, body.conversation_id)
+        await asyncio.to_thread(_able(store, "release"), body.conversation_id)
+    held_by = await asyncio.to_thread(_held_by, store, body.conversation_id)
     return HandoffAnswer(conversation_id=body.conversation_id, held_by=held_by)
 
 
 @router.get("/handoff")
-async def handoffs(service: Served, _: Authorised) -> HandoffList:
+async def handoffs(store: Kept) -> HandoffList:
     """List the packets for a person: what became of each."""
-    queued = await asyncio.to_thread(_able(service.store, "handoffs"))
+    queued = await asyncio.to_thread(_able(store, "handoffs"))
     return HandoffList(
         data=[
             HandoffOut(

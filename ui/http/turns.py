@@ -15,6 +15,7 @@ from agent.events import Event, ReplyFinished
 from agent.generator import OpenAICompatibleGenerator
 from agent.loop import Agent
 from agent.options import Options, parts_of
+from agent.protocols import ConversationStore
 from agent.turn import Message, Turn
 from ui.http.errors import ApiError
 from ui.http.history import Given, GivenHistory, given_in
@@ -46,6 +47,7 @@ class Asked:
 
     Attributes:
         profile: Who answers.
+        store: The conversations of whoever asks.
         owner: Whose it is, for what is remembered between requests.
         given: Its messages.
         options: For the turn.
@@ -55,6 +57,7 @@ class Asked:
     """
 
     profile: Profile
+    store: ConversationStore
     owner: str
     given: Given
     options: Options
@@ -127,7 +130,8 @@ def asked_in(request: ChatRequest, header: str | None, service: Service, tenant:
         )
     return Asked(
         profile,
-        f"{tenant.name}\n{profile.name}",
+        service.store_of(tenant),
+        f"{tenant.name or ''}\n{profile.name}",
         given,
         _options(request),
         stop,
@@ -177,7 +181,9 @@ async def events_of(asked: Asked, service: Service) -> AsyncGenerator[Event | To
     """
     agent = _agent_for(asked)
     if asked.conversation_id is not None:
-        async with service.order.turn_of(asked.conversation_id), aclosing(_spoken(agent, asked)) as events:
+        agent = with_parts(agent, store=asked.store)
+        whose = f"{asked.owner}\n{asked.conversation_id}"
+        async with service.order.turn_of(whose), aclosing(_spoken(agent, asked)) as events:
             async for event in events:
                 yield event
         return

@@ -23,6 +23,7 @@ from ui.http.edge import Drain
 from ui.http.serve import check_reach
 
 ROOT = Path(__file__).parents[3]
+QUIET = {"HEARTLINE_NOTICES_IN_CONTENT": "0"}
 
 
 class Process:
@@ -89,14 +90,16 @@ def test_that_real_clients_hold_a_conversation_with_a_real_server(tmp_path: Path
         )
         assert danger.model_extra["heartline"]["safety"]["action"] == "escalate"
     store = SQLiteStore(tmp_path / "c.db")
-    assert [turn.reply.text for turn in store.turns("a") if turn.reply] == [first.choices[0].message.content, text]
+    kept = [turn.reply.text for turn in store.turns("a") if turn.reply]
+    assert first.choices[0].message.content.endswith(f"\n\n{kept[0]}")  # a notice stands before it
+    assert kept[1] == text
     assert store.conversations() == ("a",)
     store.close()
 
 
 def test_that_a_stream_ends_in_peace_after_sigterm_and_who_comes_then_is_turned_away(tmp_path: Path):
     with FakeLLMServer(says("I hear you. ", WAIT, "Go on.")) as llm:
-        environment = {"HEARTLINE_LLM_CONTEXT": "8192", "HEARTLINE_TWO_STAGE": "inline"}
+        environment = {"HEARTLINE_LLM_CONTEXT": "8192", "HEARTLINE_TWO_STAGE": "inline", **QUIET}
         arguments = ["--llm", llm.url, "--model", "tiny", "--store", str(tmp_path / "c.db")]
         with served(*arguments, **environment) as server:
             server.http.get("/healthz")  # a connection that is open already
@@ -121,7 +124,7 @@ def test_that_a_stream_ends_in_peace_after_sigterm_and_who_comes_then_is_turned_
 
 def test_that_a_stream_that_outlasts_the_bound_is_stored_as_broken_off(tmp_path: Path):
     with FakeLLMServer(says("I hear you. ", "And", WAIT)) as llm:
-        environment = {"HEARTLINE_LLM_CONTEXT": "8192", "HEARTLINE_TWO_STAGE": "inline"}
+        environment = {"HEARTLINE_LLM_CONTEXT": "8192", "HEARTLINE_TWO_STAGE": "inline", **QUIET}
         arguments = ["--llm", llm.url, "--model", "tiny", "--store", str(tmp_path / "c.db")]
         with served(*arguments, "--drain-seconds", "0", **environment) as server:
             stream = server.ask("Hello there.", stream=True, extra_body={"heartline": {"conversation_id": "a"}})
@@ -138,13 +141,14 @@ def test_that_a_stream_that_outlasts_the_bound_is_stored_as_broken_off(tmp_path:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "[::1]", "127.8.8.8"])
 def test_that_it_listens_on_this_machine(host: str):
-    check_reach(host)
+    check_reach(host, keys=False)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org", ""])  # noqa: S104
 def test_that_without_keys_it_does_not_listen_where_others_reach_it(host: str):
     with pytest.raises(SettingsError, match="there are no keys"):
-        check_reach(host)
+        check_reach(host, keys=False)
+    check_reach(host, keys=True)
 
 
 def test_that_draining_is_over_when_nothing_runs_or_time_is_up():
