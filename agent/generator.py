@@ -7,11 +7,13 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from contextvars import Context
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from agent.decisions import Prompt, Reply, TokenUsage
 from agent.errors import EmptyReplyError, GenerationError, LLMResponseError, TurnError
 from agent.misbehaviour import overflow
+from agent.options import Options
 from agent.probe import LLMServer
 from agent.served import look_at
 from agent.spoken_text import SpokenText
@@ -137,7 +139,8 @@ class OpenAICompatibleGenerator:
         # A task of its own: cancelling it reaches the innermost read, which unwinds LangChain's and
         # openai's nested generators at once instead of some time after garbage collection. And a
         # bare context: callbacks and traces of whoever calls us would otherwise receive the prompt.
-        listening = asyncio.create_task(self._listen(turn.prompt, hear=heard.put_nowait), context=Context())
+        listens = self._listen(turn.prompt, turn.options, hear=heard.put_nowait)
+        listening = asyncio.create_task(listens, context=Context())
         listening.add_done_callback(lambda _: heard.put_nowait(None))
         spoken = SpokenText()
         try:
@@ -164,14 +167,14 @@ class OpenAICompatibleGenerator:
             )
         yield Reply(spoken.text, ending.speaker or ending.model, finish_reason=ending.finish, usage=ending.usage)
 
-    async def _listen(self, prompt: Prompt, *, hear: Callable[[str], None]) -> _Ending:
+    async def _listen(self, prompt: Prompt, options: Options, *, hear: Callable[[str], None]) -> _Ending:
         """Ask for a reply and pass on its text; returns what else became known of it."""
         ending = _Ending()
         try:
             async with asyncio.timeout(self._server.deadline), self._server.connect() as http:
                 http.event_hooks["response"].append(ending.note_content_type)
                 ending.model = self._model or await self._first_model(http)
-                await self._ask(http, prompt, ending, hear)
+                await self._ask(http, prompt, options, ending, hear)
         except Exception as error:  # lying servers break httpx2, openai and LangChain in many ways
             # What follows the finish reason (counts, the end mark) is no part of the reply.
             if not ending.finish:
@@ -189,21 +192,26 @@ class OpenAICompatibleGenerator:
         return self._found_model
 
     async def _ask(
-        self, http: httpx2.AsyncClient, prompt: Prompt, ending: _Ending, hear: Callable[[str], None]
+        self,
+        http: httpx2.AsyncClient,
+        prompt: Prompt,
+        options: Options,
+        ending: _Ending,
+        hear: Callable[[str], None],
     ) -> None:
         import openai
 
-        client = self._server.client(http)
+        chat = partial(self._chat, self._server.client(http), ending.model, options)
         if self._counts_tokens:
             try:
-                await self._stream(self._chat(client, ending.model, count_tokens=True), prompt, ending, hear)
+                await self._stream(chat(count_tokens=True), prompt, ending, hear)
             except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
                 if overflow(error)[0]:
                     raise
                 # Some servers refuse `stream_options`. The status comes before any text.
             else:
                 return
-        await self._stream(self._chat(client, ending.model, count_tokens=False), prompt, ending, hear)
+        await self._stream(chat(count_tokens=False), prompt, ending, hear)
         self._counts_tokens = False
 
     async def _stream(
@@ -221,11 +229,11 @@ class OpenAICompatibleGenerator:
                 "a finish reason, so a part may be missing. Look at its log."
             )
 
-    def _chat(self, client: openai.AsyncOpenAI, model: str, *, count_tokens: bool) -> ChatOpenAI:
+    def _chat(self, client: openai.AsyncOpenAI, model: str, options: Options, *, count_tokens: bool) -> ChatOpenAI:
         """LangChain's chat model on top of our client."""
         from langchain_openai import ChatOpenAI
 
-        limit = {} if self._max_tokens is None else {self._server.limit_name: self._max_tokens}
+        limits = [limit for limit in (self._max_tokens, options.max_tokens) if limit is not None]
         return ChatOpenAI(
             async_client=_RawCompletions(client),
             model=model,
@@ -233,8 +241,8 @@ class OpenAICompatibleGenerator:
             api_key=_no_key,
             http_socket_options=(),  # else it opens a socket to try them, and remarks on unused proxies
             stream_chunk_timeout=None,  # the client's timeout and the deadline do it
-            temperature=self._temperature,
-            extra_body=limit,
+            temperature=self._temperature if options.temperature is None else options.temperature,
+            extra_body={self._server.limit_name: min(limits)} if limits else {},
             stream_usage=count_tokens,
             use_responses_api=False,  # else chosen by the model's name
         )

@@ -12,6 +12,7 @@ from typing import Any
 
 from agent.decisions import Contact
 from agent.errors import StoreError, UnknownConversationError
+from agent.feedback import Feedback, checked_feedback, unknown_turn
 from agent.protocols import Recalled
 from agent.safety.counters import Counts, counted
 from agent.safety.takeover import checked_name, given_back, taken_over, told
@@ -107,6 +108,7 @@ class InMemoryStore:
         self._used: dict[str, datetime] = {}
         self._counts: dict[str, Counter[str]] = {}
         self._contacts: dict[str, Contact] = {}
+        self._feedback: dict[str, dict[str, Feedback]] = {}  # by conversation and turn
         self._lock = self._shared.lock
         self._closed = False
 
@@ -207,6 +209,23 @@ class InMemoryStore:
         else:
             self._contacts[conversation_id] = contact
 
+    def rate(self, conversation_id: str, feedback: Feedback) -> None:
+        """See `agent.feedback.FeedbackStore`."""
+        checked = replace(checked_feedback(feedback), at=datetime.now(UTC))
+        with self._lock:
+            self._check_open()
+            if all(turn.id != checked.turn_id for turn in self._turns.get(conversation_id, ())):
+                raise unknown_turn(conversation_id)
+            said = self._feedback.setdefault(conversation_id, {})
+            said.pop(checked.turn_id, None)
+            said[checked.turn_id] = checked
+
+    def feedback(self, conversation_id: str) -> tuple[Feedback, ...]:
+        """See `agent.feedback.FeedbackStore`."""
+        with self._lock:
+            self._check_open()
+            return tuple(self._feedback.get(conversation_id, {}).values())
+
     def forget_profile(self, conversation_id: str) -> None:
         """See `ConversationStore`."""
         with self._lock:
@@ -243,11 +262,13 @@ class InMemoryStore:
             self._used.clear()
             self._counts.clear()
             self._contacts.clear()
+            self._feedback.clear()
 
     def _erase(self, conversation_id: str) -> int:
         gone = self._turns.pop(conversation_id)
         del self._used[conversation_id]
         self._contacts.pop(conversation_id, None)
+        self._feedback.pop(conversation_id, None)
         for turn in gone:
             del self._by_id[turn.id]
         return len(gone)

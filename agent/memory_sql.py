@@ -15,8 +15,11 @@ from typing import Self, TypeVar
 
 import sqlalchemy as sa
 
+from agent.api_keys import ApiKeys
 from agent.decisions import Contact
 from agent.errors import StoreError, UnknownConversationError
+from agent.feedback import Feedback, checked_feedback
+from agent.feedback_rows import feedback_of, keep_feedback
 from agent.memory import in_utc, said_in
 from agent.migrations import MIGRATIONS, as_kept, migrate, schema_version
 from agent.protocols import Recalled
@@ -49,7 +52,9 @@ ResultT = TypeVar("ResultT")
 
 
 class SQLStore:
-    """A `ConversationStore`, `TakeoverStore`, `TenantStore` and `Outbox`. Safe for threads and processes.
+    """A `ConversationStore`, `TakeoverStore`, `TenantStore`, `FeedbackStore` and `Outbox`.
+
+    Safe for threads and processes.
 
     Args:
         database: Where. It is brought to the newest schema.
@@ -74,6 +79,12 @@ class SQLStore:
     def where(self) -> str:
         """Where conversations are kept, for people: a path, or a host and a database, and no password."""
         return self._database.where
+
+    @property
+    def api_keys(self) -> ApiKeys:
+        """Keys of a server to conversations here, those of all tenants."""
+        self._check_open()
+        return ApiKeys(self._database)
 
     def for_tenant(self, tenant: str) -> Self:
         """See `TenantStore`. The view shares connections; closing it closes nothing else."""
@@ -184,6 +195,20 @@ class SQLStore:
     def handoffs(self) -> tuple[QueuedHandoff, ...]:
         """Every packet that was queued and not erased with its conversation, the oldest first."""
         return self._read(lambda connection: queued_in(connection, self.tenant))
+
+    def rate(self, conversation_id: str, feedback: Feedback) -> None:
+        """See `agent.feedback.FeedbackStore`."""
+        key, checked = self._key(conversation_id), checked_feedback(feedback)
+
+        def work(connection: sa.Connection) -> None:
+            self._lock(connection, key)
+            keep_feedback(connection, key, checked)
+
+        self._write(work)
+
+    def feedback(self, conversation_id: str) -> tuple[Feedback, ...]:
+        """See `agent.feedback.FeedbackStore`."""
+        return self._read(lambda connection: feedback_of(connection, self._key(conversation_id)))
 
     def forget_profile(self, conversation_id: str) -> None:
         """See `ConversationStore`."""

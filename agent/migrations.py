@@ -53,6 +53,17 @@ Schema 7 adds to every table but its own ledger
 
 and puts `record` last in turns: what is recalled stands before its pages.
 
+Schema 8 adds
+
+    feedback         tenant, turn_id: the key; conversation_id; rating (-1, 0, 1); reason: somebody's
+                     own words, or NULL; created_at
+
+Schema 9 adds
+
+    api_keys         id: the key; tenant: whom it opens; name; hash: SHA-256 of the API key, in hex;
+                     created; last_used: a day; revoked: NULL while it opens something. It is asked
+                     which tenant a key has, so that the tenant is no part of its own key
+
 Times are UTC, ISO 8601 with microseconds. JSON is kept as text: every engine gives text back
 unaltered, with keys in their order.
 """
@@ -174,6 +185,27 @@ def _sitting(connection: Connection) -> None:
     connection.execute(text("ALTER TABLE turns ADD COLUMN sitting TEXT"))
 
 
+def _feedback(connection: Connection) -> None:
+    of_it = "FOREIGN KEY (tenant, conversation_id) REFERENCES conversations (tenant, id) ON DELETE CASCADE"
+    connection.execute(
+        text(
+            "CREATE TABLE feedback (tenant TEXT NOT NULL, turn_id TEXT NOT NULL, conversation_id TEXT NOT NULL, "
+            f"rating INTEGER NOT NULL, reason TEXT, created_at TEXT NOT NULL, {of_it}, "
+            "PRIMARY KEY (tenant, turn_id))"
+        )
+    )
+    connection.execute(text("CREATE INDEX feedback_of ON feedback (tenant, conversation_id)"))
+
+
+def _api_keys(connection: Connection) -> None:
+    connection.execute(
+        text(
+            "CREATE TABLE api_keys (id TEXT PRIMARY KEY NOT NULL, tenant TEXT NOT NULL, name TEXT NOT NULL, "
+            "hash TEXT NOT NULL UNIQUE, created TEXT NOT NULL, last_used TEXT, revoked TEXT)"
+        )
+    )
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     _conversations_and_turns,
     _course_of_risk,
@@ -182,6 +214,8 @@ MIGRATIONS: tuple[Migration, ...] = (
     _reliance,
     _sitting,
     tenants,
+    _feedback,
+    _api_keys,
 )
 
 

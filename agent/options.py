@@ -30,6 +30,8 @@ class Options:
         variant: Parts of the prompt, e.g. `"hef+strategy"` (see `parts_of`).
         two_stage: How the two stages are run.
         stimulus: Name of an emotional stimulus, or `"none"`.
+        temperature: Sampling temperature of the LLM, in [0, 2].
+        max_tokens: Longest reply of the LLM, in tokens. The setting `llm_max_tokens` holds where it is less.
         minor: Whether the person is known or believed to be under 18; None where nobody knows. Setting `minors`
             treats everybody as a minor, whatever a request says.
     """
@@ -37,6 +39,8 @@ class Options:
     variant: str | None = None
     two_stage: TwoStage | None = None
     stimulus: str | None = None
+    temperature: float | None = None
+    max_tokens: int | None = None
     minor: bool | None = None
 
 

@@ -10,6 +10,7 @@ The file is `heartline.toml` in the working folder, or the one that `HEARTLINE_C
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -29,6 +30,8 @@ from agent.options import VARIANTS, TwoStage, parts_of
 
 __all__ = ["Settings", "StorePool", "load_settings"]
 
+_PROFILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
 
 def _web_address(value: str) -> str:
     if not value.startswith(("http://", "https://")):
@@ -41,6 +44,12 @@ def _variant(value: str) -> str:
         parts_of(value)
     except SettingsError as error:
         raise ValueError(str(error)) from None
+    return value
+
+
+def _profile_name(value: str) -> str:
+    if not _PROFILE_NAME.fullmatch(value) or value == "heartline":
+        raise ValueError("should be 1 to 64 letters, digits, dots, dashes or underscores, and not `heartline`")
     return value
 
 
@@ -204,6 +213,17 @@ class Settings(BaseSettings):
     plugin_seconds: float = Field(5.0, gt=0, description="Seconds that reading one message may take.")
     threads: int = Field(0, ge=0, description="Threads of the encoder; 0: as many as there are, up to four.")
 
+    profiles: dict[Annotated[str, AfterValidator(_profile_name)], dict[str, Any]] = Field(
+        {}, description="Named settings that the server offers as models (docs/server.md).", repr=False
+    )
+    client_instructions: bool = Field(
+        False, description="Whether system messages of the server's clients go into the prompt."
+    )
+    notices_in_content: bool = Field(
+        True, description="Whether the server says notices (docs/policies.md) in the content of its answers, too."
+    )
+    max_body_bytes: int = Field(2_000_000, ge=1_000, description="Longest request that the server accepts.")
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -256,12 +276,12 @@ def load_settings(**given: Any) -> Settings:
     return settings
 
 
-_UNSHOWN = frozenset({"llm_api_key", "llm_url", "handoff_url", "handoff_secret", "store"})
+_UNSHOWN = frozenset({"llm_api_key", "llm_url", "handoff_url", "handoff_secret", "profiles", "store"})
 
 
 def _problem(problem: Any) -> str:
     name = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
         return f"No setting is called `{name}`. There are: {', '.join(Settings.model_fields)}."
-    shown = "" if name in _UNSHOWN else f" is {problem['input']!r}:"
+    shown = "" if name.partition(".")[0] in _UNSHOWN else f" is {problem['input']!r}:"
     return f"Setting `{name}` (HEARTLINE_{name.partition('.')[0].upper()}){shown} {problem['msg']}."

@@ -10,9 +10,11 @@ from rich.console import Console
 from rich.text import Text
 
 from agent.errors import InputError
+from agent.feedback import Feedback
 from agent.intake import scrub
 from agent.protocols import ConversationStore
 from agent.record import to_record
+from agent.safety.redaction import redact as redacted_text
 from agent.safety.redaction import redact_turn
 from agent.settings import Settings
 from agent.store_url import open_store
@@ -93,11 +95,20 @@ def export(conversation: str, settings: Settings, *, out: str = "-", redact: boo
     try:
         name = conversation_named(store, conversation, newest="last")
         turns = store.turns(name)
+        said = store.feedback(name) if hasattr(store, "feedback") else ()
     finally:
         store.close()
     content: dict[str, Any] = {"format": FORMAT, "kind": "conversation", "conversation": name, "redacted": redact}
     content["turns"] = [to_record(redact_turn(turn) if redact else turn) for turn in turns]
+    if said:
+        content["feedback"] = [_packed(each, redact=redact) for each in said]
     write_json(out, content)
+
+
+def _packed(said: Feedback, *, redact: bool) -> dict[str, Any]:
+    reason = redacted_text(said.reason) if redact and said.reason else said.reason
+    at = None if said.at is None else said.at.isoformat()
+    return {"turn": said.turn_id, "rating": said.rating, "reason": reason, "at": at}
 
 
 def _left(console: Console) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 from agent.errors import InputError
@@ -25,7 +25,7 @@ _CHECKS: Mapping[str, Callable[[str], Any]] = {
     "two_stage": checked_two_stage,
     "minor": _minor,
 }
-_NAMES = tuple(field.name for field in fields(Options))
+_NAMES = ("variant", "two_stage", "stimulus", "minor")
 
 
 def wished(words: str, before: Options) -> Options:

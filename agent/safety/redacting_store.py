@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
-from typing import Self, cast
+from typing import Any, Self, cast
 
+from agent.errors import StoreError
+from agent.feedback import Feedback, FeedbackStore
 from agent.protocols import ConversationStore, Recalled
-from agent.safety.redaction import redact_turn
+from agent.safety.redaction import redact, redact_turn
 from agent.tenants import TenantStore
 from agent.turn import Turn
 
@@ -29,6 +31,11 @@ class RedactingStore:
     def __init__(self, kept_in: ConversationStore, *, public: Collection[str] = ()) -> None:
         self.name = kept_in.name
         self._kept_in, self._public = kept_in, public
+
+    @property
+    def api_keys(self) -> Any:
+        """The other store's keys; None where it keeps none."""
+        return getattr(self._kept_in, "api_keys", None)
 
     def for_tenant(self, tenant: str) -> Self:
         """See `TenantStore`. The other store must be one."""
@@ -54,6 +61,20 @@ class RedactingStore:
     def conversations(self) -> tuple[str, ...]:
         """See `ConversationStore`."""
         return self._kept_in.conversations()
+
+    def rate(self, conversation_id: str, feedback: Feedback) -> None:
+        """See `agent.feedback.FeedbackStore`. The reason is kept without personal data."""
+        reason = None if feedback.reason is None else redact(feedback.reason, public=self._public)
+        self._with_feedback().rate(conversation_id, replace(feedback, reason=reason))
+
+    def feedback(self, conversation_id: str) -> tuple[Feedback, ...]:
+        """See `agent.feedback.FeedbackStore`."""
+        return self._with_feedback().feedback(conversation_id)
+
+    def _with_feedback(self) -> FeedbackStore:
+        if not hasattr(self._kept_in, "rate"):
+            raise StoreError(f"The store {self.name!r} keeps no feedback. Take `sqlite`.")
+        return cast("FeedbackStore", self._kept_in)
 
     def forget_profile(self, conversation_id: str) -> None:
         """See `ConversationStore`."""

@@ -60,6 +60,8 @@ def test_that_an_empty_database_gets_every_migration(engine: sa.Engine, path: Pa
         (5, "reliance"),
         (6, "sitting"),
         (7, "tenants"),
+        (8, "feedback"),
+        (9, "api_keys"),
     ]
     applied = datetime.fromisoformat(applied_at)
     assert applied.utcoffset() == timedelta(0)

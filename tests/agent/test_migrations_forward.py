@@ -48,6 +48,7 @@ def filled(engine: sa.Engine, schema: int) -> tuple[Turn, ...]:
     )
 
     def added(connection: sa.Connection, table: str, **values: Any) -> None:
+        values |= {"tenant": ""} if schema >= 7 else {}
         names = ", ".join(values)
         places = ", ".join(f":{name}" for name in values)
         connection.execute(sa.text(f"INSERT INTO {table} ({names}) VALUES ({places})"), values)  # noqa: S608
@@ -80,6 +81,8 @@ def filled(engine: sa.Engine, schema: int) -> tuple[Turn, ...]:
             added(connection, "holds", conversation_id="old", held_by="Amy", untold=1)
             packet = {"reason": "plan", "consent": 1, "state": "queued", "attempts": 2, "next_try": WHEN}
             added(connection, "handoffs", id="two", conversation_id="old", position=1, created=WHEN, **packet)
+        if schema >= 8:
+            added(connection, "feedback", turn_id="two", conversation_id="old", rating=-1, created_at=WHEN)
     return turns
 
 
@@ -97,6 +100,7 @@ def test_that_a_database_of_any_schema_keeps_what_it_holds(database: tuple[sa.En
         assert recalled.contact == (Contact("Amy", untold=True, handoff="queued") if schema >= 4 else None)
         assert store.counts() == ({"2026-01": {"turns": 7}} if schema >= 3 else {})
         assert [each.attempts for each in store.handoffs()] == ([2] if schema >= 4 else [])
+        assert [each.rating for each in store.feedback("old")] == ([-1] if schema >= 8 else [])
         assert store.tenants() == ("",)
         assert store.for_tenant("acme").conversations() == ()
         assert store.append(recalled_turn(store, "three", conversation_id="old")).index == 2

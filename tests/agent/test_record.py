@@ -250,7 +250,13 @@ turns = st.builds(
     ),
     at=maybe(finite),
     options=st.builds(
-        Options, maybe(words), maybe(st.sampled_from(get_args(TwoStage))), maybe(words), maybe(st.booleans())
+        Options,
+        maybe(words),
+        maybe(st.sampled_from(get_args(TwoStage))),
+        maybe(words),
+        maybe(finite),
+        maybe(counts),
+        maybe(st.booleans()),
     ),
     context_tokens=maybe(counts),
     exemplars=maybe(

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from agent.build import build_agent
 from agent.decisions import Care, Handoff
 from agent.errors import SettingsError
+from agent.feedback import Feedback
 from agent.memory import InMemoryStore
 from agent.memory_postgres import PostgresStore
 from agent.memory_sql import SQLStore
@@ -26,7 +27,7 @@ from agent.store_url import open_store
 from tests.contracts.store_contract import a_full_turn, recalled_turn
 from tests.contracts.tenant_store_contract import TenantOutboxContract, TenantStoreContract
 
-TABLES = ("conversations", "turns", "holds", "handoffs", "counts")
+TABLES = ("conversations", "turns", "holds", "handoffs", "counts", "feedback")
 
 
 class TestMemory(TenantStoreContract):
@@ -76,6 +77,8 @@ EVERYTHING: dict[str, Callable[[SQLStore], object]] = {
     "claim": lambda store: store.claim(datetime.now(UTC), until=datetime.now(UTC) + timedelta(days=1)),
     "settle": lambda store: store.settle("one", "sent", next_try=datetime.now(UTC)),
     "handoffs": lambda store: store.handoffs(),
+    "rate": lambda store: store.rate("c", Feedback("one", 1, "It helped.")),
+    "feedback": lambda store: store.feedback("c"),
     "forget_profile": lambda store: store.forget_profile("c"),
     "erase": lambda store: store.erase("c"),
     "expire": lambda store: store.expire(datetime.now(UTC) + timedelta(days=1)),
@@ -134,7 +137,10 @@ def test_that_tables_with_a_tenant_are_those_that_are_looked_for(store: SQLStore
             name: looked.get_pk_constraint(name)["constrained_columns"][0] for name in looked.get_table_names()
         }
 
-    assert store._read(keys) == dict.fromkeys(TABLES, "tenant") | {"heartline_migrations": "number"}
+    # Which tenant a key has is what is asked there (see `agent.api_keys`).
+    assert store._read(keys) == dict.fromkeys(TABLES, "tenant") | {"heartline_migrations": "number"} | {
+        "api_keys": "id"
+    }
 
 
 def test_that_a_view_shares_the_connections(store: SQLStore):

@@ -166,7 +166,7 @@ def a_full_turn(**fields: Any) -> Turn:
         "felt": FeltReading(0.6, 0.2, "reader-6"),
         "undertone": UndertoneReading(0.4, 0.3, ((2, 6),), "reader-7"),
         "at": 1_790_000_000.5,
-        "options": Options("hef", "inline", "effort", minor=True),
+        "options": Options("hef", "inline", "effort", 0.2, 60, minor=True),
         "context_tokens": 4096,
         "exemplars": ExemplarReading((Exemplar("The bus left.", "Oh no.", {"anxious": 0.5}, 0.75),), "store-1"),
         "adjudication": Adjudication(

@@ -10,6 +10,7 @@ import pytest
 
 from agent.decisions import Contact, Handoff
 from agent.errors import InputError, StoreError, UnknownConversationError
+from agent.feedback import Feedback
 from agent.protocols import Recalled
 from agent.testing import a_turn
 from tests.contracts.store_contract import a_state, recalled_turn, said
@@ -50,8 +51,10 @@ class TenantStoreContract:
             lambda store, name: store.release(name),
             lambda store, name: store.held_by(name),
             lambda store, name: store.recall(name, turns=9),
+            lambda store, name: store.rate(name, Feedback("hello", 1)),
+            lambda store, name: store.feedback(name),
         ],
-        ids=["turns", "erase", "forget_profile", "hold", "release", "held_by", "recall"],
+        ids=["turns", "erase", "forget_profile", "hold", "release", "held_by", "recall", "rate", "feedback"],
     )
     def test_that_anothers_conversation_is_like_one_that_does_not_exist(
         self, store: Any, use: Callable[[Any, str], object]
@@ -59,6 +62,7 @@ class TenantStoreContract:
         acme = store.for_tenant("acme")
         kept = acme.append(recalled_turn(acme, "hello", conversation_id="secret", state=a_state()))
         acme.hold("secret", by="Ben")
+        acme.rate("secret", Feedback("hello", -1))
 
         def told(name: str) -> str:
             try:
@@ -69,6 +73,16 @@ class TenantStoreContract:
         assert told("secret") == told("no such").replace("no such", "secret")
         assert acme.turns("secret") == (kept,)
         assert acme.held_by("secret") == "Ben"
+        assert [said.rating for said in acme.feedback("secret")] == [-1]
+
+    def test_that_feedback_stays_within_a_tenant(self, store: Any):
+        acme, other = store.for_tenant("acme"), store.for_tenant("other")
+        for each, rating in ((acme, 1), (other, -1)):
+            each.append(recalled_turn(each, "hello", id="same"))
+            each.rate("c", Feedback("same", rating))
+        acme.erase("c")
+        assert acme.feedback("c") == store.feedback("c") == ()
+        assert [said.rating for said in other.feedback("c")] == [-1]
 
     def test_that_a_turns_id_tells_nothing_of_another_tenant(self, store: Any):
         acme, other = store.for_tenant("acme"), store.for_tenant("other")

@@ -1,0 +1,148 @@
+"""`/v1/heartline/…`: readings, conversations, feedback, erasure, handoff."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from http_serving import Serving, serving
+from loop_parts import AskingPlanner, an_agent, offline
+
+from agent.memory import InMemoryStore
+from agent.memory_sqlite import SQLiteStore
+from agent.readings import Affect, RiskReading
+from agent.safety.guard import ProtocolGuard
+from agent.testing import FixedPlugin, ScriptedGuard, a_reading
+from agent.tracker import SmoothedTracker
+
+
+def talk(server: Serving, name: str, *texts: str) -> list[dict[str, Any]]:
+    """What `heartline` says of each turn."""
+    answers = [server.ask(text, extra_body={"heartline": {"conversation_id": name}}) for text in texts]
+    return [answer.model_extra["heartline"] for answer in answers]
+
+
+def of(server: Serving, path: str) -> Any:
+    answer = server.http.get(f"/v1/heartline/{path}")
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def agent(*scripts: str, **parts: Any) -> Any:
+    readings = {"emotion": a_reading(), "affect": Affect(-0.5, 0.1, 0.0), "risk": RiskReading("none", (), ())}
+    given = {
+        "plugins": [FixedPlugin(name, reading) for name, reading in readings.items()],
+        "planner": AskingPlanner(),
+        "tracker": SmoothedTracker(),
+        "guard": ScriptedGuard(),
+        "fallback": offline(*["Take care."] * 3),
+    }
+    return an_agent(offline(*scripts), **(given | parts))
+
+
+def test_that_messages_are_read_without_an_answer():
+    with serving(agent()) as server:
+        answer = server.post("/v1/heartline/analyze", {"input": ["One.", "Two."], "top": 1})
+        assert answer.json()["version"] == 1
+        assert [each["readings"]["emotion"]["probabilities"] for each in answer.json()["data"]] == [
+            {"anxious": 0.7}, {"anxious": 0.7},
+        ]  # fmt: skip
+        assert len(server.post("/v1/heartline/analyze", {"input": "One."}).json()["data"]) == 1
+        assert server.post("/v1/heartline/analyze", {"input": []}).status_code == 400
+        assert server.post("/v1/heartline/analyze", {"input": " "}).json()["error"]["code"] == "invalid_message"
+        assert server.service.store.conversations() == ()
+
+
+def test_that_conversations_are_listed_in_pages_the_newest_first():
+    with serving(agent("A.", "B.", "C.")) as server:
+        for name in ("one", "two", "three"):
+            talk(server, name, "Hello.")
+        page = of(server, "conversations?limit=2")
+        assert ([each["id"] for each in page["data"]], page["has_more"]) == (["three", "two"], True)
+        page = of(server, "conversations?limit=2&after=two")
+        assert ([each["id"] for each in page["data"]], page["has_more"]) == (["one"], False)
+        assert server.http.get("/v1/heartline/conversations?after=zero").status_code == 404
+
+
+def test_that_a_conversation_is_told_with_what_was_understood():
+    with serving(agent("A.", "B.")) as server:
+        first, second = talk(server, "one", "Hello.", "Again.")
+        whole = of(server, "conversations/one")
+        newest = of(server, "conversations/one?limit=1")
+    assert [(turn["text"], turn["reply"]) for turn in whole["turns"]] == [("Hello.", "A."), ("Again.", "B.")]
+    assert [turn["heartline"]["turn_id"] for turn in whole["turns"]] == [first["turn_id"], second["turn_id"]]
+    assert whole["turns"][0]["heartline"]["plan"]["strategy"] == "question"
+    assert ([turn["text"] for turn in newest["turns"]], newest["total_turns"]) == (["Again."], 2)
+
+
+def test_that_a_trace_holds_no_words_unless_they_are_asked_for():
+    with serving(agent("A.")) as server:
+        talk(server, "one", "My dog Quillonby died.")
+        trace = of(server, "conversations/one/trace")
+        assert (trace["kind"], trace["conversation"], len(trace["turns"])) == ("trajectory", "one", 1)
+        assert "Quillonby" not in str(trace)
+        assert "Quillonby" in str(of(server, "conversations/one/trace?texts=true"))
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+def test_that_feedback_is_kept_replaced_and_erased_with_its_conversation(kind: str, tmp_path):
+    store = InMemoryStore() if kind == "memory" else SQLiteStore(tmp_path / "c.db")
+    with serving(agent("A.", store=store)) as server:
+        (turn,) = talk(server, "one", "Hello.")
+        rating = {"conversation_id": "one", "turn_id": turn["turn_id"], "rating": -1, "reason": "Too\u202e short."}
+        assert server.post("/v1/heartline/feedback", rating).status_code == 204
+        (said,) = of(server, "conversations/one")["feedback"]
+        assert (said["turn_id"], said["rating"], said["reason"]) == (turn["turn_id"], -1, "Too short.")
+        assert server.post("/v1/heartline/feedback", rating | {"rating": 1, "reason": None}).status_code == 204
+        (said,) = of(server, "conversations/one")["feedback"]
+        assert (said["rating"], said["reason"]) == (1, None)
+        for wrong in ({"turn_id": "x"}, {"conversation_id": "two"}):
+            assert server.post("/v1/heartline/feedback", rating | wrong).status_code == 404
+        for wrong in ({"rating": 2}, {"reason": "x" * 2001}):
+            assert server.post("/v1/heartline/feedback", rating | wrong).status_code == 400
+        assert server.http.delete("/v1/heartline/conversations/one").json()["data"] == [
+            {"id": "one", "erased": True, "turns": 1}
+        ]
+        assert store.feedback("one") == ()
+
+
+def test_that_several_are_erased_and_one_that_is_not_there_is_told():
+    with serving(agent("A.", "B.", "C.")) as server:
+        talk(server, "one", "Hello.")
+        talk(server, "two", "Hello.", "Again.")
+        answer = server.post("/v1/heartline/erase", {"conversation_ids": ["one", "none", "two"]}).json()
+        assert [(each["id"], each["erased"], each["turns"]) for each in answer["data"]] == [
+            ("one", True, 1), ("none", False, 0), ("two", True, 2),
+        ]  # fmt: skip
+        assert of(server, "conversations")["data"] == []
+
+
+def test_that_a_person_takes_a_conversation_over_and_gives_it_back():
+    with serving(agent("A.", "B.", guard=ProtocolGuard())) as server:
+        talk(server, "one", "Hello.")
+        taken = server.post("/v1/heartline/handoff", {"action": "hold", "conversation_id": "one", "by": "Ada"})
+        assert taken.json()["held_by"] == "Ada"
+        assert of(server, "conversations/one")["held_by"] == "Ada"
+        (held,) = talk(server, "one", "Are you there?")
+        assert held["safety"]["held_by"] == "Ada"
+        assert held["reply"]["speaker"] == "protocol"
+        given = server.post("/v1/heartline/handoff", {"action": "release", "conversation_id": "one"})
+        assert given.json()["held_by"] is None
+        nobody = server.post("/v1/heartline/handoff", {"action": "hold", "conversation_id": "one", "by": " "})
+        assert nobody.status_code == 400
+        unknown = server.post("/v1/heartline/handoff", {"action": "release", "conversation_id": "none"})
+        assert unknown.status_code == 404
+
+
+def test_that_packets_for_a_person_are_listed_and_a_store_without_them_says_so(tmp_path):
+    said = "Can I talk to a human please?"
+    with serving(agent(guard=ProtocolGuard(handoff_at="acute"), store=SQLiteStore(tmp_path / "c.db"))) as server:
+        talk(server, "one", said)
+        (packet,) = of(server, "handoff")["data"]
+        assert (packet["conversation_id"], packet["reason"], packet["state"]) == ("one", "asked", "queued")
+        stateless = server.ask(said)
+        assert len(of(server, "handoff")["data"]) == 1
+    assert "nobody was notified" in stateless.choices[0].message.content
+    with serving(agent()) as server:
+        answer = server.http.get("/v1/heartline/handoff")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (501, "unsupported_by_store")

@@ -1,0 +1,108 @@
+"""The application: routes, errors and limits put together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Collection
+from contextlib import asynccontextmanager
+from typing import Any, Literal
+
+from fastapi import FastAPI, Request
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp
+
+from ui.http import chat_completions, side_endpoints
+from ui.http.edge import Edge
+from ui.http.errors import install
+from ui.http.profiles import Service
+from ui.http.schemas import ErrorAnswer
+
+__all__ = ["make_app", "make_routes"]
+
+
+class Health(BaseModel):
+    """Whether it lives."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Readiness(BaseModel):
+    """Whether it can answer, and what keeps it from that."""
+
+    status: Literal["ok", "unready"]
+    problem: Literal["stopping", "store"] | None = None
+
+
+def make_app(
+    service: Service,
+    *,
+    max_body_bytes: int = 2_000_000,
+    body_seconds: float = 30.0,
+    hosts: Collection[str] | None = None,
+) -> ASGIApp:
+    """The application, to be served by any ASGI server. It closes the service when the server stops.
+
+    Args:
+        service: What requests share.
+        max_body_bytes: Longest request.
+        body_seconds: How long a request may take to arrive.
+        hosts: Names that the server may be called by; None takes any.
+    """
+    app, drain = make_routes(service), service.drain
+    return Edge(app, drain, max_body_bytes=max_body_bytes, body_seconds=body_seconds, hosts=hosts)
+
+
+def make_routes(service: Service) -> FastAPI:
+    """The routes alone, without what `Edge` adds."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
+        yield
+        await service.aclose()
+
+    app = FastAPI(
+        title="Heartline",
+        version="1",
+        docs_url=None,  # they fetch scripts from elsewhere
+        redoc_url=None,
+        lifespan=lifespan,
+        redirect_slashes=False,
+        # Its own records what exceptions say, and they may quote a person.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
+        responses={"default": {"model": ErrorAnswer, "description": "An error, as OpenAI writes it."}},
+    )
+    app.state.service = service
+    install(app)
+    app.include_router(chat_completions.router)
+    app.include_router(side_endpoints.router)
+    _add_health(app, service)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    return app
+
+
+def _add_health(app: FastAPI, service: Service) -> None:
+    @app.get("/healthz", tags=["operations"])
+    async def healthz() -> Health:
+        """Alive."""
+        return Health()
+
+    @app.get("/readyz", tags=["operations"], response_model=Readiness, responses={503: {"model": Readiness}})
+    async def readyz(_: Request) -> JSONResponse:
+        """Ready: weights are loaded before the server listens, and the store answers."""
+        problem = await service.problem()
+        told = Readiness(status="ok" if problem is None else "unready", problem=problem)  # type: ignore[arg-type]
+        return JSONResponse(told.model_dump(), status_code=200 if problem is None else 503)
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """The document, without the answers to malformed requests that the framework adds: ours are 400."""
+    if app.openapi_schema is None:
+        made = get_openapi(title=app.title, version=app.version, routes=app.routes, summary="Empathetic agents.")
+        for operations in made["paths"].values():
+            for operation in operations.values():
+                operation["responses"].pop("422", None)
+        for unused in ("HTTPValidationError", "ValidationError"):
+            made["components"]["schemas"].pop(unused, None)
+        app.openapi_schema = made
+    return app.openapi_schema

@@ -1,0 +1,118 @@
+"""Calls that a front end makes for itself: titles, tags, follow-ups. They are no turns.
+
+Nothing of them is read, followed, planned, guarded or stored: the chat history in them is a copy, and its words
+were answered when they were said. They go to the LLM as they are, or are answered with a short fixed text.
+
+Recognised are the templates of Open WebUI (its `config.py`, current ones and those of 2024) by how they begin and
+by the key that they ask for. Both must fit: who merely writes "### Task:" is a person with something to say, and
+so is whoever asks with documents ("Respond to the user query using the provided context"). A front end with
+templates of its own says so with the header `X-Heartline-Task` or the field `heartline.task`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from agent.errors import GenerationError
+from ui.http.history import text_of
+from ui.http.profiles import Profile
+from ui.http.schemas import ChatMessage, ChatRequest
+
+__all__ = ["FIXED", "answered", "task_of"]
+
+FIXED: Mapping[str, str] = MappingProxyType(
+    {
+        "title": '{"title": "Conversation"}',
+        "tags": '{"tags": ["General"]}',
+        "follow_ups": '{"follow_ups": []}',
+        "queries": '{"queries": []}',
+        "text": '{"text": ""}',
+        "prompt": '{"prompt": ""}',
+        "emoji": "\N{SPEECH BALLOON}",
+        "plain_title": "Conversation",
+        "tool_calls": '{"tool_calls": []}',
+    }
+)
+"""What is answered where no LLM is connected, by task."""
+
+_LONGEST_ANSWER = 400  # tokens
+_BEGINS = (
+    ("title", r"### Task:\s+Generate a concise\b.{0,120}\btitle\b", r'"title"'),
+    ("tags", r"### Task:\s+Generate 1-3 broad tags\b", r'"tags"'),
+    ("follow_ups", r"### Task:\s+Suggest 3-5 relevant follow-up\b", r'"follow_ups"'),
+    (
+        "queries",
+        r"### Task:\s+(?:Analyze the chat history to determine\b|Based on the chat history\b)",
+        r'"queries"',
+    ),
+    ("text", r"### Task:\s+You are an autocompletion system\b", r'"text"'),
+    ("prompt", r"### Task:\s+Generate a detailed prompt for an?m? image\b", r'"prompt"'),
+    (
+        "emoji",
+        r"Your task is to reflect the speaker's likely facial expression through a fitting emoji\b",
+        r"Message:",
+    ),
+    ("plain_title", r"Create a concise, 3-5 word title with an emoji\b", r"RESPOND ONLY WITH THE TITLE"),
+    ("tool_calls", r"Available Tools:", r'"tool_calls"'),
+)
+_MARKS = tuple((task, re.compile(begins, re.DOTALL), re.compile(asks)) for task, begins, asks in _BEGINS)
+
+
+def task_of(request: ChatRequest, header: str | None) -> str | None:
+    """What a front end wants for itself; None where the request is a turn.
+
+    Args:
+        request: Any.
+        header: `X-Heartline-Task`, where it was sent.
+    """
+    if named := (header or request.heartline.task):
+        return named if named in FIXED else "plain_title"
+    spoken = [message for message in request.messages if message.role in {"user", "assistant"}]
+    # Open WebUI sends one message; functions are called with a system message before it.
+    asking = [message for message in request.messages if message.role == "system"]
+    if len(spoken) != 1 or spoken[0].role != "user":
+        return None
+    texts = [text_of(spoken[0], 0).lstrip()]
+    if asking and (begun := text_of(asking[0], 0).lstrip()).startswith("Available Tools:"):
+        texts.append(begun)
+    return next(
+        (task for task, begins, asks in _MARKS for text in texts if begins.match(text) and asks.search(text)), None
+    )
+
+
+async def answered(request: ChatRequest, task: str, profile: Profile) -> str:
+    """The LLM's answer; a fixed one where there is no LLM or it fails."""
+    if (server := profile.llm) is None:
+        return FIXED[task]
+    try:
+        async with server.connect() as http:
+            model = profile.settings.llm_model or await server.first_model(http)
+            client = server.client(http)
+            body = _body(request.messages, model=model, limit=server.limit_name)
+            said = await client.post("/chat/completions", body=body, cast_to=object)
+    except GenerationError:
+        return FIXED[task]
+    except Exception:  # noqa: BLE001 - a title is not worth an error, and the library's may quote what was said
+        return FIXED[task]
+    return _text(said) or FIXED[task]
+
+
+def _body(messages: Sequence[ChatMessage], *, model: str, limit: str) -> dict[str, Any]:
+    said = [
+        {"role": "system" if message.role == "developer" else message.role, "content": text_of(message, place)}
+        for place, message in enumerate(messages)
+        if message.role in {"system", "developer", "user", "assistant"}
+    ]
+    return {"model": model, "messages": said, limit: _LONGEST_ANSWER}
+
+
+def _text(said: Any) -> str:
+    """What a server said, however odd its answer is."""
+    try:
+        text = said["choices"][0]["message"]["content"]
+    except (KeyError, IndexError, TypeError):
+        return ""
+    return text if isinstance(text, str) else ""

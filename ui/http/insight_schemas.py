@@ -1,0 +1,166 @@
+"""What was understood in a turn, decided and done, as programs read it. None means: not read, not known."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+__all__ = ["VERSION", "Insight", "Readings", "StateOut"]
+
+VERSION = 1
+"""Of everything under the name `heartline`. A field may be added without a new one."""
+
+
+class EmotionOut(BaseModel):
+    """What the person may feel, over a label set; the likeliest first."""
+
+    label: str
+    label_set: str
+    probabilities: dict[str, float]
+    primary: list[str]
+    caveat: str | None = None
+
+
+class ExpressionOut(BaseModel):
+    """What the words express."""
+
+    label_set: str
+    present: dict[str, float]
+
+
+class AffectOut(BaseModel):
+    """Each in [-1, 1]; intensity in [0, 1]."""
+
+    valence: float
+    arousal: float
+    dominance: float
+    intensity: float
+
+
+class CauseOut(BaseModel):
+    """Words that likely brought the emotion about: characters of an utterance of the dialogue."""
+
+    utterance: int
+    start: int
+    end: int
+    text: str
+    score: float
+
+
+class FeltOut(BaseModel):
+    """How much distress and concern is felt."""
+
+    distress: float
+    concern: float
+
+
+class UndertoneOut(BaseModel):
+    """What lies under the words."""
+
+    masked: float
+    ambivalent: float
+    evidence: list[tuple[int, int]]
+
+
+class RiskOut(BaseModel):
+    """What this message alone shows."""
+
+    level: str
+    kinds: list[str]
+    evidence: list[tuple[int, int]]
+
+
+class Readings(BaseModel):
+    """What was read out of a message."""
+
+    emotion: EmotionOut | None = None
+    expression: ExpressionOut | None = None
+    affect: AffectOut | None = None
+    cause: list[CauseOut] | None = None
+    likely_strategies: dict[str, float] | None = None
+    felt: FeltOut | None = None
+    undertone: UndertoneOut | None = None
+    risk: RiskOut | None = None
+    failures: list[str] | None = Field(None, description="Readers that failed, and how.")
+
+
+class PointOut(BaseModel):
+    """Each in [-1, 1]."""
+
+    valence: float | None
+    arousal: float | None
+    dominance: float | None
+
+
+class ShiftOut(BaseModel):
+    """The last marked change of valence."""
+
+    turn: int
+    direction: Literal["better", "worse"]
+    size: float | None
+    after: str | None
+
+
+class StateOut(BaseModel):
+    """Where the person is, over the turns."""
+
+    affect: PointOut
+    trend: float | None
+    confidence: float | None
+    turns: int
+    turns_since_shift: int
+    shift: ShiftOut | None
+    emotions: dict[str, float | None] = Field(description="The likeliest; empty where the tracker keeps none.")
+    own_emotion: str | None = Field(description="What the agent itself feels.")
+
+
+class PlanOut(BaseModel):
+    """The support strategy."""
+
+    strategy: str
+    name: str
+    then: list[str]
+    stage: str
+    reason: str
+    planner: str
+
+
+class SafetyOut(BaseModel):
+    """The record of risk over the conversation, and what was done."""
+
+    action: Literal["allow", "steer", "escalate"] | None = Field(description="None where no guard looked.")
+    level: str | None = Field(description="Danger to themselves.")
+    others: str | None = Field(description="Danger to others.")
+    acts: list[str] = Field(description="What the reply does about it, e.g. `lines` or `ask.safe`.")
+    lines: list[str] = Field(description="Ids of the help lines that it names.")
+    reasons: list[str]
+    handoff: str | None = Field(description="Why a person is told; None where nobody is.")
+    notices: list[str] = Field(description="What has to be said beside the reply, e.g. that this is an AI.")
+    held_by: str | None = Field(description="Who has taken the conversation over.")
+
+
+class ReplyOut(BaseModel):
+    """Who spoke, and how it ended."""
+
+    speaker: str
+    finish_reason: str
+    stood_in_for: str | None
+    objections: list[str]
+
+
+class Insight(BaseModel):
+    """The field `heartline` of an answer."""
+
+    version: Literal[1] = 1
+    conversation_id: str | None = Field(description="None for a stateless turn, of which nothing is kept.")
+    turn_id: str
+    index: int
+    readings: Readings
+    state: StateOut | None
+    plan: PlanOut | None
+    safety: SafetyOut
+    reply: ReplyOut | None
+    failures: list[str]
+    timings: dict[str, float] = Field(description="Milliseconds by stage.")
+    not_honoured: list[str] = Field(description="Fields of the request that had no effect.")

@@ -1,0 +1,156 @@
+"""What the server serves: one agent for each profile, on one store."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from copy import copy
+from dataclasses import dataclass
+from typing import cast
+
+from agent.build import build_agent
+from agent.errors import HeartlineError, SettingsError
+from agent.generator import OpenAICompatibleGenerator
+from agent.loop import Agent
+from agent.probe import LLMServer
+from agent.protocols import ConversationStore
+from agent.settings import Settings, load_settings
+from agent.tenants import TenantStore
+from ui.http.edge import Drain
+from ui.http.errors import ApiError
+from ui.http.order import InOrder
+from ui.http.replay import Replay
+from ui.http.tenancy import Gate, Tenant
+
+__all__ = ["DEFAULT", "Profile", "Service", "build_service", "with_parts"]
+
+DEFAULT = "heartline"
+"""The profile that is always there: the settings as they are."""
+
+_SHARED = frozenset(
+    {"profiles", "store", "store_path", "retention_days", "redact_store", "max_body_bytes", "plugins", "weights"}
+)
+"""What all profiles have in common, as there is one store and one set of readers."""
+
+_READY_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A model, as clients see it.
+
+    Attributes:
+        name: What `model` names.
+        agent: Answers.
+        settings: It was made from.
+    """
+
+    name: str
+    agent: Agent
+    settings: Settings
+
+    @property
+    def llm(self) -> LLMServer | None:
+        """The LLM server that speaks; None where the built-in responder or an LLM in this process does."""
+        if isinstance(self.agent.generator, OpenAICompatibleGenerator) and self.settings.llm_url:
+            return LLMServer.from_settings(self.settings)
+        return None
+
+
+class Service:
+    """Everything that requests share.
+
+    Args:
+        profiles: By name; `DEFAULT` among them.
+        store: Keeps conversations.
+        default: What requests that name no profile are answered with, such as those at side endpoints.
+    """
+
+    def __init__(
+        self, profiles: Mapping[str, Profile], store: ConversationStore, *, default: str = DEFAULT
+    ) -> None:
+        self.profiles, self.store, self.default = dict(profiles), store, default
+        self.drain, self.order, self.replay = Drain(), InOrder(), Replay()
+        self.gate = Gate(getattr(store, "api_keys", None))
+        self.started = int(time.time())
+
+    def store_of(self, tenant: Tenant) -> ConversationStore:
+        """The conversations of a tenant, and nothing else."""
+        if tenant.name is None:
+            return self.store
+        return cast("TenantStore", self.store).for_tenant(tenant.name)
+
+    def profile(self, name: str | None) -> Profile:
+        """The profile that a request names.
+
+        Raises:
+            ApiError: There is none.
+        """
+        found = self.profiles.get(self.default if name is None else name)
+        if found is None:
+            raise ApiError(
+                404,
+                f"There is no such model. `GET /v1/models` lists those there are: {', '.join(self.profiles)}.",
+                code="model_not_found",
+                param="model",
+            )
+        return found
+
+    async def problem(self) -> str | None:
+        """What keeps it from answering; None where nothing does."""
+        if self.drain.began is not None:
+            return "stopping"
+        try:
+            async with asyncio.timeout(_READY_SECONDS):
+                await asyncio.to_thread(self.store.recall, "readiness", turns=0)
+        except Exception:  # noqa: BLE001 - whatever a store raises, it does not answer
+            return "store"
+        return None
+
+    async def aclose(self) -> None:
+        """Let go of every agent and of the store."""
+        for profile in self.profiles.values():
+            await profile.agent.aclose()
+
+
+def build_service(settings: Settings, *, default: str = DEFAULT) -> Service:
+    """The agents that the settings name.
+
+    Raises:
+        SettingsError: A profile sets what all have in common, or what cannot be used; or there is no `default`.
+        HeartlineError: As `agent.build.build_agent`.
+    """
+    if default != DEFAULT and default not in settings.profiles:
+        choices = ", ".join([DEFAULT, *settings.profiles])
+        raise SettingsError(f"No profile is called {default!r}. There are: {choices}.")
+    first = build_agent(settings)
+    profiles = {DEFAULT: Profile(DEFAULT, first, settings)}
+    for name in settings.profiles:
+        try:
+            own = _settings_of(settings, name)
+            built = build_agent(own)
+        except HeartlineError as error:
+            raise type(error)(f"Profile {name!r}: {error}") from None
+        built.store.close()
+        built.perception, built.store = first.perception, first.store
+        profiles[name] = Profile(name, built, own)
+    first.read(["Good morning."])  # the first pass is ten times as slow
+    return Service(profiles, first.store, default=default)
+
+
+def _settings_of(settings: Settings, name: str) -> Settings:
+    """The settings with what a profile changes."""
+    changes = settings.profiles[name]
+    if shared := sorted(_SHARED & changes.keys()):
+        raise SettingsError(f"It sets {', '.join(shared)}, which all profiles have in common. Leave it out there.")
+    changed = load_settings(**changes)
+    return settings.model_copy(update={each: getattr(changed, each) for each in changes})
+
+
+def with_parts(agent: Agent, **parts: object) -> Agent:
+    """The agent with other parts, for one request. Close the first one only."""
+    other = copy(agent)
+    for name, part in parts.items():
+        setattr(other, name, part)
+    return other

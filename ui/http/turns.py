@@ -1,0 +1,275 @@
+"""One request as one turn: which agent answers, with which history, in which order."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from copy import copy
+from dataclasses import dataclass, replace
+from typing import Any
+
+from agent.decisions import Reply, TokenUsage
+from agent.errors import SettingsError
+from agent.events import Event, ReplyFinished
+from agent.generator import OpenAICompatibleGenerator
+from agent.loop import Agent
+from agent.options import Options, parts_of
+from agent.protocols import ConversationStore
+from agent.turn import Message, Turn
+from ui.http.errors import ApiError
+from ui.http.history import Given, GivenHistory, given_in
+from ui.http.instructions import Instructed
+from ui.http.notices import without_notices
+from ui.http.profiles import Profile, Service, with_parts
+from ui.http.schemas import ChatRequest, Finish, Usage
+from ui.http.stopping import Stopping
+from ui.http.tenancy import Tenant
+from ui.http.tools import ToolsCalled, ToolSpeaker, Unfinished, until_called
+
+__all__ = ["Asked", "asked_in", "events_of", "finish_of", "usage_in", "usage_of"]
+
+_MOST_STOPS = 4
+_NEW = "new"
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What the LLM may call, as the client sent it."""
+
+    tools: tuple[dict[str, Any], ...]
+    choice: str | dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a request asks for, checked.
+
+    Attributes:
+        profile: Who answers.
+        store: The conversations of whoever asks.
+        owner: Whose it is, for what is remembered between requests.
+        given: Its messages.
+        options: For the turn.
+        stop: Stop sequences.
+        conversation_id: None for a stateless turn.
+        tools: What the LLM may call, or called; None where there are none.
+    """
+
+    profile: Profile
+    store: ConversationStore
+    owner: str
+    given: Given
+    options: Options
+    stop: tuple[str, ...]
+    conversation_id: str | None
+    tools: Tools | None
+
+    @property
+    def not_honoured(self) -> list[str]:
+        """Fields that have no effect on this turn, whoever speaks in it."""
+        fields = []
+        if self.given.instructions and not self.profile.settings.client_instructions:
+            fields.append("messages[role=system]")
+        if self.given.left_out:
+            fields.append("messages[role=tool]")
+        if self.conversation_id is not None and self.given.history:
+            fields.append("messages[history]")
+        return fields
+
+    def without_effect(self, turn: Turn) -> list[str]:
+        """The same, with what only an LLM would have heeded."""
+        speaker = None if turn.reply is None else turn.reply.speaker
+        spoken = {"temperature": self.options.temperature, "max_tokens": self.options.max_tokens}
+        unheard = [name for name, value in spoken.items() if value is not None]
+        if speaker == "protocol" and self.stop:
+            unheard.append("stop")
+        if self.tools is not None:
+            unheard.append("tools")
+        return [*self.not_honoured, *(unheard if _no_llm(turn.reply) else [])]
+
+
+def asked_in(request: ChatRequest, header: str | None, service: Service, tenant: Tenant) -> Asked:
+    """What a request asks for.
+
+    Args:
+        request: As sent.
+        header: `X-Heartline-Conversation`, where it was sent.
+        service: Knows the profiles.
+        tenant: Who asks.
+
+    Raises:
+        ApiError: It asks for what is not offered.
+    """
+    profile = service.profile(request.model)
+    if request.n not in {None, 1}:
+        raise ApiError(400, "Only one choice is offered: `n` is 1.", code="unsupported_value", param="n")
+    if request.functions:
+        raise ApiError(
+            400, "`functions` are not taken; send `tools`.", code="tools_unsupported", param="functions"
+        )
+    if request.response_format is not None and request.response_format.type != "text":
+        raise ApiError(
+            400,
+            "Replies are text. Leave `response_format` out.",
+            code="unsupported_value",
+            param="response_format",
+        )
+    stop = tuple(filter(None, [request.stop] if isinstance(request.stop, str) else request.stop or ()))
+    if len(stop) > _MOST_STOPS:
+        raise ApiError(400, f"At most {_MOST_STOPS} stop sequences.", code="unsupported_value", param="stop")
+    given = given_in(request.messages, most_characters=profile.settings.max_message_characters)
+    given = replace(given, history=without_notices(given.history, profile.agent.guard))
+    tools = Tools(tuple(request.tools or ()), request.tool_choice) if request.tools or given.after else None
+    if tools is not None and profile.llm is None:
+        raise ApiError(
+            400,
+            "Tools are called by an LLM, and this profile has none behind a URL. Leave `tools` out.",
+            code="tools_unsupported",
+            param="tools",
+        )
+    return Asked(
+        profile,
+        service.store_of(tenant),
+        f"{tenant.name or ''}\n{profile.name}",
+        given,
+        _options(request),
+        stop,
+        _conversation(request.heartline.conversation_id, header),
+        tools,
+    )
+
+
+def _options(request: ChatRequest) -> Options:
+    variant = request.heartline.variant
+    if variant is not None:
+        try:
+            parts_of(variant)
+        except SettingsError:
+            raise ApiError(
+                400,
+                "`heartline.variant` names no parts of a prompt (docs/prompts.md), e.g. `hef+strategy`.",
+                code="unsupported_value",
+                param="heartline.variant",
+            ) from None
+    limit = request.max_completion_tokens or request.max_tokens
+    return Options(
+        variant=variant,
+        temperature=request.temperature,
+        max_tokens=limit,
+        minor=request.heartline.minor,
+    )
+
+
+def _conversation(field: str | None, header: str | None) -> str | None:
+    if field is not None and header is not None and field != header:
+        raise ApiError(
+            400,
+            "`heartline.conversation_id` and the header `X-Heartline-Conversation` differ. Send one of them.",
+            code="conversation_twice",
+            param="heartline.conversation_id",
+        )
+    named = field or header
+    return uuid.uuid4().hex if named == _NEW else named
+
+
+async def events_of(asked: Asked, service: Service) -> AsyncGenerator[Event | ToolsCalled]:
+    """What happens in the turn. Closing it ends the turn, as `Agent.stream` says.
+
+    Raises:
+        HeartlineError: As `Agent.stream`.
+    """
+    agent = _agent_for(asked)
+    if asked.conversation_id is not None:
+        agent = with_parts(agent, store=asked.store)
+        whose = f"{asked.owner}\n{asked.conversation_id}"
+        async with service.order.turn_of(whose), aclosing(_spoken(agent, asked)) as events:
+            async for event in events:
+                yield event
+        return
+    recalled = await service.replay.recalled(agent, asked.owner, asked.given.history)
+    agent = with_parts(agent, store=GivenHistory(recalled))
+    async with aclosing(_spoken(agent, asked)) as events:
+        async for event in events:
+            if isinstance(event, ReplyFinished):
+                said = (*asked.given.history, *_as_sent_back(event.turn))
+                service.replay.note(asked.owner, said, event.turn)
+            yield event
+
+
+async def _spoken(agent: Agent, asked: Asked) -> AsyncGenerator[Event | ToolsCalled]:
+    """The events of the agent, with tools where there are any."""
+    speaker: ToolSpeaker | None = None
+    if asked.tools is not None and isinstance(agent.generator, OpenAICompatibleGenerator):
+        speaker = ToolSpeaker(
+            agent.generator,
+            asked.profile.settings,
+            tools=asked.tools.tools,
+            choice=asked.tools.choice,
+            after=asked.given.after,
+        )
+        agent = with_parts(agent, generator=speaker, store=Unfinished(agent.store, speaker))
+    agent = _stopping(agent, asked.stop)
+    stream = agent.stream(asked.given.text, conversation_id=asked.conversation_id, options=asked.options)
+    async with aclosing(stream) as events:
+        if speaker is None:
+            async for event in events:
+                yield event
+            return
+        async with aclosing(until_called(events, speaker)) as until:
+            async for either in until:
+                yield either
+
+
+def _as_sent_back(turn: Turn) -> tuple[Message, ...]:
+    """The turn's messages as a client will send them with its next request."""
+    reply = "" if turn.reply is None else turn.reply.text.strip()
+    return (Message("seeker", turn.text), Message("supporter", reply))
+
+
+def _agent_for(asked: Asked) -> Agent:
+    """The profile's agent with what this request changes."""
+    agent = asked.profile.agent
+    parts: dict[str, object] = {}
+    if agent.composer is not None and asked.given.instructions and asked.profile.settings.client_instructions:
+        parts["composer"] = Instructed(agent.composer, asked.given.instructions)
+    if asked.conversation_id is None and getattr(agent.guard, "handoff_at", "never") != "never":
+        # A packet is queued with a stored turn. Without one nobody is called, and nobody is told otherwise.
+        guard = copy(agent.guard)
+        guard.handoff_at = "never"  # type: ignore[union-attr]
+        parts["guard"] = guard
+    return with_parts(agent, **parts) if parts else agent
+
+
+def _stopping(agent: Agent, stop: tuple[str, ...]) -> Agent:
+    """The agent, whose speakers end before a stop sequence."""
+    if not stop:
+        return agent
+    fallback = None if agent.fallback is None else Stopping(agent.fallback, stop)
+    return with_parts(agent, generator=Stopping(agent.generator, stop), fallback=fallback)
+
+
+def finish_of(turn: Turn) -> Finish:
+    """How a reply ended, in OpenAI's words. What else we know is in the field `heartline`."""
+    return "length" if turn.reply is not None and turn.reply.finish_reason == "length" else "stop"
+
+
+def usage_of(turn: Turn) -> Usage | None:
+    """Tokens of the LLM; zeros where none was asked for the reply; None where it was and nobody counted."""
+    reply = turn.reply
+    if _no_llm(reply):
+        return Usage(prompt_tokens=0, completion_tokens=0, total_tokens=0)
+    return usage_in(None if reply is None else reply.usage)
+
+
+def usage_in(used: TokenUsage | None) -> Usage | None:
+    """Tokens as OpenAI writes them."""
+    if used is None:
+        return None
+    total = used.prompt + used.completion
+    return Usage(prompt_tokens=used.prompt, completion_tokens=used.completion, total_tokens=total)
+
+
+def _no_llm(reply: Reply | None) -> bool:
+    """Whether no LLM was asked for the reply: the protocol spoke, or the built-in responder of its own right."""
+    return reply is not None and reply.speaker in {"protocol", "offline"} and reply.stood_in_for is None
