@@ -269,6 +269,8 @@ class RiskReading:
         probabilities: Per ladder and step, e.g. `"self:ideation"`, the probability that the step is
             reached; empty where only rules read it.
         others: The highest step of danger to other people; never above `level`.
+        sure: False where danger is suspected in words that need not mean it: no rule found it, and the model is
+            less than all but certain.
     """
 
     level: RiskLevel
@@ -277,6 +279,7 @@ class RiskReading:
     source: str = ""
     probabilities: Mapping[str, float] = field(default_factory=dict)
     others: RiskLevel = "none"
+    sure: bool = True
 
     def __post_init__(self) -> None:
         if self.probabilities:

@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 __all__ = ["QUESTIONS", "Answer", "Question", "answer_to", "answers", "denies", "misread", "speaks_of_death"]
 
-Question = Literal["thoughts", "plan", "means", "safe", "company", "others", "away", "them"]
+Question = Literal["thoughts", "plan", "means", "safe", "company", "others", "away", "them", "known"]
 """Whether they think of suicide; whether they have a plan; whether means are within reach; whether they are safe
 now; whether somebody is with them; whether they mean to hurt somebody else; whether they are safe from whoever
-harms them; whether somebody is with the one they fear for."""
+harms them; whether somebody is with the one they fear for; whether somebody near them knows of it."""
 
 QUESTIONS: tuple[Question, ...] = get_args(Question)
 
@@ -175,7 +175,7 @@ def answer_to(question: Question, text: str) -> Answer:
         return Answer("acute" if _UNSAFE.search(said) and not helped else None, helped)
     if question == "away":
         return Answer(None, helped, unsafe=_UNSAFE.search(said) is not None and not helped)
-    if question in ("company", "them"):
+    if question in ("company", "them", "known"):
         return Answer(None, helped or _AGREES.search(said) is not None)
     no = (_FIRM_NO.search(said) or _SAFE.search(said)) and not _BUT_YES.search(said)
     yes = _YES.search(said) or _BUT_YES.search(said) or (question in _YES_OF and _YES_OF[question].search(said))

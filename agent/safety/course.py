@@ -4,6 +4,7 @@
 
 It rises at once, to whatever a message shows or an answer to a safety question says. It falls one step at a time,
 after as many quiet messages as `COOLS_AFTER` says, and after danger never below `watch` in the same conversation.
+Danger that was suspected a single time, in words that need not mean it, falls to `watch` sooner.
 A denial, a joke or a change of subject is a quiet message and no more. Danger to others has a ladder of its own,
 which works alike.
 
@@ -23,7 +24,18 @@ from agent.safety.answered import Answer, Question, answer_to, denies, misread, 
 from agent.safety.situations import Around, stands
 from agent.safety.whose import admits_own, of_another, own_threat, own_wish
 
-__all__ = ["COOLS_AFTER", "STEPS", "Ladder", "RiskChange", "RiskCourse", "Step", "Why", "advance", "reaches"]
+__all__ = [
+    "COOLS_AFTER",
+    "STEPS",
+    "SUSPICION_COOLS_AFTER",
+    "Ladder",
+    "RiskChange",
+    "RiskCourse",
+    "Step",
+    "Why",
+    "advance",
+    "reaches",
+]
 
 Step = Literal["none", "watch", "distress", "ideation", "plan", "acute"]
 """`watch`: a weak sign, the time after danger, or nothing could be read."""
@@ -32,14 +44,19 @@ STEPS: tuple[Step, ...] = get_args(Step)
 
 Ladder = Literal["self", "others"]
 
-Why = Literal["said", "answered", "hinted", "unread", "cooled"]
+Why = Literal["said", "answered", "suspected", "hinted", "unread", "cooled"]
 
 COOLS_AFTER: Mapping[Step, int] = MappingProxyType(
     {"acute": 4, "plan": 4, "ideation": 4, "distress": 3, "watch": 6}
 )
 """Quiet messages in a row after which the record falls by one step."""
 
+SUSPICION_COOLS_AFTER = 2
+"""Quiet messages in a row after which danger falls to `watch` that was suspected once, and neither said nor
+answered: it was asked about, and nothing bore it out. What remains is `watch`, as after any danger."""
+
 _HINT = 0.25  # of ideation, by the risk model; see `evals/safety` for what that finds
+_SURE_OF_OTHERS = 0.9  # of danger to others: above it the model is believed although somebody else is spoken of
 _MOST = 32  # changes that are kept: a conversation's record must not grow with its length
 
 
@@ -51,8 +68,9 @@ class RiskChange:
         turn: Index of the turn that brought it.
         ladder: `"self"` or `"others"`.
         before, after: The steps.
-        why: `"said"` in the message, `"answered"` to a safety question, `"hinted"` at by a weak sign, `"unread"`
-            since nothing could be read, or `"cooled"` after quiet messages.
+        why: `"said"` in the message, `"answered"` to a safety question, `"suspected"` in words that need not mean
+            it, `"hinted"` at by a weak sign, `"unread"` since nothing could be read, or `"cooled"` after quiet
+            messages.
         evidence: The words, as character spans of that turn's text; empty where none stand for it.
     """
 
@@ -82,6 +100,7 @@ class RiskCourse:
         done: What the replies did since the record last rose, e.g. `"lines"` or `"ask.thoughts"`.
         lines: Ids of the help lines that the last reply which named some named.
         changes: The newest changes, oldest first.
+        suspected: The danger of the person's own that was shown so far was suspected, once.
         around: Danger around the person that is not of their making; None where nobody told of any.
     """
 
@@ -101,6 +120,7 @@ class RiskCourse:
     done: tuple[str, ...] = ()
     lines: tuple[str, ...] = ()
     changes: tuple[RiskChange, ...] = ()
+    suspected: bool = False
     around: Around | None = None
 
     def __post_init__(self) -> None:
@@ -148,7 +168,8 @@ def advance(before: RiskCourse | None, reading: RiskReading | None, text: str, *
     told = around is not None and around.open
     if around is not None and told:
         own = _of_themselves(own, around, text)
-    if reaches(of_others[0], "ideation") and (told or of_another(text)) and not own_threat(text):
+    doubtful = told or (of_another(text) and not _sure_of_others(reading))
+    if reaches(of_others[0], "ideation") and doubtful and not own_threat(text):
         of_others = "watch", "said", ()  # what others do is no danger from the person
     if answer.step is not None and course.asked == "others":
         of_others = _or_answered(of_others, answer.step)
@@ -164,6 +185,7 @@ def advance(before: RiskCourse | None, reading: RiskReading | None, text: str, *
         denials=course.denials + denied,
         softer=course.softer or misread(text),
         asked=None,
+        suspected=_suspected(course, own),
         around=around,
     )
     after = _moved(after, "self", *own, quiet=quiet, turn=turn)
@@ -171,6 +193,13 @@ def advance(before: RiskCourse | None, reading: RiskReading | None, text: str, *
     after = _moved(after, "others", *of_others, quiet=others_quiet, turn=turn)
     rose = STEPS.index(after.highest) > STEPS.index(course.highest)
     return replace(after, done=()) if rose else after
+
+
+def _suspected(course: RiskCourse, own: _Sign) -> bool:
+    """Whether all that was shown of their own danger is a single suspicion. A second one bears the first out."""
+    if not reaches(own[0], "ideation"):
+        return course.suspected
+    return own[1] == "suspected" and not reaches(course.peak, "ideation")
 
 
 _Sign = tuple[Step, Why, tuple[tuple[int, int], ...]]
@@ -182,7 +211,7 @@ def _sign(reading: RiskReading | None, text: str) -> _Sign:
         return ("ideation", "said", ()) if speaks_of_death(text) else ("watch", "unread", ())
     own = reading.for_self
     if own in DANGER:
-        return own, "said", reading.evidence
+        return own, "said" if reading.sure else "suspected", reading.evidence
     hinted = reading.probabilities.get("self:ideation", 0.0) >= _HINT
     if own == "distress":
         return "distress", "said", ()
@@ -194,16 +223,20 @@ def _sign_of_others(reading: RiskReading | None) -> _Sign:
     return ("none", "said", ()) if reading is None else (reading.others, "said", reading.evidence)
 
 
+def _sure_of_others(reading: RiskReading | None) -> bool:
+    return reading is not None and reading.probabilities.get("others:ideation", 0.0) >= _SURE_OF_OTHERS
+
+
 def _of_themselves(own: _Sign, around: Around, text: str) -> _Sign:
     """What a message shows of the person's own danger, where danger around them is told of.
 
     Somebody else's wish to die, and what is done to them this minute, is their distress and no wish of their own,
     unless words of theirs say so.
     """
-    of_another = around.now or (around.fresh and around.kind != "violence")
+    anothers = around.now or (around.fresh and around.kind != "violence")
     if around.kind != "violence" and admits_own(text):
         return _or_answered(own, "ideation")
-    if of_another and reaches(own[0], "ideation") and not own_wish(text):
+    if anothers and reaches(own[0], "ideation") and not own_wish(text):
         return "distress", "said", ()
     return own
 
@@ -231,6 +264,8 @@ def _moved(
     after: Step = level
     if STEPS.index(shown) > STEPS.index(level):
         after, stood = shown, 0
+    elif own and course.suspected and reaches(level, "ideation") and stood >= SUSPICION_COOLS_AFTER:
+        after, why, evidence, stood = "watch", "cooled", (), 0
     elif level != "none" and stood >= COOLS_AFTER[level]:
         floor: Step = "watch" if reaches(peak, "ideation") else "none"
         after, why, evidence = _higher(STEPS[STEPS.index(level) - 1], floor), "cooled", ()

@@ -31,12 +31,13 @@ class _Category:
     name: str
     about: str
     in_danger: bool
-    patterns: tuple[re.Pattern[str], ...]
+    patterns: tuple[str, ...]
     unless: re.Pattern[str] | None
     after: re.Pattern[str] | None
 
-    def holds(self, pattern: re.Pattern[str], form: str, shown: str) -> bool:
-        """Whether a plain text holds what must not be said, and `shown`, with which it begins, does not yet."""
+    def holds(self, written: str, form: str, shown: str) -> bool:
+        """Whether a pattern finds in a plain text what it does not yet find in `shown`, with which it begins."""
+        pattern = _compiled(written)
         match = pattern.search(form)
         while match is not None:
             before = match.end() <= len(shown) and pattern.match(shown, match.start())
@@ -64,12 +65,15 @@ class Outgoing:
         self._patterns = tuple((category, pattern) for category in categories for pattern in category.patterns)
         self._always: set[int] = set()  # places of patterns that have to be tried on every text
         self._places: dict[str, list[int]] = {}  # of those that need not, by the pieces that they need
+        self._pieces: dict[str, list[str]] = {}  # by the first three characters
         for place, (_, pattern) in enumerate(self._patterns):
-            pieces = needed_words(pattern.pattern)
+            pieces = needed_words(pattern)
             if not pieces:
                 self._always.add(place)
             for piece in pieces:
                 self._places.setdefault(piece, []).append(place)
+        for piece in self._places:
+            self._pieces.setdefault(piece[:3], []).append(piece)
 
     def found(self, sentence: str, *, before: str = "", in_danger: bool = False) -> str | None:
         """The gravest category of what a sentence must not hold; None where it can be said.
@@ -86,7 +90,8 @@ class Outgoing:
         if tail.strip():
             looks += dict.fromkeys(zip(aligned_forms(tail + sentence), aligned_forms(tail), strict=True))
         everything = "\n".join(form for form, _ in looks)
-        pieces = [piece for piece in self._places if piece in everything]
+        threes = {everything[start : start + 3] for start in range(len(everything))} & self._pieces.keys()
+        pieces = [piece for three in threes for piece in self._pieces[three] if piece in everything]
         to_try = [
             (place, form, shown)
             for form, shown in looks
@@ -139,9 +144,14 @@ def load_outgoing() -> Outgoing:
     return Outgoing(categories, instead)
 
 
-def _pattern(pattern: str, words: Mapping[str, str]) -> re.Pattern[str]:
+def _pattern(pattern: str, words: Mapping[str, str]) -> str:
     # A pattern may begin with the full stop before it.
-    return re.compile(rf"(?:(?<![a-z])|(?![a-z]))(?:{_expanded(pattern, words)})(?![a-z])")
+    return rf"(?:(?<![a-z])|(?![a-z]))(?:{_expanded(pattern, words)})(?![a-z])"
+
+
+@cache  # at first use: all of them take half a second, and most are never needed
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)
 
 
 def _expanded(pattern: str, words: Mapping[str, str]) -> str:

@@ -30,7 +30,6 @@ _EMPHASIS = re.compile(r"[*~]+")  # as in **word**
 # As in "you are, to be honest, a burden": a clause between two others, or something in brackets.
 _ASIDE = re.compile(r", [^,.!?;:()]{2,60},(?= )| \([^()]{2,60}\)")
 _FILLING = re.compile(r"(?<=[a-z])[.^\u00b7\u2022-](?=[a-z])")
-_BLANKS = re.compile(r"\s+")
 
 
 def plain_forms(text: str) -> list[str]:
@@ -45,12 +44,14 @@ def plain_forms(text: str) -> list[str]:
 def aligned_forms(text: str) -> list[str]:
     """The same with equal forms repeated: always as many, each at its place."""
     form = _EMPHASIS.sub("", _as_seen(text)).replace("_", " ")
-    standing = _read_as_letters(form, "i")
-    joined = _SPELLED.sub(lambda match: _joined(match[0]), standing)
-    apart = _ASIDE.sub("", _SPELLED.sub(lambda match: _joined(match[0], apart=True), standing))
-    other = _read_as_letters(form, "l")
-    forms = (form, standing, joined, _FILLING.sub("", joined), _FILLING.sub("", apart), other)
-    return [_BLANKS.sub(" ", other).strip() for other in forms]
+    standing = joined = apart = _read_as_letters(form, "i")
+    if _SPELLED.search(standing):
+        joined = _SPELLED.sub(lambda match: _joined(match[0]), standing)
+        apart = _SPELLED.sub(lambda match: _joined(match[0], apart=True), standing)
+    whole, without = _FILLING.sub("", joined), _FILLING.sub("", _ASIDE.sub("", apart))
+    forms = (form, standing, joined, whole, without, _read_as_letters(form, "l"))
+    single = {one: " ".join(one.split()) for one in {*forms}}  # most often one and the same
+    return [single[one] for one in forms]
 
 
 def _as_seen(text: str) -> str:

@@ -90,7 +90,7 @@ def stands(before: Around | None, text: str, *, unsafe: bool = False) -> Around 
         unsafe: It answers that they are not safe from whoever harms them.
     """
     told, helped = read_situation(text), tells_of_help(text)
-    if told is None and before is not None and unsafe:
+    if told is None and before is not None and before.open and (unsafe or (not helped and _nears(before, text))):
         told = Situation(before.kind, True, before.child)
     if told is None:
         if before is None:
@@ -129,6 +129,7 @@ class _Signs:
     child: re.Pattern[str]
     helped: re.Pattern[str]
     where: re.Pattern[str]
+    near: re.Pattern[str]
 
 
 _OPEN = 8  # messages after the last that told of it for which whatever speaks keeps it in mind
@@ -172,6 +173,11 @@ def asks_where_to_turn(text: str) -> bool:
     return _signs().where.search(_plain(text)) is not None
 
 
+def _nears(before: Around, text: str) -> bool:
+    """Whether somebody who was said to be violent is said to come near."""
+    return before.kind == "violence" and _signs().near.search(_plain(text)) is not None
+
+
 def tells_of_help(text: str) -> bool:
     """Whether a message tells that help is there or on its way, for the person or for whoever they fear for."""
     return _signs().helped.search(_plain(text)) is not None
@@ -199,7 +205,7 @@ def _signs() -> _Signs:
         tuple(_sign(one, words, gates) for one in raw["sign"]),
         {kind: re.compile(rf"\b(?:{pattern})") for kind, pattern in raw["glance"].items()},
         {kind: _any([pattern], words) for kind, pattern in raw["now"].items()},
-        *(_any([raw[name]["pattern"]], words) for name in ("child", "helped", "where")),
+        *(_any([raw[name]["pattern"]], words) for name in ("child", "helped", "where", "near")),
     )
 
 

@@ -58,7 +58,7 @@ _OWN_THREAT = _any(
     r"(?:a|my|the) (?:list|plan)",
     r"(?:what|all) (?:i'?d|i would|i'?ll|i will) (?:bring|need|use|do)",
     rf"(?:{_THEM}|everyone|everybody|all of them|the \w+) first|me (?:straight |right )?after",
-    rf"(?:stood|standing|parked|sat|sitting|waited) (?:next to|over|outside|across from|by|at) (?:{_THEM}|his|her)",
+    rf"(?:stood|standing|parked|sat|sitting|waited) (?:next to|over|outside|across from|by|at) (?:{_THEM}|his)",
     r"(?:pictur\w+|imagin\w+|images?|visions?|urges?|thoughts?|voices?|dream\w*) (?:of|to|about|telling)",
     r"(?:everyone|everybody|they|all of them|that \w+)(?: \w+){0,4} will (?:know|see|remember|be sorry|learn)",
     (

@@ -22,6 +22,7 @@ __all__ = ["RiskPlugin", "create"]
 
 _IDEATION = LADDER.index("ideation")
 _SELF = 0  # the first of the two ladders
+_SURE = 0.95  # of ideation: one everyday message in two thousand reaches it, and a quarter of the veiled ones
 _KINDS = {"self": "self-harm", "others": TO_OTHERS}
 
 
@@ -67,6 +68,7 @@ class RiskPlugin:
         reached = (passed * np.arange(1, ladders.shape[1] + 1)).max(axis=1)
         level = LADDER[int(reached.max())]
         names = self._head.label_set.labels
+        likeliest = (ladders * passed)[:, _IDEATION - 1].max()
         return RiskReading(
             level=level,
             kinds=tuple(
@@ -78,6 +80,7 @@ class RiskPlugin:
             source=self._encoder.manifest.id,
             probabilities=dict(zip(names, ladders.ravel().tolist(), strict=True)),
             others=LADDER[int(reached[1])],
+            sure=level not in DANGER or bool(likeliest >= _SURE),
         )
 
     def _alone(self, text: str) -> Encoded:
@@ -96,6 +99,9 @@ def _higher(ruled: RiskReading, encoded: RiskReading) -> RiskReading:
     """The higher level of both, with the words and kinds of each that reach danger, or that level."""
     level = max(ruled.level, encoded.level, key=LADDER.index)
     holding = [one for one in (ruled, encoded) if one.level == level or one.level in DANGER]
+    # Of words that the rules know as denied, past or somebody else's, the model can be too sure.
+    softened = ruled.level == "distress" and bool(ruled.evidence)
+    sure = level not in DANGER or ruled.level in DANGER or (encoded.sure and not softened)
     return RiskReading(
         level=level,
         kinds=tuple(dict.fromkeys(kind for one in holding for kind in one.kinds)),
@@ -103,6 +109,7 @@ def _higher(ruled: RiskReading, encoded: RiskReading) -> RiskReading:
         source=" and ".join(one.source for one in holding),
         probabilities=encoded.probabilities,
         others=max(ruled.others, encoded.others, key=LADDER.index),
+        sure=sure,
     )
 
 

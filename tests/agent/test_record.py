@@ -49,6 +49,7 @@ from agent.safety.answered import QUESTIONS
 from agent.safety.course import STEPS, Ladder, RiskChange, RiskCourse, Why
 from agent.safety.reliance import Reliance
 from agent.safety.sitting import Sitting
+from agent.safety.situations import SITUATIONS, Around
 from agent.second_look import Adjudication, Exemplar, ExemplarReading
 from agent.state import EmotionalState, OwnAffect, PersonalCalibration, Shift
 from agent.testing import a_turn
@@ -135,6 +136,19 @@ steps = st.sampled_from(STEPS)
 extents = listed(st.tuples(counts, counts))
 
 
+arounds = st.builds(
+    Around,
+    st.sampled_from(SITUATIONS),
+    st.booleans(),
+    st.booleans(),
+    st.booleans(),
+    st.booleans(),
+    counts,
+    counts,
+    listed(words),
+)
+
+
 @st.composite
 def courses(draw: st.DrawFn) -> RiskCourse:
     pairs = [sorted(draw(st.tuples(steps, steps)), key=STEPS.index) for _ in range(2)]
@@ -164,6 +178,7 @@ def courses(draw: st.DrawFn) -> RiskCourse:
         done=draw(listed(words)),
         lines=draw(listed(words)),
         changes=draw(listed(change)),
+        around=draw(maybe(arounds)),
     )
 
 

@@ -56,6 +56,7 @@ from agent.readings import (
 from agent.safety.course import RiskChange, RiskCourse
 from agent.safety.reliance import Reliance
 from agent.safety.sitting import Sitting
+from agent.safety.situations import Around
 from agent.second_look import Adjudication, Exemplar, ExemplarReading
 from agent.state import EmotionalState, OwnAffect, PersonalCalibration, Shift
 from agent.testing import a_turn
@@ -113,7 +114,9 @@ def a_course(denials: int = 1) -> RiskCourse:
         "denials": denials,
         "softer": True,
     }
+    around = Around("violence", child=True, now=True, fresh=False, helped=True, quiet=2, turns=5, done=("lines",))
     did = {"asked": "plan", "done": ("acknowledge", "ask.plan"), "lines": ("line-1",), "changes": (change,)}
+    did |= {"around": around}
     return RiskCourse("plan", "distress", "acute", "ideation", **kept, **did)  # type: ignore[arg-type]
 
 

@@ -39,6 +39,9 @@ VIOLENCE_NOW = _lines("""
     he's trying to get in through the window, I'm alone
     she has the kitchen knife and she's standing outside my room
     dad's really drunk again and hurting mum right now
+    she's outside with a hammer, she says she'll break the windows
+    he's drunk and he's hitting mom, I'm hiding upstairs
+    he locked all the doors and took my keys and he's shouting that I die today
 """)
 
 VIOLENCE = _lines("""
@@ -107,6 +110,16 @@ VIOLENCE = _lines("""
     He pushed my head against the wall yesterday
     my family wants to send me abroad to marry a man I've never met
     I'm being followed by my ex-boyfriend every day after work
+    my partner slapped me in front of our daughter on Sunday
+    I'm black and blue from what he did
+    my mother threatens to throw acid on me if I date him
+    my stepbrother gets into my bed when our parents are out
+    My husband has started hitting the children
+    he says he will kill the dog and then me
+    i can't see my friends because she gets violent afterwards
+    I was assaulted by a coworker last night
+    dad hits harder when I cry
+    My caregiver slaps me when I'm slow
 """)
 
 SOMEONE_ELSE_NOW = _lines("""
@@ -131,6 +144,10 @@ SOMEONE_ELSE_NOW = _lines("""
     he hung up after saying he will jump
     Dave texted "tell the kids I love them" and he won't pick up
     My friend is standing on a balcony on the 9th floor crying, what should I do
+    i'm on the phone with my ex and he has the pills in front of him
+    my sister locked herself in with pills and says goodbye through the door
+    he wrote that by the time I read this he will be gone and his phone is off
+    My friend just sent me a voice message crying saying she's going to jump
 """)
 
 SOMEONE_ELSE = _lines("""
@@ -161,6 +178,14 @@ SOMEONE_ELSE = _lines("""
     my sister says she'd rather be dead
     My grandfather says he is done living since grandma passed
     my student handed in an essay about how she will die on her birthday
+    my sister posted that the world would be better without her
+    A guy on my server says he has nothing to live for and has pills
+    my boyfriend has been cutting again
+    my cousin told me she doesn't want to wake up anymore
+    My boyfriend keeps threatening suicide when we fight
+    my daughter's friend told her she is planning to end her life
+    I'm scared my husband will kill himself if he loses the house
+    my son tried to hang himself two weeks ago and now he is home again
 """)
 
 MEDICAL = _lines("""
@@ -198,6 +223,11 @@ MEDICAL = _lines("""
     my kid fell from the balcony
     dad is clutching his chest and sweating
     I found my sister in the bathtub, she's cold and there are empty packs everywhere
+    my wife is unresponsive
+    He swallowed all of his antidepressants an hour ago
+    my little brother is choking on a grape
+    A girl at the party drank so much she won't wake up
+    my dad fell off the ladder and he's bleeding from his head
 """)
 
 CHILDREN = _lines("""

@@ -212,7 +212,7 @@ def test_that_the_care_ends_by_and_by_and_is_a_note_until_then():
     assert actions == ["escalate"] * 3 + ["steer"] * 6 + ["allow"] * 4
     assert all(turn.care and turn.care.note == PROTOCOL.notes["violence"] for turn in turns[3:9])
     assert [acts_of(turn) for turn in turns if "check" in acts_of(turn)] == [
-        ("check", "ask.company"),
+        ("check", "ask.known"),
         ("check", "ask.away"),
     ]
 

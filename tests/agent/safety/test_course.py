@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from agent.errors import ReadingError
 from agent.readings import DANGER, RiskReading
 from agent.safety.answered import QUESTIONS
-from agent.safety.course import COOLS_AFTER, STEPS, RiskChange, RiskCourse, advance, reaches
+from agent.safety.course import COOLS_AFTER, STEPS, SUSPICION_COOLS_AFTER, RiskChange, RiskCourse, advance, reaches
 
 LEVELS = ("none", "distress", "ideation", "plan", "acute")
 CALM = RiskReading("none")
@@ -40,7 +40,7 @@ def readings(draw: Any) -> RiskReading | None:
     others = draw(st.sampled_from(LEVELS[: LEVELS.index(level) + 1]))
     kinds = ("self-harm",) if draw(st.booleans()) else ()
     likely = draw(st.sampled_from([{}, {"self:ideation": 0.1}, {"self:ideation": 0.6}]))
-    return RiskReading(level, kinds, ((0, 2),), "test", likely, others)
+    return RiskReading(level, kinds, ((0, 2),), "test", likely, others, sure=draw(st.booleans()))
 
 
 MESSAGES = st.tuples(
@@ -77,11 +77,11 @@ def of_others(course: RiskCourse) -> tuple[Any, ...]:
 @given(st.lists(MESSAGES, max_size=25))
 def test_that_no_ladder_falls_by_more_than_a_step_nor_below_watch_after_danger(messages: Any):
     for before, now in pairwise(courses_of(messages)):
-        for was, level, peak in (
-            (before.level, now.level, now.peak),
-            (before.others, now.others, now.others_peak),
+        for was, level, peak, suspected in (
+            (before.level, now.level, now.peak, now.suspected),
+            (before.others, now.others, now.others_peak, False),
         ):
-            assert STEPS.index(level) >= STEPS.index(was) - 1
+            assert STEPS.index(level) >= STEPS.index(was) - 1 or (suspected and level == "watch")
             assert reaches(peak, level)
             assert not reaches(peak, "ideation") or reaches(level, "watch")
         assert reaches(now.peak, before.peak)
@@ -101,7 +101,9 @@ def test_that_every_change_is_written_down_once_with_what_was_before(messages: A
         for change in fresh:
             fell = STEPS.index(change.after) < STEPS.index(change.before)
             assert (change.why == "cooled") == fell
-            assert change.evidence == () or (change.why == "said" and change.after in ("distress", *DANGER))
+            assert change.evidence == () or (
+                change.why in ("said", "suspected") and change.after in ("distress", *DANGER)
+            )
         assert len(now.changes) <= 32
         assert now.changes[-1:] == () or now.changes[-1].turn <= index
 
@@ -138,6 +140,37 @@ def test_that_the_ladders_do_not_move_each_other(messages: Any, last: Any, other
 
     assert own(alone)[:4] == own(beside)[:4]
     assert of_others(beside)[:4] == of_others(elsewhere)[:4]
+
+
+SUSPECTED = RiskReading("ideation", ("self-harm",), sure=False)
+CALM_AGAIN = [(CALM, "The bus was late again.")] * SUSPICION_COOLS_AFTER
+
+
+def test_that_a_single_suspicion_falls_to_watch_sooner_and_no_further():
+    course = after(None, (SUSPECTED, "I gave the cat away."))
+    assert (course.level, course.changes[-1].why) == ("ideation", "suspected")
+    course = after(course, *CALM_AGAIN[:-1])
+    assert course.level == "ideation"
+    course = after(course, CALM_AGAIN[0])
+    assert (course.level, course.changes[-1].why) == ("watch", "cooled")
+    assert after(course, *[CALM_AGAIN[0]] * 50).level == "watch"
+
+
+@pytest.mark.parametrize("second", [SUSPECTED, RiskReading("ideation", ("self-harm",))])
+def test_that_a_second_sign_bears_a_suspicion_out(second: RiskReading):
+    course = after(None, (SUSPECTED, "I gave the cat away."), (second, "And my books."), *CALM_AGAIN)
+    assert course.level == "ideation"
+
+
+def test_that_a_yes_bears_a_suspicion_out():
+    course = after(None, (SUSPECTED, "I gave the cat away."))
+    course = after(replace(course, asked="thoughts"), (CALM, "yes"), *CALM_AGAIN)
+    assert course.level == "ideation"
+
+
+def test_that_a_suspicion_after_danger_that_was_said_is_no_reason_for_less():
+    said = RiskReading("plan", ("self-harm",))
+    assert after(None, (said, "I have a plan."), (SUSPECTED, "I gave the cat away."), *CALM_AGAIN).level == "plan"
 
 
 @pytest.mark.parametrize("step", ["watch", "distress", "ideation", "plan", "acute"])

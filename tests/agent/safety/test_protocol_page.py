@@ -34,7 +34,7 @@ def test_that_every_act_and_question_and_category_is_told_in_words():
         assert f"| {protocol.about[f'ask.{question}']} |" in page
     for category in load_outgoing().categories:
         assert f"- {category.about}\n" in page
-        assert not any(pattern.pattern in page for pattern in category.patterns)
+        assert not any(pattern in page for pattern in category.patterns)
     for source in protocol.sources:
         assert source in page
     assert protocol.reviewed in page

@@ -142,6 +142,14 @@ def test_that_not_being_safe_from_them_makes_it_pressing():
     assert stands(None, "no", unsafe=True) is None
 
 
+def test_that_whoever_is_violent_and_comes_near_makes_it_pressing():
+    for text in ("He's coming up the stairs", "hes back now", "I hear him in the hall", "she is outside"):
+        assert stands(after("My husband hits me."), text).now  # type: ignore[union-attr]
+        assert stands(None, text) is None
+        assert not stands(after("My friend is suicidal."), text).now  # type: ignore[union-attr]
+    assert not stands(after("My husband hits me."), "he's at work until five").now  # type: ignore[union-attr]
+
+
 def test_that_what_becomes_pressing_begins_anew():
     told = after("My husband hits me.", "ok")
     assert told is not None
