@@ -131,7 +131,7 @@ def asked_in(request: ChatRequest, header: str | None, service: Service, tenant:
     return Asked(
         profile,
         service.store_of(tenant),
-        f"{tenant.name or ''}\n{profile.name}",
+        f"{tenant.name!r}\n{profile.name}",
         given,
         _options(request),
         stop,

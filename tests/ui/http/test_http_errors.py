@@ -65,7 +65,7 @@ BAD: list[tuple[Any, str | None, str]] = [
     (body(messages=[{"role": "user", "content": {NAME: 1}}]), None, "invalid_request"),
     (body(messages=[{"role": "system", "content": "x"}]), "messages", "no_message"),
     (body(messages=[user(" \n")]), "messages", "invalid_message"),
-    (body(messages=[user("x" * 15_000)]), "messages", "invalid_message"),
+    (body(messages=[user("x" * 15_000)]), "messages", "over_limit"),
     (body(messages=[user(None)]), "messages", "invalid_message"),
     (body(messages=[user(), {"role": "assistant", "content": "And"}]), "messages", "not_the_users_turn"),
     (
@@ -92,7 +92,7 @@ def test_that_a_bad_request_is_told_what_is_wrong_and_where(
     server: Serving, sent: Any, param: str | None, code: str
 ):
     answer = server.post(COMPLETIONS, sent)
-    assert answer.status_code == 400
+    assert answer.status_code == (413 if code == "over_limit" else 400)
     error = answer.json()["error"]
     assert set(error) == {"message", "type", "param", "code"}
     assert (error["code"], error["type"]) == (code, "invalid_request_error")

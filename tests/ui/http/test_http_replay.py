@@ -76,6 +76,9 @@ def test_that_state_and_record_are_the_same_as_of_a_conversation_that_is_kept():
     with serving(agent("Three.")) as server:
         given = server.ask(*sent(*said))
     assert heartline(kept)["state"] == heartline(given)["state"]
+    # Nobody knows when a history from elsewhere was said, so that a sitting begins with it.
+    assert heartline(kept)["safety"].pop("notices") == []
+    assert len(heartline(given)["safety"].pop("notices")) == 1
     assert heartline(kept)["safety"] == heartline(given)["safety"]
     assert heartline(kept)["index"] == heartline(given)["index"] == 2
 

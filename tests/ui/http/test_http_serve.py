@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,12 @@ import openai
 import pytest
 from fake_llm_server import WAIT, FakeLLMServer, says
 from http_serving import PATIENCE, wait_until
+from typer.testing import CliRunner
 
 from agent.errors import SettingsError
 from agent.memory_sqlite import SQLiteStore
 from ui.http.edge import Drain
-from ui.http.serve import check_reach
+from ui.http.serve import app, check_reach
 
 ROOT = Path(__file__).parents[3]
 QUIET = {"HEARTLINE_NOTICES_IN_CONTENT": "0"}
@@ -149,6 +150,23 @@ def test_that_without_keys_it_does_not_listen_where_others_reach_it(host: str):
     with pytest.raises(SettingsError, match="there are no keys"):
         check_reach(host, keys=False)
     check_reach(host, keys=True)
+
+
+def test_that_the_command_asks_the_store_for_keys_before_it_listens_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    ran: list[dict[str, Any]] = []
+    monkeypatch.setattr("ui.http.serve.run", lambda _settings, **how: ran.append(how))
+    arguments = ["--host", "0.0.0.0", "--store", str(tmp_path / "c.db")]  # noqa: S104
+    failed = CliRunner().invoke(app, arguments).exception
+    assert isinstance(failed, SettingsError)
+    assert "heartline keys create" in str(failed)
+    with closing(SQLiteStore(tmp_path / "c.db")) as store:
+        _, key = store.api_keys.create("acme")
+        assert CliRunner().invoke(app, arguments).exception is None
+        store.api_keys.revoke(key.id)
+    assert isinstance(CliRunner().invoke(app, arguments).exception, SettingsError)
+    assert [how["hosts"] for how in ran] == [None]
 
 
 def test_that_draining_is_over_when_nothing_runs_or_time_is_up():
