@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from agent.errors import HeartlineError as HeartlineError
     from agent.events import Event as Event
     from agent.events import FailureNoted as FailureNoted
+    from agent.events import NoticeGiven as NoticeGiven
     from agent.events import ReplyFinished as ReplyFinished
     from agent.events import StageFinished as StageFinished
     from agent.events import StageStarted as StageStarted
@@ -69,6 +70,7 @@ _HOMES = {
     "FeltReading": "agent.readings",
     "HeartlineError": "agent.errors",
     "Message": "agent.turn",
+    "NoticeGiven": "agent.events",
     "Options": "agent.options",
     "Plan": "agent.decisions",
     "Rationale": "agent.rationale",

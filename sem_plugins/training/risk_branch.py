@@ -54,7 +54,7 @@ class Plan:
     everyday: int = 5000
     rate: float = 5e-5
     warmup: float = 0.06
-    alarms: float = 0.006
+    alarms: float = 0.005
     others_alarms: float = 0.001
     seed: int = 13
 

@@ -116,7 +116,7 @@ def a_course(denials: int = 1) -> RiskCourse:
     }
     around = Around("violence", child=True, now=True, fresh=False, helped=True, quiet=2, turns=5, done=("lines",))
     did = {"asked": "plan", "done": ("acknowledge", "ask.plan"), "lines": ("line-1",), "changes": (change,)}
-    did |= {"around": around}
+    did |= {"around": around, "suspected": True}
     return RiskCourse("plan", "distress", "acute", "ideation", **kept, **did)  # type: ignore[arg-type]
 
 
@@ -154,7 +154,7 @@ def a_full_turn(**fields: Any) -> Turn:
         "cause": CauseReading((CausalSpan(0, 2, 11, "lost keys", 0.8),), "reader-3", {"no-context": 0.9}),
         "likely_strategies": StrategyReading("test-2", {"reflection": 0.6, "question": 0.4}, "reader-4"),
         "risk": RiskReading(
-            "plan", ("overwhelm",), ((0, 1), (2, 11)), "reader-5", {"self:distress": 0.8}, "distress"
+            "plan", ("overwhelm",), ((0, 1), (2, 11)), "reader-5", {"self:distress": 0.8}, "distress", sure=False
         ),
         "course": a_course(),
         "care": Care("protocol-1", ("acknowledge", "ask.plan"), "I hear you.", "Be slow."),
