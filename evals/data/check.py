@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import Any
 
-from agent.errors import DataError
+from agent.errors import DataError, InputError
 from evals.data.catalogue import DataSet
 from sem_plugins.training.sets import (
     counsel_chat,
@@ -173,8 +173,8 @@ def _what(error: Exception, line: bytes, data_set: DataSet) -> str:
     if isinstance(error, UnicodeDecodeError):
         return "not UTF-8"
     cause = error.__cause__
-    if isinstance(cause, json.JSONDecodeError):
-        return f"not JSON: {cause.msg} at column {cause.colno}" if line.strip() else "an empty line"
+    if isinstance(cause, InputError):
+        return f"not JSON: {cause}" if line.strip() else "an empty line"
     row = json.loads(line)
     if cause is None:
         return f"a JSON object is expected, found {type(row).__name__}"
