@@ -152,7 +152,6 @@ def _train(
     checkpoint: Path,
     say: Callable[[str], object],
 ) -> None:
-    torch.manual_seed(plan.seed)
     optimizer = torch.optim.AdamW(
         parameter_groups(network, encoder_rate=plan.rate, head_rate=10 * plan.rate, decay=0.01)
     )
@@ -165,6 +164,7 @@ def _train(
         optimizer.load_state_dict(saved["optimizer"])
         done = saved["epochs"]
     for epoch in range(done, plan.epochs):
+        torch.manual_seed(plan.seed + epoch)  # so that a run that goes on drops out what it would have
         order = batches(states, generator=np.random.default_rng(plan.seed + epoch))
         network.train()
         losses = 0.0
