@@ -99,6 +99,7 @@ def learn(
     learned = np.flatnonzero(~kept)
     states = said + [everyday[row] for row in learned]
     targets = np.vstack([[example.targets["risk"] for example in statements], _calm(judged[learned])])
+    torch.manual_seed(plan.seed)  # of the head, which starts from nothing
     network = RiskNetwork(manifest.verified(manifest.model))
     _train(network, states, targets, plan, checkpoint=out / "checkpoint.pt", say=say)
 
