@@ -192,6 +192,7 @@ class Pasts:
             turns=turn.index + 1,
             course=turn.course or turn.course_before,
             reliance=turn.reliance or turn.reliance_before,
+            sitting=turn.sitting,
         )
         self._keep(_digests([*said, Message("seeker", newest)])[-1], after)
 

@@ -154,3 +154,14 @@ async def test_that_the_pasts_used_last_are_kept_and_hold_no_words():
         await pasts.of([seeker(f"{word} zyzzyva")])
     assert len(pasts._known) == 2
     assert "zyzzyva" not in repr(pasts._known)
+
+
+async def test_that_a_sitting_goes_on_and_its_notice_is_given_once():
+    agent, said = follows("Yes.", "Yes."), [seeker("The ferry is late.")]
+    pasts = Pasts(agent)
+    first = await with_past(agent, await pasts.of([])).respond("The ferry is late.")
+    pasts.keep([], "The ferry is late.", first)
+    said.append(supporter("Yes."))
+    second = await with_past(agent, await pasts.of(said)).respond("Still.")
+    assert len(first.notices) == 1
+    assert second.notices == ()
