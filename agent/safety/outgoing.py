@@ -9,16 +9,15 @@ measured in `evals/safety`.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 
 from agent.errors import DataError
 from agent.role_marks import has_control_token
 from agent.safety.needed_words import needed_words
 from agent.safety.plain_forms import aligned_forms, plain_forms
+from agent.safety.toml_fields import shipped_toml
 
 __all__ = ["Outgoing", "load_outgoing"]
 
@@ -122,10 +121,7 @@ def load_outgoing() -> Outgoing:
     Raises:
         DataError: The file is missing, or a category has no sentence that takes a blocked one's place.
     """
-    try:
-        raw = tomllib.loads(files("agent.safety").joinpath("outgoing.toml").read_text("utf-8"))
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise DataError("agent/safety/outgoing.toml cannot be read. Install the package again.") from error
+    raw = shipped_toml("outgoing.toml")
     words, instead = raw["words"], {name: tuple(said) for name, said in raw["instead"].items()}
     categories = tuple(
         _Category(

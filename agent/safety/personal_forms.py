@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
-from importlib.resources import files
 from typing import Any, Literal, get_args
+
+from agent.safety.toml_fields import shipped_toml
 
 __all__ = ["KINDS", "Finder", "Found", "Kind", "any_of", "matches", "words"]
 
@@ -27,7 +27,7 @@ _DIGIT = re.compile(r"\d")
 @cache
 def words() -> Mapping[str, Any]:
     """The words of `personal_data.toml`."""
-    return tomllib.loads(files("agent.safety").joinpath("personal_data.toml").read_text(encoding="utf-8"))
+    return shipped_toml("personal_data.toml")
 
 
 def any_of(listed: Sequence[str]) -> str:

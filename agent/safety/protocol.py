@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from importlib.resources import files
 from typing import Any, Literal, get_args
 
 from agent.decisions import Care
@@ -16,6 +14,7 @@ from agent.safety.answered import QUESTIONS, Question
 from agent.safety.around import PlanName, SituationPlan, care_around, lines_for, plan_name, situation_plans
 from agent.safety.course import RiskCourse, reaches
 from agent.safety.help_lines import Country
+from agent.safety.toml_fields import shipped_toml
 from agent.safety.wording import EMERGENCY, NAMING, Wording
 from agent.turn import Turn
 
@@ -231,10 +230,7 @@ def load_protocol() -> Protocol:
     Raises:
         DataError: The file is missing or holds what it should not.
     """
-    try:
-        raw = tomllib.loads(files("agent.safety").joinpath("protocol.toml").read_text("utf-8"))
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise DataError("agent/safety/protocol.toml cannot be read. Install the package again.") from error
+    raw = shipped_toml("protocol.toml")
     say = {f"{group}.{act}": tuple(said) for group, acts in raw["say"].items() for act, said in acts.items()}
     say |= {f"ask.{question}": tuple(said) for question, said in raw["ask"].items()}
     say["finder"] = tuple(raw["finder"])

@@ -8,14 +8,13 @@ the other. What is done about a situation is in `protocol.toml`.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from importlib.resources import files
 from typing import Any, Literal, get_args
 
 from agent.errors import DataError
+from agent.safety.toml_fields import shipped_toml
 
 __all__ = [
     "SITUATIONS",
@@ -196,10 +195,7 @@ def _signs() -> _Signs:
     Raises:
         DataError: The file is missing or holds what it should not.
     """
-    try:
-        raw = tomllib.loads(files("agent.safety").joinpath("situations.toml").read_text("utf-8"))
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise DataError("agent/safety/situations.toml cannot be read. Install the package again.") from error
+    raw = shipped_toml("situations.toml")
     words, gates = raw["words"], raw["gate"]
     return _Signs(
         tuple(_sign(one, words, gates) for one in raw["sign"]),

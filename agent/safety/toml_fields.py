@@ -6,12 +6,13 @@ import re
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from datetime import date
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from agent.errors import SettingsError
+from agent.errors import DataError, SettingsError
 
-__all__ = ["Fields", "read_toml"]
+__all__ = ["Fields", "read_toml", "shipped_toml"]
 
 _ADDRESS = re.compile(r"https?://[^\s<>|\"']+")
 # Line breaks and marks of chat formats could be taken for something else where the words are shown or sent on.
@@ -37,6 +38,18 @@ def read_toml(path: Path, *, kind: str) -> Mapping[str, Any]:
     except ValueError as error:  # TOML, UTF-8, or a path with a NUL in it
         problem = f"is not valid TOML: {error}"
     raise SettingsError(f"The {kind} file {str(path)!r} {problem}. Name another one, or mend it.")
+
+
+def shipped_toml(name: str) -> Mapping[str, Any]:
+    """The content of a file that comes with this package.
+
+    Raises:
+        DataError: It is missing or damaged.
+    """
+    try:
+        return tomllib.loads(files("agent.safety").joinpath(name).read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise DataError(f"agent/safety/{name} cannot be read. Install the package again.") from error
 
 
 class Fields:
