@@ -30,17 +30,17 @@ def only(model: bytes, tensor: str) -> bytes:
     """
     kept = [
         whole if number != _GRAPH else _field(_GRAPH, _without_outputs(body))
-        for number, whole, body in _fields(model)
+        for number, whole, body in _fields(memoryview(model))
     ]
     return b"".join(kept) + outputs([tensor])
 
 
-def _without_outputs(graph: bytes) -> bytes:
+def _without_outputs(graph: memoryview) -> bytes:
     return b"".join(whole for number, whole, _ in _fields(graph) if number != _OUTPUT)
 
 
-def _fields(message: bytes) -> Iterator[tuple[int, bytes, bytes]]:
-    """Number, the whole field, and what it holds, field by field."""
+def _fields(message: memoryview) -> Iterator[tuple[int, memoryview, memoryview]]:
+    """Number, the whole field, and what it holds, field by field; nothing is copied, for a model is large."""
     place = 0
     while place < len(message):
         start = place
@@ -63,7 +63,7 @@ def _fields(message: bytes) -> Iterator[tuple[int, bytes, bytes]]:
         yield tag >> 3, message[start:place], message[body:place]
 
 
-def _varint(message: bytes, place: int) -> tuple[int, int]:
+def _varint(message: memoryview, place: int) -> tuple[int, int]:
     """A number of seven bits a byte, and where it ends."""
     value = shift = 0
     while place < len(message):

@@ -95,9 +95,9 @@ class ProtocolGuard:
             verdict = Verdict("steer", self.name, ("they lean on this conversation",))
         if asks_whether_ai(turn.text):
             care = self._with_truth(care)
-            if verdict.action == "allow":
-                alone = len(turn.text.split()) <= _SHORT
-                verdict = Verdict("escalate" if alone else "steer", self.name, ("asked whether it is an AI",))
+            short = len(turn.text.split()) <= _SHORT
+            if verdict.action == "allow" or (verdict.action == "steer" and short and not course.in_danger):
+                verdict = Verdict("escalate" if short else "steer", self.name, ("asked whether it is an AI",))
         turn = replace(turn, course=course, reliance=reliance, care=care).note(verdict)
         return with_handoff(with_notices(turn, self.policy, minors=self.minors), self.handoff_at)
 

@@ -109,6 +109,25 @@ def test_that_a_verdict_follows_the_record(risk: Any, text: str, before: Any, ac
     assert text not in str(turn.verdicts)
 
 
+@pytest.mark.parametrize("level", ["none", "watch", "distress"])
+def test_that_whoever_asks_whether_it_is_an_ai_hears_it_once_and_nothing_beside(level: Any):
+    guard = ProtocolGuard()
+    before = RiskCourse(level=level, peak=level)
+    turn = guard.screen(a_turn("Are you a real person?", risk=RiskReading("none"), course_before=before))
+    assert turn.verdicts[-1].action == "escalate"  # the words of the guard are the whole reply
+    assert turn.care is not None
+    assert turn.care.words == guard.policy.on_asking
+
+
+def test_that_in_danger_the_truth_comes_with_the_care():
+    guard = ProtocolGuard()
+    before = RiskCourse(level="ideation", peak="ideation")
+    turn = guard.screen(a_turn("Are you a real person?", risk=RiskReading("none"), course_before=before))
+    assert turn.care is not None
+    assert turn.care.words.startswith(guard.policy.on_asking)
+    assert turn.verdicts[-1].reasons != ("asked whether it is an AI",)
+
+
 def test_that_a_farewell_is_held_back_from_somebody_who_was_in_danger():
     guard = ProtocolGuard()
     course = RiskCourse("watch", peak="ideation")
