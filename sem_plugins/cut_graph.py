@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 __all__ = ["only", "outputs"]
 
 _GRAPH, _OUTPUT, _NAME = 7, 12, 1  # numbers of the fields in onnx.proto
+_NODE, _NODE_INPUT, _NODE_OUTPUT = 1, 1, 2
+_WEIGHTS, _WEIGHTS_NAME = 5, 8
 _BYTES = 2  # wire type
 _MORE = 1 << 7
 
@@ -23,20 +25,38 @@ def outputs(tensors: Sequence[str]) -> bytes:
 def only(model: bytes, tensor: str) -> bytes:
     """The model with one tensor inside of its graph as its single output.
 
-    What does not lead to it is dropped by ONNX Runtime when it loads the model.
+    What does not lead to it is left out: ONNX Runtime would compute it all the same.
 
     Raises:
         ValueError: The bytes are no protobuf message.
     """
     kept = [
-        whole if number != _GRAPH else _field(_GRAPH, _without_outputs(body))
+        whole if number != _GRAPH else _field(_GRAPH, _leading_to(tensor, body))
         for number, whole, body in _fields(memoryview(model))
     ]
     return b"".join(kept) + outputs([tensor])
 
 
-def _without_outputs(graph: memoryview) -> bytes:
-    return b"".join(whole for number, whole, _ in _fields(graph) if number != _OUTPUT)
+def _leading_to(tensor: str, graph: memoryview) -> bytes:
+    """The graph without outputs, and with those nodes and weights alone that a tensor depends on."""
+    needed = {tensor.encode()}
+    kept: list[memoryview] = []
+    for number, whole, body in reversed([*_fields(graph)]):  # a node stands behind those whose outputs it takes
+        if number == _NODE:
+            parts = [*_fields(body)]
+            if needed.isdisjoint(bytes(part) for place, _, part in parts if place == _NODE_OUTPUT):
+                continue
+            needed.update(bytes(part) for place, _, part in parts if place == _NODE_INPUT)
+        if number != _OUTPUT:
+            kept.append(whole)
+    kept.reverse()
+    return b"".join(
+        field
+        for field in kept
+        for number, _, body in _fields(field)
+        if number != _WEIGHTS
+        or any(bytes(part) in needed for place, _, part in _fields(body) if place == _WEIGHTS_NAME)
+    )
 
 
 def _fields(message: memoryview) -> Iterator[tuple[int, memoryview, memoryview]]:

@@ -27,6 +27,15 @@ def test_that_the_lower_part_alone_gives_what_the_whole_gives():
     assert np.array_equal(inside, alone)
 
 
+def test_that_what_lies_above_is_neither_computed_nor_kept():
+    whole = MODEL.read_bytes()
+    lower = only(whole, LOWER)
+    assert len(lower) < 0.6 * len(whole)  # the word vectors are two fifths, a layer is a sixteenth
+    assert b"shared.1.attention.weight" in lower
+    assert b"shared.2.attention.weight" not in lower
+    assert b"branches.dialogue" not in lower
+
+
 def test_that_a_tensor_that_is_not_there_is_refused():
     model = only(MODEL.read_bytes(), "nowhere")
     with pytest.raises(Exception, match="nowhere"):
