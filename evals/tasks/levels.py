@@ -16,6 +16,7 @@ from sem_plugins.risk.branch import load_branch
 from sem_plugins.risk.plugin import RiskPlugin
 from sem_plugins.risk.rules import LADDER
 from sem_plugins.training import figures
+from sem_plugins.training.measure.reading import on_every_core
 from sem_plugins.training.sets import cssrs, epitome
 
 __all__ = ["Cssrs", "Epitome"]
@@ -102,7 +103,10 @@ class Cssrs:
     def answers(self, system: str, samples: Sequence[Sample], kit: Kit) -> Answers:  # noqa: ARG002
         """The risk plugin's level of each piece."""
         plugin = RiskPlugin(Encoder(kit.manifest, threads=1), load_branch(kit.manifest, threads=1))
-        return [{"level": plugin.judge(sample.messages[-1].text).level} for sample in samples]
+        texts = [sample.messages[-1].text for sample in samples]
+        return [
+            {"level": found.level} for found in on_every_core(plugin.judge, texts, name=self.name, progress=False)
+        ]
 
     def measures(self, samples: Sequence[Sample], answers: Answers) -> Measures:
         """Per user."""

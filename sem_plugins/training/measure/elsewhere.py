@@ -12,7 +12,7 @@ from sem_plugins.risk.plugin import RiskPlugin
 from sem_plugins.risk.rules import LADDER
 from sem_plugins.training import figures
 from sem_plugins.training.intervals import Estimate, bootstrap, estimates
-from sem_plugins.training.measure.reading import ReadSet, ValidParts
+from sem_plugins.training.measure.reading import ReadSet, ValidParts, on_every_core
 from sem_plugins.training.sets import imhi
 from sem_plugins.training.sets.se_emotions import primaries_of_expression
 from sem_plugins.weights import Head, Manifest
@@ -97,8 +97,10 @@ def _highest_levels(found: ReadSet, manifest: Manifest) -> dict[str, int]:
     """Group to the highest level in any of its pieces, by rules and head together."""
     plugin = RiskPlugin(Encoder(manifest, threads=1), load_branch(manifest, threads=1))
     levels: dict[str, int] = {}
-    for example in found.examples:
-        reading = plugin.judge(example.text)
+    readings = on_every_core(
+        plugin.judge, [example.text for example in found.examples], name="messages", progress=False
+    )
+    for example, reading in zip(found.examples, readings, strict=True):
         levels[example.group] = max(levels.get(example.group, 0), LADDER.index(reading.level))
     return levels
 
