@@ -13,11 +13,13 @@ from agent.turn import Turn
 __all__ = ["Chooser"]
 
 
+_SENTENCE_END = re.compile(r"(?<=[.?!]) ")
 _RESTS = 4  # a phrase that was said rests for a quarter of its ring
 
 
 class Chooser:
-    """Picks the phrases of one reply: unused ones first, then those used longest ago.
+    """Picks the phrases of one reply: unused ones first, then those used longest ago; last of all one that has a
+    sentence in common with the reply before, which another list may have brought.
 
     What was used is read off the visible history, so nothing has to be remembered. Where that is
     cut, the place in the conversation still moves every choice on: phrases of a kind stand in a
@@ -53,12 +55,14 @@ class Chooser:
             self._period = lcm(self._period, len(ring))
             shift += self._index // self._period
         self._period = self._period or len(ring)
+        last = "".join(self._replies[-1:])
         lately = "\n".join(self._replies[-max(1, len(ring) // _RESTS) :])
 
-        def wear(place: int) -> tuple[bool, bool, int]:
+        def wear(place: int) -> tuple[bool, bool, bool, int]:
             pattern = _pattern(ring[place])
+            echoes = any(_pattern(sentence).search(last) for sentence in _SENTENCE_END.split(ring[place]))
             used = not self._cut and pattern.search(self._said) is not None
-            return used, pattern.search(lately) is not None, (place - shift) % len(ring)
+            return echoes, used, pattern.search(lately) is not None, (place - shift) % len(ring)
 
         order = sorted(range(len(ring)), key=wear)
         self._attempt, rank = divmod(self._attempt, len(ring))

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from agent.decisions import Contact
@@ -173,6 +173,9 @@ def test_that_their_own_danger_comes_first_and_the_number_is_added():
 
 
 @settings(max_examples=60, deadline=None)
+@example(
+    ["My husband hits me when he drinks.", "My friend is suicidal.", f"he hit me again and {HE_IS_HERE}"], "US"
+)
 @given(
     st.lists(st.sampled_from(TOLD + QUIET), min_size=2, max_size=14),
     st.sampled_from(["US", "GB", "DE", "JP", "FR", None]),
