@@ -1,19 +1,28 @@
 """Goes on from messages that no store knows: whoever asks brings the conversation along.
 
-What was said before is read again, so that the state and above all the record of risk are those that a store would
-have kept: a denial clears nothing just because nobody stored what it denies. Prefixes that were read lately are
-remembered, without their words, so that a conversation which grows costs one reading a turn.
+State and record of risk are no part of what is brought, so they are rebuilt: the seeker's earlier messages are
+read, and go through guard and tracker as they did when they were said. A denial clears nothing just because nobody
+stored what it denies. That costs one reading a message (some 5 to 30 ms of a core), so it is bounded: the newest
+`NEWEST` messages, and of those before them the newest `SPOKEN_OUT` that speak of death in plain words, which a
+cheap look at the words finds.
+
+Who comes back with the same messages and one exchange more pays for one: where a conversation led to is remembered
+under a keyed hash of it. No message stands there; states may hold a few words that a change of mood is put down
+to. It is forgotten after an hour without use, or when others need the room, and with the process.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
+import secrets
+import time
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import copy
-from dataclasses import replace
-from threading import Lock
+from dataclasses import dataclass, replace
+from functools import partial
+from threading import BoundedSemaphore, Lock
 
 from agent.errors import InputError
 from agent.intake import clean, scrub
@@ -21,11 +30,18 @@ from agent.loop import Agent
 from agent.memory import InMemoryStore
 from agent.perception import in_thread
 from agent.protocols import ConversationStore, Recalled
+from agent.safety.answered import speaks_of_death
 from agent.turn import Message, Turn, new_turn
 
-__all__ = ["Pasts", "recent", "resumed", "with_past"]
+__all__ = ["NEWEST", "SPOKEN_OUT", "Pasts", "recent", "resumed", "with_past"]
 
-_MOST_PASTS = 512
+NEWEST = 24
+SPOKEN_OUT = 8
+_REMEMBERED = 2_000  # some 10 kB each
+_SECONDS = 3_600.0
+_READING = BoundedSemaphore(
+    2
+)  # long conversations that are read at one time, so that they do not hold up everybody
 
 
 async def resumed(agent: Agent, said: Sequence[Message], before: Recalled | None = None) -> Recalled:
@@ -37,22 +53,23 @@ async def resumed(agent: Agent, said: Sequence[Message], before: Recalled | None
         before: What is known of the time before them; its messages come first.
 
     Returns:
-        Messages of the newest `agent.history_turns` turns, and state, course and reliance after the last.
+        Messages of the newest `agent.history_turns` turns; how many turns there were; and state, course, reliance
+        and sitting after the last.
 
     Raises:
         InputError: A message of the seeker is too long.
     """
     known = before or Recalled()
-    dialogue = [*known.messages]
-    turns: list[Turn] = []
+    dialogue, turns = [*known.messages], known.turns
+    asked: list[Turn] = []
     for message in _cleaned(said, agent):
         if message.role == "seeker":
-            index = known.turns + len(turns)
-            turns.append(new_turn(message.text, index=index, history=_newest(dialogue, agent)))
+            asked.append(new_turn(message.text, index=turns, history=_newest(dialogue, agent)))
+            turns += 1
         dialogue.append(message)
-    for turn in await _read(agent, turns):
-        known = _followed(agent, turn, known)
-    return replace(known, messages=_newest(dialogue, agent))
+    read = await _read(agent, _chosen(asked))
+    after = await in_thread(partial(_followed, agent, read, known)) if read else known
+    return replace(after, messages=_newest(dialogue, agent), turns=turns)
 
 
 def recent(said: Sequence[Message], agent: Agent) -> tuple[Message, ...]:
@@ -67,6 +84,12 @@ def recent(said: Sequence[Message], agent: Agent) -> tuple[Message, ...]:
 def _newest(dialogue: Sequence[Message], agent: Agent) -> tuple[Message, ...]:
     most = 2 * agent.history_turns
     return tuple(dialogue[-most:]) if most else ()
+
+
+def _chosen(turns: Sequence[Turn]) -> list[Turn]:
+    """Those that are read, in order."""
+    older = [turn for turn in turns[:-NEWEST] if speaks_of_death(turn.text)]
+    return [*older[-SPOKEN_OUT:], *turns[-NEWEST:]]
 
 
 def _cleaned(said: Sequence[Message], agent: Agent) -> Iterator[Message]:
@@ -88,29 +111,45 @@ async def _read(agent: Agent, turns: Sequence[Turn]) -> Sequence[Turn]:
     """In one batch; unread where that takes too long, which the guard takes for no calm."""
     if not turns:
         return turns
-    reading = in_thread(lambda: agent.perception.read(turns))
+
+    def read() -> Sequence[Turn]:
+        with _READING:
+            return agent.perception.read(turns)
+
     try:
-        return await asyncio.wait_for(reading, agent.perception.seconds * len(turns))
+        return await asyncio.wait_for(in_thread(read), agent.perception.seconds * len(turns))
     except TimeoutError:
         return turns
 
 
-def _followed(agent: Agent, turn: Turn, known: Recalled) -> Recalled:
-    """What is known after one more turn. A part that fails leaves what it keeps as it was."""
-    turn = replace(turn, state_before=known.state, course_before=known.course, reliance_before=known.reliance)
-    if agent.guard is not None:
-        try:
-            turn = agent.guard.screen(turn)
-        except Exception:  # noqa: BLE001 - a stranger's part must not end the conversation
-            turn = replace(turn, course=known.course)
-    if agent.tracker is not None:
-        try:
-            turn = turn.fill(state=agent.tracker.update(turn))
-        except Exception:  # noqa: BLE001 - a stranger's part must not end the conversation
-            turn = replace(turn, state=known.state)
+def _followed(agent: Agent, turns: Sequence[Turn], known: Recalled) -> Recalled:
+    """What is known after the turns. A part that fails leaves what it keeps as it was."""
+    for read in turns:
+        turn = replace(
+            read,
+            state_before=known.state,
+            course_before=known.course,
+            reliance_before=known.reliance,
+            sitting_before=known.sitting,
+        )
+        if agent.guard is not None:
+            try:
+                turn = agent.guard.screen(turn)
+            except Exception:  # noqa: BLE001 - a stranger's part must not end the conversation
+                turn = replace(turn, course=known.course)
+        if agent.tracker is not None:
+            try:
+                turn = turn.fill(state=agent.tracker.update(turn))
+            except Exception:  # noqa: BLE001 - a stranger's part must not end the conversation
+                turn = replace(turn, state=known.state)
+        # The sitting stays as it was: nobody knows when these messages came.
+        known = _after(turn, known)
+    return known
+
+
+def _after(turn: Turn, known: Recalled) -> Recalled:
     return replace(
         known,
-        turns=known.turns + 1,
         state=turn.state or known.state,
         course=turn.course or known.course,
         reliance=turn.reliance or known.reliance,
@@ -146,69 +185,87 @@ def with_past(agent: Agent, past: Recalled, *, store: ConversationStore | None =
     return view
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Where a conversation led to, without its messages, and when that was last asked for."""
+
+    past: Recalled
+    used: float
+
+
 class Pasts:
-    """Pasts of conversations that are brought along, the ones last used. Keeps digests, states and no words.
+    """Where conversations that are brought along stand. May be shared by threads and event loops.
 
     Args:
-        agent: Follows them.
-        most: How many are kept.
+        most: Conversations that are remembered.
+        clock: Tells seconds that pass.
     """
 
-    def __init__(self, agent: Agent, *, most: int = _MOST_PASTS) -> None:
-        self._agent, self._most = agent, most
-        self._known: OrderedDict[bytes, Recalled] = OrderedDict()
-        self._lock = Lock()
+    def __init__(self, *, most: int = _REMEMBERED, clock: Callable[[], float] = time.monotonic) -> None:
+        self._known: OrderedDict[bytes, _Known] = OrderedDict()
+        self._most, self._clock, self._lock = most, clock, Lock()
+        self._secret = secrets.token_bytes(32)
 
-    async def of(self, said: Sequence[Message]) -> Recalled:
+    async def of(self, agent: Agent, said: Sequence[Message], *, owner: str = "") -> Recalled:
         """As `resumed`, from the longest part that is known.
+
+        Args:
+            agent: Follows what is not known yet.
+            said: What was said, oldest first.
+            owner: Whose conversation it is and who answers: others find nothing of it.
 
         Raises:
             InputError: A message of the seeker is too long.
         """
-        digests = _digests(said)
+        keys = self._keys(owner, said)
         start, before = 0, Recalled()
-        with self._lock:
-            for end in range(len(said), 0, -1):
-                if (found := self._known.get(digests[end - 1])) is not None:
-                    self._known.move_to_end(digests[end - 1])
-                    start, before = end, found
-                    break
-        earlier = recent(said[:start], self._agent)
-        past = await resumed(self._agent, said[start:], replace(before, messages=earlier))
-        if said:
-            self._keep(digests[-1], past)
+        for end in range(len(said), 0, -1):
+            if (found := self._found(keys[end])) is not None:
+                start, before = end, found
+                break
+        earlier = recent(said[:start], agent)
+        past = await resumed(agent, said[start:], replace(before, messages=earlier))
+        if len(said) > start:
+            self._remember(keys[-1], past)
         return past
 
-    def keep(self, said: Sequence[Message], newest: str, turn: Turn) -> None:
-        """Remember where a conversation stands after a turn, so that its message is not read again.
+    def keep(self, said: Sequence[Message], turn: Turn, *, owner: str = "") -> None:
+        """Remember where a finished turn led to, so that its message is not read again.
 
         Args:
-            said: What was said before it.
-            newest: Its message, as it came.
-            turn: With state and course.
+            said: What was said, the turn's own messages with it, as far as the next request will bring them.
+            turn: As it ended.
+            owner: As for `of`.
         """
-        after = Recalled(
-            state=turn.state or turn.state_before,
-            turns=turn.index + 1,
-            course=turn.course or turn.course_before,
-            reliance=turn.reliance or turn.reliance_before,
-            sitting=turn.sitting,
-        )
-        self._keep(_digests([*said, Message("seeker", newest)])[-1], after)
+        before = Recalled(state=turn.state_before, course=turn.course_before, reliance=turn.reliance_before)
+        past = replace(_after(turn, before), turns=turn.index + 1, sitting=turn.sitting)
+        self._remember(self._keys(owner, said)[-1], past)
 
-    def _keep(self, digest: bytes, past: Recalled) -> None:
+    def _keys(self, owner: str, said: Sequence[Message]) -> list[bytes]:
+        """One for each beginning, the empty one first."""
+        so_far = hashlib.blake2b(owner.encode(), key=self._secret, digest_size=16)
+        keys = [so_far.digest()]
+        for message in said:
+            words = message.text.strip().encode("utf-8", "surrogatepass")
+            so_far.update(f"{message.role}:{len(words)}:".encode() + words)
+            keys.append(so_far.digest())
+        return keys
+
+    def _found(self, key: bytes) -> Recalled | None:
         with self._lock:
-            self._known[digest] = replace(past, messages=())
-            self._known.move_to_end(digest)
-            while len(self._known) > self._most:
+            found = self._known.get(key)
+        if found is None or self._clock() - found.used > _SECONDS:
+            return None
+        self._remember(key, found.past)
+        return found.past
+
+    def _remember(self, key: bytes, past: Recalled) -> None:
+        now = self._clock()
+        with self._lock:
+            self._known[key] = _Known(replace(past, messages=()), now)
+            self._known.move_to_end(key)
+            while self._known:
+                oldest = next(iter(self._known.values()))
+                if len(self._known) <= self._most and now - oldest.used <= _SECONDS:
+                    break
                 self._known.popitem(last=False)
-
-
-def _digests(said: Sequence[Message]) -> list[bytes]:
-    """Of each beginning of the conversation, the shortest first."""
-    running, found = hashlib.sha256(), []
-    for message in said:
-        text = message.text.strip().encode("utf-8", "surrogatepass")
-        running.update(f"{message.role} {len(text)} ".encode() + text)
-        found.append(running.digest())
-    return found

@@ -89,7 +89,7 @@ class ChatHeartline(BaseChatModel):
     cache: BaseCache | bool | None = Field(default=False, exclude=True)
 
     _loaded: Settings | None = PrivateAttr(default=None)
-    _pasts: Pasts | None = PrivateAttr(default=None)
+    _pasts: Pasts = PrivateAttr(default_factory=Pasts)
     _lock: Any = PrivateAttr(default_factory=Lock)
 
     @model_validator(mode="after")
@@ -238,31 +238,31 @@ class ChatHeartline(BaseChatModel):
                 elif isinstance(event, FailureNoted) and event.discards:
                     yield "\n\n"
                 elif isinstance(event, ReplyFinished):
-                    if thread is None and self._pasts is not None:
-                        self._pasts.keep(said, newest, event.turn)
+                    if thread is None:
+                        # Without the reply, which may come back shortened by a stop sequence.
+                        self._pasts.keep([*said, Message("seeker", newest)], event.turn)
                     yield event.turn
 
     async def _ready(self, thread: str | None, said: list[Message]) -> Agent:
         """The agent, with the past of this conversation."""
-        agent, pasts = self._made()
+        agent = self._made()
         if thread is None:
-            return with_past(agent, await pasts.of(said))
+            return with_past(agent, await self._pasts.of(agent, said))
         if not said:
             return agent
         stored = await asyncio.to_thread(agent.store.recall, thread, turns=agent.history_turns)
         if stored.turns:
             past = replace(stored, messages=recent(said, agent))
         else:
-            past = replace(await pasts.of(said), turns=0, contact=stored.contact)
+            past = replace(await self._pasts.of(agent, said), turns=0, contact=stored.contact)
         return with_past(agent, past, store=agent.store)
 
-    def _made(self) -> tuple[Agent, Pasts]:
+    def _made(self) -> Agent:
         with self._lock:
             if self.agent is None:
                 self.agent = build_agent(self._loaded)
-            if self._pasts is None:
-                self._pasts = Pasts(self.agent)
-            return self.agent, self._pasts
+            made: Agent = self.agent
+            return made
 
     async def aclose(self) -> None:
         """Let go of the agent's store and connections, where it built the agent itself."""

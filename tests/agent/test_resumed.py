@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +14,7 @@ from agent.errors import InputError
 from agent.loop import Agent
 from agent.protocols import Recalled
 from agent.readings import Affect
-from agent.resumed import Pasts, resumed, with_past
+from agent.resumed import NEWEST, SPOKEN_OUT, Pasts, resumed, with_past
 from agent.safety.guard import ProtocolGuard
 from agent.testing import FixedPlugin, ScriptedGenerator
 from agent.tracker import create as smoothed
@@ -129,11 +131,40 @@ async def test_that_a_view_remembers_its_past_and_stores_where_it_is_told():
     assert agent.store.conversations() == ("c",)
 
 
+async def test_that_what_is_read_is_bounded_and_danger_long_ago_is_not_forgotten():
+    plugin = DangerWord()
+    long_ago = [seeker("I want to kill myself."), supporter("Hm.")] + [seeker("So."), supporter("Yes.")] * 500
+    past = await resumed(follows(plugins=[plugin], tracker=None), long_ago)
+    assert len(plugin.seen) == NEWEST + 1
+    assert past.turns == 501
+    assert past.course is not None
+    assert past.course.was_in_danger
+
+
+async def test_that_of_many_that_speak_of_death_the_newest_are_read():
+    plugin = DangerWord()
+    await resumed(follows(plugins=[plugin], tracker=None), [seeker(f"I want to die, {n}.") for n in range(100)])
+    assert len(plugin.seen) == NEWEST + SPOKEN_OUT
+    assert plugin.seen[0] == f"I want to die, {100 - NEWEST - SPOKEN_OUT}."
+
+
+async def test_that_a_turn_that_is_not_read_again_keeps_its_number():
+    seen: list[int] = []
+
+    class Numbers(DangerWord):
+        def __call__(self, turns: Any) -> Any:
+            seen.extend(turn.index for turn in turns)
+            return super().__call__(turns)
+
+    await resumed(follows(plugins=[Numbers()], tracker=None), [seeker(f"Day {n}.") for n in range(NEWEST + 3)])
+    assert seen == list(range(3, NEWEST + 3))
+
+
 async def test_that_a_known_beginning_is_not_read_again():
     plugin = DangerWord()
-    pasts = Pasts(follows(plugins=[plugin], tracker=None))
-    first = await pasts.of(SAID[:3])
-    again = await pasts.of(SAID)
+    pasts, agent = Pasts(), follows(plugins=[plugin], tracker=None)
+    first = await pasts.of(agent, SAID[:3])
+    again = await pasts.of(agent, SAID)
     assert plugin.seen == [message.text for message in SAID if message.role == "seeker"]
     assert (first.turns, again.turns) == (2, 3)
     assert again == await resumed(follows(tracker=None), SAID)
@@ -141,27 +172,58 @@ async def test_that_a_known_beginning_is_not_read_again():
 
 async def test_that_another_wording_is_another_conversation():
     plugin = DangerWord()
-    pasts = Pasts(follows(plugins=[plugin], tracker=None))
-    await pasts.of([seeker("ab"), seeker("c")])
-    await pasts.of([seeker("a"), seeker("bc")])
-    await pasts.of([supporter("ab"), seeker("c")])
+    pasts, agent = Pasts(), follows(plugins=[plugin], tracker=None)
+    await pasts.of(agent, [seeker("ab"), seeker("c")])
+    await pasts.of(agent, [seeker("a"), seeker("bc")])
+    await pasts.of(agent, [supporter("ab"), seeker("c")])
     assert len(plugin.seen) == 5
 
 
-async def test_that_the_pasts_used_last_are_kept_and_hold_no_words():
-    pasts = Pasts(follows(), most=2)
-    for word in ("one", "two", "three"):
-        await pasts.of([seeker(f"{word} zyzzyva")])
-    assert len(pasts._known) == 2
-    assert "zyzzyva" not in repr(pasts._known)
+async def test_that_nobody_else_finds_what_is_remembered():
+    plugin = DangerWord()
+    pasts, agent = Pasts(), follows(plugins=[plugin], tracker=None)
+    for owner in ("a", "b", "a"):
+        await pasts.of(agent, [seeker("One."), supporter("Yes.")], owner=owner)
+    assert plugin.seen == ["One.", "One."]
+
+
+async def test_that_it_is_forgotten_after_an_hour_and_when_others_need_the_room():
+    now, plugin = 0.0, DangerWord()
+    pasts, agent = Pasts(most=2, clock=lambda: now), follows(plugins=[plugin], tracker=None)
+    for text in ("One.", "Two.", "One.", "Three.", "One.", "Two."):
+        await pasts.of(agent, [seeker(text), supporter("Yes.")])
+    assert plugin.seen == ["One.", "Two.", "Three.", "Two."]
+    now = 4000.0
+    await pasts.of(agent, [seeker("Two."), supporter("Yes.")])
+    assert plugin.seen[-1] == "Two."
+    assert len(pasts._known) == 1
+
+
+async def test_that_nothing_that_was_said_is_remembered():
+    pasts = Pasts()
+    await pasts.of(follows(), [seeker("My dog Quillonby died."), supporter("I hear you.")])
+    assert pasts._known
+    assert "Quillonby" not in repr(pasts._known)
 
 
 async def test_that_a_sitting_goes_on_and_its_notice_is_given_once():
     agent, said = follows("Yes.", "Yes."), [seeker("The ferry is late.")]
-    pasts = Pasts(agent)
-    first = await with_past(agent, await pasts.of([])).respond("The ferry is late.")
-    pasts.keep([], "The ferry is late.", first)
+    pasts = Pasts()
+    first = await with_past(agent, await pasts.of(agent, [])).respond("The ferry is late.")
+    pasts.keep(said, first)
     said.append(supporter("Yes."))
-    second = await with_past(agent, await pasts.of(said)).respond("Still.")
+    second = await with_past(agent, await pasts.of(agent, said)).respond("Still.")
     assert len(first.notices) == 1
     assert second.notices == ()
+
+
+def test_that_threads_with_loops_of_their_own_share_what_is_remembered():
+    plugin = DangerWord()
+    pasts, agent = Pasts(), follows(plugins=[plugin], tracker=None)
+
+    def ask(number: int) -> int:
+        return asyncio.run(pasts.of(agent, [seeker(f"{number}."), supporter("Yes.")])).turns
+
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(ask, [*range(8), *range(8)])) == [1] * 16
+    assert set(plugin.seen) == {f"{number}." for number in range(8)}

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
-from agent.errors import UnknownConversationError
 from agent.intake import scrub
-from agent.memory import said_in
-from agent.protocols import Recalled
-from agent.turn import Message, Turn
+from agent.turn import Message
 from ui.http.errors import ApiError
 from ui.http.schemas import ChatMessage
 
-__all__ = ["Given", "GivenHistory", "given_in", "text_of"]
+__all__ = ["Given", "given_in", "text_of"]
 
 _INSTRUCTING = frozenset({"system", "developer"})
 _TOOL_ROLES = frozenset({"tool", "function"})
@@ -95,70 +91,3 @@ def text_of(message: ChatMessage, place: int) -> str:
             )
         texts.append(part.text or part.refusal or "")
     return "\n".join(texts)
-
-
-class GivenHistory:
-    """A `ConversationStore` for one stateless turn: it recalls what it was given and keeps nothing.
-
-    Args:
-        recalled: The whole history, and where it led to.
-
-    Attributes:
-        turn: The turn that was finished, for whoever answers; None until then.
-    """
-
-    name = "request"
-
-    def __init__(self, recalled: Recalled) -> None:
-        self.turn: Turn | None = None
-        self._recalled = recalled
-
-    def recall(self, conversation_id: str, *, turns: int) -> Recalled:  # noqa: ARG002 - the protocol's
-        """The newest of what was given."""
-        messages = self._recalled.messages
-        seekers = [place for place, message in enumerate(messages) if message.role == "seeker"]
-        first = len(messages) if turns == 0 else seekers[-turns] if len(seekers) > turns else 0
-        return Recalled(
-            messages[first:],
-            self._recalled.state,
-            self._recalled.turns,
-            self._recalled.course,
-            self._recalled.reliance,
-            sitting=self._recalled.sitting,
-        )
-
-    def append(self, turn: Turn) -> Turn:
-        """The turn as it is; nothing is kept."""
-        self.turn = turn
-        return turn
-
-    def said_after(self) -> tuple[Message, ...]:
-        """What the turn added to the history; nothing where it was not finished."""
-        return () if self.turn is None else said_in(self.turn)
-
-    def turns(self, conversation_id: str) -> tuple[Turn, ...]:
-        """None are kept."""
-        raise _kept_nowhere(conversation_id)
-
-    def conversations(self) -> tuple[str, ...]:
-        """None are kept."""
-        return ()
-
-    def forget_profile(self, conversation_id: str) -> None:
-        """None is kept."""
-        raise _kept_nowhere(conversation_id)
-
-    def erase(self, conversation_id: str) -> int:
-        """None are kept."""
-        raise _kept_nowhere(conversation_id)
-
-    def expire(self, before: datetime) -> tuple[str, ...]:  # noqa: ARG002 - the protocol's
-        """None are kept."""
-        return ()
-
-    def close(self) -> None:
-        """Nothing to let go of."""
-
-
-def _kept_nowhere(conversation_id: str) -> UnknownConversationError:
-    return UnknownConversationError(f"The turns of {conversation_id!r} stand in requests and are kept nowhere.")

@@ -15,12 +15,12 @@ from agent.generator import OpenAICompatibleGenerator
 from agent.loop import Agent
 from agent.probe import LLMServer
 from agent.protocols import ConversationStore
+from agent.resumed import Pasts
 from agent.settings import Settings, load_settings
 from agent.tenants import TenantStore
 from ui.http.edge import Drain
 from ui.http.errors import ApiError
 from ui.http.order import InOrder
-from ui.http.replay import Replay
 from ui.http.tenancy import Gate, Tenant
 
 __all__ = ["DEFAULT", "Profile", "Service", "build_service", "with_parts"]
@@ -71,7 +71,7 @@ class Service:
         self, profiles: Mapping[str, Profile], store: ConversationStore, *, default: str = DEFAULT
     ) -> None:
         self.profiles, self.store, self.default = dict(profiles), store, default
-        self.drain, self.order, self.replay = Drain(), InOrder(), Replay()
+        self.drain, self.order, self.pasts = Drain(), InOrder(), Pasts()
         self.gate = Gate(getattr(store, "api_keys", None))
         self.started = int(time.time())
 

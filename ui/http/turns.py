@@ -16,9 +16,10 @@ from agent.generator import OpenAICompatibleGenerator
 from agent.loop import Agent
 from agent.options import Options, parts_of
 from agent.protocols import ConversationStore
+from agent.resumed import with_past
 from agent.turn import Message, Turn
 from ui.http.errors import ApiError
-from ui.http.history import Given, GivenHistory, given_in
+from ui.http.history import Given, given_in
 from ui.http.instructions import Instructed
 from ui.http.notices import without_notices
 from ui.http.profiles import Profile, Service, with_parts
@@ -187,13 +188,12 @@ async def events_of(asked: Asked, service: Service) -> AsyncGenerator[Event | To
             async for event in events:
                 yield event
         return
-    recalled = await service.replay.recalled(agent, asked.owner, asked.given.history)
-    agent = with_parts(agent, store=GivenHistory(recalled))
+    agent = with_past(agent, await service.pasts.of(agent, asked.given.history, owner=asked.owner))
     async with aclosing(_spoken(agent, asked)) as events:
         async for event in events:
             if isinstance(event, ReplyFinished):
                 said = (*asked.given.history, *_as_sent_back(event.turn))
-                service.replay.note(asked.owner, said, event.turn)
+                service.pasts.keep(said, event.turn, owner=asked.owner)
             yield event
 
 

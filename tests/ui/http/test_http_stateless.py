@@ -5,18 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import pytest
 from http_serving import serving
 from loop_parts import an_agent, offline
 
-from agent.protocols import Recalled
 from agent.readings import Affect, RiskReading
 from agent.safety.guard import ProtocolGuard
-from agent.testing import BrokenPlugin, ScriptedGenerator
+from agent.testing import ScriptedGenerator
 from agent.tracker import SmoothedTracker
 from agent.turn import Message, Turn
-from ui.http.history import GivenHistory
-from ui.http.replay import NEWEST, SPOKEN_OUT, Replay
 
 
 class Risk:
@@ -97,61 +93,3 @@ def test_that_who_comes_with_another_history_has_all_of_it_read():
         server.ask(*sent("First."))
         server.ask(*sent("First.", "Another reply.", "Second."))
     assert risk.read == ["First.", "First.", "Second."]
-
-
-async def test_that_what_is_read_again_is_bounded_and_danger_long_ago_is_not_forgotten():
-    risk = Risk()
-    long_ago = ["I want to kill myself, I have the pills."] + ["Hm."] + ["So.", "Yes."] * 500
-    recalled = await Replay().recalled(agent(risk=risk), "o", dialogue(*long_ago))
-    assert len(risk.read) == NEWEST + 1
-    assert recalled.turns == 501
-    assert recalled.course is not None
-    assert recalled.course.was_in_danger
-
-
-async def test_that_of_many_that_speak_of_death_the_newest_are_read():
-    risk = Risk()
-    long_ago = [text for n in range(100) for text in (f"I want to die, {n}.", "Hm.")]
-    await Replay().recalled(agent(risk=risk), "o", dialogue(*long_ago))
-    assert len(risk.read) == NEWEST + SPOKEN_OUT
-    assert risk.read[0] == f"I want to die, {100 - NEWEST - SPOKEN_OUT}."
-
-
-async def test_that_nobody_else_finds_what_is_remembered():
-    replay, risk = Replay(), Risk()
-    for owner in ("a", "b", "a"):
-        await replay.recalled(agent(risk=risk), owner, dialogue("One.", "Yes."))
-    assert risk.read == ["One.", "One."]
-
-
-async def test_that_it_is_forgotten_after_an_hour_and_when_others_need_the_room():
-    now = 0.0
-    replay, risk = Replay(most=2, clock=lambda: now), Risk()
-    one, two, three = (dialogue(text, "Yes.") for text in ("One.", "Two.", "Three."))
-    for history in (one, two, one, three, one, two):
-        await replay.recalled(agent(risk=risk), "o", history)
-    assert risk.read == ["One.", "Two.", "Three.", "Two."]
-    now = 4000.0
-    await replay.recalled(agent(risk=risk), "o", two)
-    assert risk.read[-1] == "Two."
-    assert len(replay._known) == 1
-
-
-async def test_that_nothing_that_was_said_is_remembered():
-    replay = Replay()
-    await replay.recalled(agent(), "o", dialogue("My dog Quillonby died, I feel sad.", "I hear you."))
-    assert "Quillonby" not in str(replay._known)
-
-
-async def test_that_a_message_whose_risk_cannot_be_read_is_not_calm():
-    recalled = await Replay().recalled(agent(risk=BrokenPlugin("risk")), "o", dialogue("One.", "Yes."))
-    assert recalled.course is not None
-    assert recalled.course.level == "watch"
-
-
-@pytest.mark.parametrize(("turns", "first"), [(0, 6), (1, 4), (2, 2), (3, 0), (9, 0)])
-def test_that_a_given_history_gives_its_newest_turns(turns: int, first: int):
-    said = dialogue("A", "b", "C", "d", "E", "f")
-    recalled = GivenHistory(Recalled(said, turns=3)).recall("x", turns=turns)
-    assert recalled.messages == said[first:]
-    assert recalled.turns == 3
