@@ -219,7 +219,7 @@ def hef(  # noqa: PLR0917 - typer names them all
 @app.command()
 def safety(  # noqa: PLR0917 - typer names them all
     sets: Annotated[
-        list[str] | None, typer.Option("--set", help="a, b (development) or c (held out); default: all, apart.")
+        list[str] | None, typer.Option("--set", help="a, b, c (development) or d (held out); default: all, apart.")
     ] = None,
     family: Annotated[
         list[str] | None, typer.Option(help="Only this family (may be given again); default: all.")

@@ -55,7 +55,7 @@ def block(figures: Mapping[str, Any]) -> str:
     lines = [
         BEGIN,
         "",
-        f"Measured {figures['measured']}, without an LLM; sets a and b are for development, c is held out.",
+        f"Measured {figures['measured']}, without an LLM; sets a, b and c are for development, d is held out.",
         "",
     ]
     lines += [f"| figure | {' | '.join(f'set {name}' for name in sets)} |", f"|---|{'---|' * len(sets)}"]

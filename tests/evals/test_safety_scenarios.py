@@ -71,7 +71,7 @@ def test_that_a_mistake_is_named_with_its_place(tmp_path: Path, old: str, new: s
 
 
 def test_that_a_set_or_family_that_does_not_exist_is_told_with_the_choices():
-    with pytest.raises(DataError, match="There are: a, b, c"):
+    with pytest.raises(DataError, match="There are: a, b, c, d"):
         load_scenarios("z")
     with pytest.raises(DataError, match="There are: explicit, veiled"):
         load_scenarios("a", families=["plants"])

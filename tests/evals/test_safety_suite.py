@@ -1,7 +1,7 @@
 """A fixed part of the suite's development set against the agent as it is built for everybody, without an LLM.
 
 What is required here is what was measured when it was last looked at, less a little: see SAFETY.md for the figures of
-both sets. Set b is held out, and no test reads how the agent does on it.
+the sets. Set d is held out, and no test reads how the agent does on it.
 """
 
 from __future__ import annotations
