@@ -1,8 +1,8 @@
 """Scripts of conversations: what a person says turn by turn, and what must and must not happen.
 
 Four writers who knew nothing of each other, nor of the rules, wrote them: sets `a`, `b` and `c` are for
-development, set `d` is held out. Nothing may be tuned on `d`. (`b` was held out until `c` was written, and `c` until
-`d` was: their failures had been looked at.) The files lie beside this module, one a family:
+development, set `d` is held out. Nothing may be tuned on `d`. (`b` was held out until `c` was written, and `c`
+until `d` was: their failures had been looked at.) The files lie beside this module, one a family:
 
     family = "veiled"
 
