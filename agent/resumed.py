@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import partial
-from threading import BoundedSemaphore, Lock
+from threading import BoundedSemaphore, Event, Lock
 
 from agent.errors import InputError
 from agent.intake import clean, scrub
@@ -39,9 +39,7 @@ NEWEST = 24
 SPOKEN_OUT = 8
 _REMEMBERED = 2_000  # some 10 kB each
 _SECONDS = 3_600.0
-_READING = BoundedSemaphore(
-    2
-)  # long conversations that are read at one time, so that they do not hold up everybody
+_READING = BoundedSemaphore(2)  # read at one time, so that long conversations do not hold up everybody's turns
 
 
 async def resumed(agent: Agent, said: Sequence[Message], before: Recalled | None = None) -> Recalled:
@@ -108,18 +106,28 @@ def _cleaned(said: Sequence[Message], agent: Agent) -> Iterator[Message]:
 
 
 async def _read(agent: Agent, turns: Sequence[Turn]) -> Sequence[Turn]:
-    """In one batch; unread where that takes too long, which the guard takes for no calm."""
+    """In one batch; unread where that takes too long, which the guard takes for no calm.
+
+    Waiting for others takes nothing from the time that reading may take. Who has left is not read any more.
+    """
     if not turns:
         return turns
+    seconds, left = agent.perception.seconds * len(turns), Event()
 
     def read() -> Sequence[Turn]:
-        with _READING:
-            return agent.perception.read(turns)
+        if not _READING.acquire(timeout=seconds):
+            return turns
+        try:
+            return turns if left.is_set() else agent.perception.read(turns)
+        finally:
+            _READING.release()
 
     try:
-        return await asyncio.wait_for(in_thread(read), agent.perception.seconds * len(turns))
+        return await asyncio.wait_for(in_thread(read), 2 * seconds)
     except TimeoutError:
         return turns
+    finally:
+        left.set()
 
 
 def _followed(agent: Agent, turns: Sequence[Turn], known: Recalled) -> Recalled:
@@ -233,7 +241,8 @@ class Pasts:
         """Remember where a finished turn led to, so that its message is not read again.
 
         Args:
-            said: What was said, the turn's own messages with it, as far as the next request will bring them.
+            said: What was said, the turn's own messages with it, as the next request will bring them. The reply is
+                one of them: who says the same to somebody else has not been told yet that this is an AI.
             turn: As it ended.
             owner: As for `of`.
         """

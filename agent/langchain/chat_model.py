@@ -32,10 +32,10 @@ from agent.events import FailureNoted, ReplyFinished, Token
 from agent.in_sync import each_of, result_of
 from agent.langchain.calls import asked, ended, with_thread
 from agent.langchain.dialogue import split
-from agent.langchain.stopping import Stopping
 from agent.loop import Agent
 from agent.resumed import Pasts, recent, with_past
 from agent.settings import Settings, load_settings
+from agent.stopping import ending_before
 from agent.turn import Message, Turn
 
 __all__ = ["ChatHeartline"]
@@ -67,7 +67,7 @@ class ChatHeartline(BaseChatModel):
             `llm_url`, `llm_model`, `llm_api_key`, `llm_temperature`, `llm_max_tokens`, `llm_timeout` and
             `llm_retries`. Once it is made they say what holds, from the environment and the file, too.
         settings: Any other settings by their own names, e.g. `{"country": "GB"}`.
-        stop: Texts before which a reply ends.
+        stop: Texts before which a reply ends; the protocol's words in danger are never cut.
         streaming: Stream even where nobody asked to.
         cache: Off: a reply depends on more than its messages.
 
@@ -172,12 +172,10 @@ class ChatHeartline(BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         turn: Turn | None = None
-        async with aclosing(self._answer(messages, **kwargs)) as pieces:
+        async with aclosing(self._answer(messages, stop, **kwargs)) as pieces:
             async for piece in pieces:
                 turn = piece if isinstance(piece, Turn) else turn
         text, metadata, usage = ended(turn)
-        stopping = Stopping(stop or self.stop or ())
-        text = stopping.push(text) + stopping.finish()
         message = AIMessage(text, response_metadata=metadata, usage_metadata=usage)
         return ChatResult(generations=[ChatGeneration(message=message)])
 
@@ -204,24 +202,25 @@ class ChatHeartline(BaseChatModel):
     async def _chunks(
         self, messages: list[BaseMessage], stop: list[str] | None = None, **kwargs: Any
     ) -> AsyncGenerator[ChatGenerationChunk]:
-        stopping = Stopping(stop or self.stop or ())
         turn: Turn | None = None
-        async with aclosing(self._answer(messages, **kwargs)) as pieces:
+        async with aclosing(self._answer(messages, stop, **kwargs)) as pieces:
             async for piece in pieces:
                 if isinstance(piece, Turn):
                     turn = piece
-                elif text := stopping.push(piece):
-                    yield ChatGenerationChunk(message=AIMessageChunk(content=text))
+                else:
+                    yield ChatGenerationChunk(message=AIMessageChunk(content=piece))
         _, metadata, usage = ended(turn)
         last = AIMessageChunk(
-            content=stopping.finish(),
+            content="",
             response_metadata=metadata,
             usage_metadata=usage,
             chunk_position="last",
         )
         yield ChatGenerationChunk(message=last)
 
-    async def _answer(self, messages: Sequence[BaseMessage], **kwargs: Any) -> AsyncGenerator[str | Turn]:
+    async def _answer(
+        self, messages: Sequence[BaseMessage], stop: list[str] | None, **kwargs: Any
+    ) -> AsyncGenerator[str | Turn]:
         """Pieces of the reply as they come, then the finished turn.
 
         Where the LLM fails in the middle, what it had said cannot be taken back: the reply that stands is the one
@@ -229,7 +228,7 @@ class ChatHeartline(BaseChatModel):
         """
         thread, options = asked(kwargs)
         said, newest = split(messages)
-        agent = await self._ready(thread, said)
+        agent = ending_before(await self._ready(thread, said), stop or self.stop or ())
         stream = agent.stream(newest, conversation_id=thread or uuid.uuid4().hex, options=options)
         async with aclosing(stream) as events:
             async for event in events:
@@ -239,8 +238,9 @@ class ChatHeartline(BaseChatModel):
                     yield "\n\n"
                 elif isinstance(event, ReplyFinished):
                     if thread is None:
-                        # Without the reply, which may come back shortened by a stop sequence.
-                        self._pasts.keep([*said, Message("seeker", newest)], event.turn)
+                        reply, _, _ = ended(event.turn)
+                        own = (Message("seeker", newest), Message("supporter", reply))
+                        self._pasts.keep([*said, *own], event.turn)
                     yield event.turn
 
     async def _ready(self, thread: str | None, said: list[Message]) -> Agent:

@@ -142,7 +142,13 @@ class Reader:
         if kept is None:
             return await resumed(self.agent, said_in(before))
         turn = from_record(kept["turn"])
-        known = Recalled(state=turn.state, turns=turn.index + 1, course=turn.course, reliance=turn.reliance)
+        known = Recalled(
+            state=turn.state,
+            turns=turn.index + 1,
+            course=turn.course,
+            reliance=turn.reliance,
+            sitting=turn.sitting,
+        )
         read = [
             at for at, message in enumerate(before) if _from_person(message) and _key(message) == kept["message"]
         ]

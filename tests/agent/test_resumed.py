@@ -16,7 +16,7 @@ from agent.protocols import Recalled
 from agent.readings import Affect
 from agent.resumed import NEWEST, SPOKEN_OUT, Pasts, resumed, with_past
 from agent.safety.guard import ProtocolGuard
-from agent.testing import FixedPlugin, ScriptedGenerator
+from agent.testing import BrokenPlugin, FixedPlugin, ScriptedGenerator
 from agent.tracker import create as smoothed
 from agent.turn import Message
 from tests.danger_word import DangerWord
@@ -102,6 +102,59 @@ async def test_that_reading_that_takes_too_long_is_no_calm():
         release.set()
     assert past.course is not None
     assert past.course.unread
+
+
+async def test_that_a_message_whose_risk_cannot_be_read_is_no_calm():
+    past = await resumed(follows(plugins=[BrokenPlugin("risk")], tracker=None), [seeker("Hi."), supporter("Yes.")])
+    assert past.course is not None
+    assert past.course.level == "watch"
+
+
+class Held(DangerWord):
+    """Waits until it is released, and knows how many of its kind wait."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inside, self.most, self._lock = 0, 0, threading.Lock()
+        self.both, self.release = threading.Event(), threading.Event()
+
+    def __call__(self, turns: Any) -> Any:
+        with self._lock:
+            self.inside += 1
+            self.most = max(self.most, self.inside)
+            if self.inside == 2:
+                self.both.set()
+        self.release.wait(10)
+        with self._lock:
+            self.inside -= 1
+        return super().__call__(turns)
+
+
+async def test_that_two_conversations_are_read_at_one_time_and_the_others_wait_and_are_read():
+    held = Held()
+    agent = follows(plugins=[held], tracker=None, plugin_seconds=10)
+    asked = [asyncio.create_task(resumed(agent, [seeker(f"{number}.")])) for number in range(5)]
+    assert await asyncio.to_thread(held.both.wait, 10)
+    held.release.set()
+    pasts = await asyncio.gather(*asked)
+    assert held.most == 2
+    assert sorted(held.seen) == [f"{number}." for number in range(5)]
+    assert not any(past.course is None or past.course.unread for past in pasts)
+
+
+async def test_that_who_left_while_waiting_is_not_read():
+    held = Held()
+    agent = follows(plugins=[held], tracker=None, plugin_seconds=10)
+    asked = [asyncio.create_task(resumed(agent, [seeker(f"{number}.")])) for number in range(2)]
+    assert await asyncio.to_thread(held.both.wait, 10)
+    leaves = asyncio.create_task(resumed(agent, [seeker("Left.")]))
+    await asyncio.sleep(0)
+    leaves.cancel()
+    await asyncio.gather(leaves, return_exceptions=True)
+    held.release.set()
+    await asyncio.gather(*asked)
+    await resumed(agent, [seeker("Last.")])
+    assert set(held.seen) == {"0.", "1.", "Last."}
 
 
 async def test_that_parts_that_fail_leave_what_they_keep():
@@ -207,14 +260,16 @@ async def test_that_nothing_that_was_said_is_remembered():
 
 
 async def test_that_a_sitting_goes_on_and_its_notice_is_given_once():
-    agent, said = follows("Yes.", "Yes."), [seeker("The ferry is late.")]
+    agent, said = follows("Yes.", "Yes.", "Yes."), [seeker("The ferry is late."), supporter("Yes.")]
     pasts = Pasts()
     first = await with_past(agent, await pasts.of(agent, [])).respond("The ferry is late.")
     pasts.keep(said, first)
-    said.append(supporter("Yes."))
     second = await with_past(agent, await pasts.of(agent, said)).respond("Still.")
     assert len(first.notices) == 1
     assert second.notices == ()
+    elsewhere = [said[0], supporter("Somebody else's reply.")]
+    third = await with_past(agent, await pasts.of(agent, elsewhere)).respond("Still.")
+    assert len(third.notices) == 1
 
 
 def test_that_threads_with_loops_of_their_own_share_what_is_remembered():

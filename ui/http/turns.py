@@ -17,6 +17,7 @@ from agent.loop import Agent
 from agent.options import Options, parts_of
 from agent.protocols import ConversationStore
 from agent.resumed import with_past
+from agent.stopping import ending_before
 from agent.turn import Message, Turn
 from ui.http.errors import ApiError
 from ui.http.history import Given, given_in
@@ -24,7 +25,6 @@ from ui.http.instructions import Instructed
 from ui.http.notices import without_notices
 from ui.http.profiles import Profile, Service, with_parts
 from ui.http.schemas import ChatRequest, Finish, Usage
-from ui.http.stopping import Stopping
 from ui.http.tenancy import Tenant
 from ui.http.tools import ToolsCalled, ToolSpeaker, Unfinished, until_called
 
@@ -80,10 +80,9 @@ class Asked:
 
     def without_effect(self, turn: Turn) -> list[str]:
         """The same, with what only an LLM would have heeded."""
-        speaker = None if turn.reply is None else turn.reply.speaker
         spoken = {"temperature": self.options.temperature, "max_tokens": self.options.max_tokens}
         unheard = [name for name, value in spoken.items() if value is not None]
-        if speaker == "protocol" and self.stop:
+        if turn.escalated and self.stop:
             unheard.append("stop")
         if self.tools is not None:
             unheard.append("tools")
@@ -209,7 +208,7 @@ async def _spoken(agent: Agent, asked: Asked) -> AsyncGenerator[Event | ToolsCal
             after=asked.given.after,
         )
         agent = with_parts(agent, generator=speaker, store=Unfinished(agent.store, speaker))
-    agent = _stopping(agent, asked.stop)
+    agent = ending_before(agent, asked.stop)
     stream = agent.stream(asked.given.text, conversation_id=asked.conversation_id, options=asked.options)
     async with aclosing(stream) as events:
         if speaker is None:
@@ -239,14 +238,6 @@ def _agent_for(asked: Asked) -> Agent:
         guard.handoff_at = "never"  # type: ignore[union-attr]
         parts["guard"] = guard
     return with_parts(agent, **parts) if parts else agent
-
-
-def _stopping(agent: Agent, stop: tuple[str, ...]) -> Agent:
-    """The agent, whose speakers end before a stop sequence."""
-    if not stop:
-        return agent
-    fallback = None if agent.fallback is None else Stopping(agent.fallback, stop)
-    return with_parts(agent, generator=Stopping(agent.generator, stop), fallback=fallback)
 
 
 def finish_of(turn: Turn) -> Finish:

@@ -15,6 +15,7 @@ from agent.langchain.chat_model import ChatHeartline
 from agent.loop import Agent
 from agent.memory import InMemoryStore
 from agent.record import from_record
+from agent.resumed import NEWEST, SPOKEN_OUT
 from agent.safety.guard import ProtocolGuard
 from agent.testing import FixedPlugin, ScriptedGenerator, a_reading
 from tests.danger_word import DangerWord
@@ -156,6 +157,25 @@ def test_that_a_conversation_that_grows_is_read_once_a_turn():
     assert turn_of(messages[-1]).index == 2
 
 
+def test_that_what_is_read_of_a_long_conversation_is_bounded():
+    parts = agent("Yes.")
+    (plugin,) = parts.perception.plugins
+    said = [message for n in range(100) for message in (HumanMessage(f"I want to die, {n}."), AIMessage("Oh."))]
+    turn = turn_of(ChatHeartline(agent=parts).invoke([*said, HumanMessage("Bye.")]))
+    assert len(plugin.seen) == NEWEST + SPOKEN_OUT + 1
+    assert turn.index == 100
+
+
+def test_that_a_notice_is_given_once_in_a_conversation_that_grows():
+    said = ["One. Two.", "Three.", "Four."]
+    parts = agent(*said, guard=ProtocolGuard("GB"), plugins=[DangerWord()], fallback=offline())
+    model = ChatHeartline(agent=parts, stop=[" Two"])
+    first = model.invoke("First.")
+    second = model.invoke([HumanMessage("First."), first, HumanMessage("Second.")])
+    elsewhere = model.invoke([HumanMessage("First."), AIMessage("Another reply."), HumanMessage("Second.")])
+    assert [len(turn_of(message).notices) for message in (first, second, elsewhere)] == [1, 0, 1]
+
+
 def test_that_the_strategy_of_our_own_replies_is_known_again():
     parts = agent("One.", "Two.")
     model = ChatHeartline(agent=parts)
@@ -211,6 +231,24 @@ def test_that_a_reply_ends_before_a_stop_text_whole_or_streamed(stop: list[str])
     model = ChatHeartline(agent=agent("I hear you. Go on.", "I hear you. Go on."), stop=stop)
     assert model.invoke(SAID).text == expected
     assert "".join(chunk.text for chunk in model.stream(SAID)) == expected
+
+
+def test_that_no_stop_text_cuts_the_words_of_the_protocol_off():
+    parts = agent(guard=ProtocolGuard("GB"), fallback=offline(), plugins=[DangerWord()])
+    model = ChatHeartline(agent=parts, stop=["\n", ". ", "e"])
+    message = model.invoke("I want to kill myself.")
+    assert message.text == turn_of(message).reply.text
+    assert message.text.count(". ") >= 1
+    chunks = list(model.stream("I want to kill myself.", stop=[" "]))
+    assert "".join(chunk.text for chunk in chunks) == turn_of(chunks[-1]).reply.text
+    assert " " in "".join(chunk.text for chunk in chunks)
+
+
+def test_that_the_record_holds_what_was_said_and_not_what_a_stop_text_cut_off():
+    parts = agent("I hear you. Go on.")
+    message = ChatHeartline(agent=parts).invoke(SAID, in_thread("a"), stop=[" Go"])
+    (kept,) = parts.store.turns("a")
+    assert message.text == turn_of(message).reply.text == kept.reply.text == "I hear you."  # type: ignore[union-attr]
 
 
 def test_that_where_the_llm_breaks_off_the_fallback_s_reply_stands_in_the_record():

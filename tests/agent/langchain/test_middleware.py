@@ -21,8 +21,10 @@ from agent.langchain.middleware import EmpathyMiddleware
 from agent.loop import Agent
 from agent.memory import InMemoryStore
 from agent.record import from_record
+from agent.safety.guard import ProtocolGuard
 from agent.testing import FixedPlugin, ScriptedGenerator, ScriptedGuard, a_reading
 from tests.agent.langchain.scripted_model import ScriptedModel, WholeModel, calls
+from tests.danger_word import DangerWord
 from tests.loop_parts import AskingPlanner, Forgetful
 
 REFUND = "My refund never came, and I have not slept since."
@@ -160,6 +162,14 @@ def test_that_state_goes_on_from_turn_to_turn_with_a_checkpointer(shipped: Empat
     assert after.state.turns == 2
     assert after.state.affect.valence > before.state.affect.valence
     assert json.loads(json.dumps(second)) == second
+
+
+def test_that_the_notice_of_a_sitting_stands_in_its_first_turn_only():
+    model = ScriptedModel(script=["Yes.", "Yes."])
+    middleware = EmpathyMiddleware(reads(ProtocolGuard("GB"), plugins=[DangerWord()]))
+    agent = create_agent(model, middleware=[middleware], checkpointer=InMemorySaver())
+    results = [asked(agent, text) for text in ("First.", "Second.")]
+    assert [len(from_record(result["heartline"]["turn"]).notices) for result in results] == [1, 0]
 
 
 def test_that_messages_from_before_are_followed_before_the_newest_is_read():

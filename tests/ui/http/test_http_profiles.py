@@ -15,7 +15,6 @@ from agent.generator import create
 from agent.settings import load_settings
 from ui.http.order import InOrder
 from ui.http.profiles import build_service
-from ui.http.stopping import Stopping
 
 FILE = """
 [profiles.bright]
@@ -127,23 +126,3 @@ async def test_that_nothing_is_left_of_an_order_that_is_done():
     await asyncio.gather(broken, *waiting, return_exceptions=True)
     assert seen == ["x", "x", "b", "b", "d", "d"]
     assert order._locks == {}
-
-
-@pytest.mark.parametrize(
-    ("pieces", "stop", "shown"),
-    [
-        (["abcdef"], ["cd"], "ab"),
-        (["ab", "c", "def"], ["cd"], "ab"),
-        (["a", "b", "c"], ["x"], "abc"),
-        (["one\n", "\ntwo"], ["\n\n"], "one"),
-        (["abc"], ["c", "b"], "a"),
-    ],
-)
-async def test_that_nothing_of_a_stop_sequence_is_shown(pieces: list[str], stop: list[str], shown: str):
-    from agent.decisions import Reply
-    from agent.testing import ScriptedGenerator, a_turn
-
-    said = [piece async for piece in Stopping(ScriptedGenerator(pieces), stop).generate(a_turn())]
-    assert "".join(piece for piece in said if isinstance(piece, str)) == shown
-    assert isinstance(said[-1], Reply)
-    assert said[-1].text == shown

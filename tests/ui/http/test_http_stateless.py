@@ -12,7 +12,7 @@ from agent.readings import Affect, RiskReading
 from agent.safety.guard import ProtocolGuard
 from agent.testing import ScriptedGenerator
 from agent.tracker import SmoothedTracker
-from agent.turn import Message, Turn
+from agent.turn import Turn
 
 
 class Risk:
@@ -42,10 +42,6 @@ def agent(*scripts: str, risk: Any = None, **parts: Any) -> Any:
     return an_agent(
         ScriptedGenerator(*scripts, name="llm"), fallback=offline(*["Take care."] * 9), **(given | parts)
     )
-
-
-def dialogue(*texts: str) -> tuple[Message, ...]:
-    return tuple(Message("seeker" if n % 2 == 0 else "supporter", text) for n, text in enumerate(texts))
 
 
 def sent(*texts: str) -> list[dict[str, str]]:
