@@ -65,9 +65,10 @@ class _Answer:
 class Asker:
     """Asks an LLM short questions, at temperature 0 and without streaming.
 
-    The strictest way is tried first. A server that refuses one (HTTP 400 or 422) is asked in the next at
-    once, and one that ignores what binds its answer is asked in the next from the following question on;
-    what worked is remembered. Nothing else is tried again: the reply is still to come, and has its own tries.
+    The strictest way is tried first. A server that refuses one (HTTP 400 or 422) or breaks on it (500) is asked
+    in the next at once, and one that ignores what binds its answer is asked in the next from the following
+    question on; what worked is remembered. Nothing else is tried again: the reply is still to come, and has its
+    own tries.
 
     Nothing in it belongs to an event loop: each question opens its connection and closes it, also when it
     is cancelled. It goes through no LangChain, so callbacks and tracing see none of it.
@@ -199,6 +200,12 @@ class Asker:
                 if isinstance(refusal, PromptTooLongError):
                     break
                 refused |= {name for name in ("structured_outputs", *_EXTRAS) if name in str(error)}
+            except openai.InternalServerError as error:
+                if error.status_code != 500:  # noqa: PLR2004 - HTTP's own: 502 to 504 mean a server that is not there
+                    raise
+                # llama-cpp-python breaks on a way that it does not know.
+                refusal = self._server.failure(error, model=model)
+                refused.add(way)
             else:
                 return _answer(said, model, way), list(attempts[place:])
         raise refusal

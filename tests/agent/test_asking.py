@@ -15,6 +15,7 @@ from hypothesis import strategies as some
 from langchain_core.tracers.context import collect_runs
 
 from agent.asking import Asker, Choice
+from agent.binding import WAYS
 from agent.decisions import PromptMessage, TokenUsage
 from agent.errors import (
     GenerationError,
@@ -402,7 +403,7 @@ async def test_that_a_dropped_connection_is_unreachable_and_not_tried_again():
         (fails(401, echo=WORDS), "llm_api_key"),
         (fails(404, echo=WORDS), "llm_model"),
         (fails(429, echo=WORDS), "HTTP 429"),
-        (fails(500, echo=WORDS), "HTTP 500"),
+        (fails(503, echo=WORDS), "HTTP 503"),
         (redirects("http://127.0.0.1:9/v1/chat/completions"), "redirects"),
         (answers(f"<html>{WORDS}</html>", kind="text/html"), "cannot be read"),
         (answers('{"choices": [', kind="application/json"), "cannot be read"),
@@ -412,13 +413,30 @@ async def test_that_a_dropped_connection_is_unreachable_and_not_tried_again():
         (answers([WORDS]), "cannot be read"),
         (answers("[" * 100_000), "cannot be read"),
     ],
-    ids=["401", "404", "429", "500", "redirect", "page", "cut", "error", "no choice", "null", "list", "deep"],
+    ids=["401", "404", "429", "503", "redirect", "page", "cut", "error", "no choice", "null", "list", "deep"],
 )
 async def test_that_a_bad_answer_is_an_error_with_its_cure_and_without_words(step: Step, clue: str):
     with FakeLLMServer(step) as server:
         error = await failure(server)
     assert isinstance(error, LLMResponseError)
     assert clue in str(error)
+
+
+async def test_that_a_server_that_breaks_on_a_way_is_asked_once_in_each_of_the_next():
+    with FakeLLMServer(fails(500, echo=WORDS), tells("B"), tells("A")) as server:
+        one = asker(server)
+        first, second = await one.choose(QUESTION, ABC), await one.choose(QUESTION, ABC)
+    assert (first.picked, first.way) == ("B", WAYS[1])
+    assert second.picked == "A"
+    assert len(server.requests) == 3
+
+
+async def test_that_a_server_that_breaks_on_every_way_is_named_without_words():
+    with FakeLLMServer(*[fails(500, echo=WORDS)] * len(WAYS)) as server:
+        error = await failure(server)
+    assert isinstance(error, LLMResponseError)
+    assert "HTTP 500" in str(error)
+    assert WORDS not in str(error)
 
 
 async def test_that_a_question_longer_than_the_context_says_so_at_once():
@@ -456,7 +474,7 @@ async def test_that_neither_traces_nor_the_log_see_the_question(
 ):
     monkeypatch.setenv("LANGSMITH_TRACING", "true")
     caplog.set_level(logging.DEBUG)
-    with FakeLLMServer(tells("B"), fails(500, echo=WORDS)) as server, collect_runs() as runs:
+    with FakeLLMServer(tells("B"), fails(503, echo=WORDS)) as server, collect_runs() as runs:
         await choice(server)
         await failure(server, api_key="key-of-ours")
     assert runs.traced_runs == []

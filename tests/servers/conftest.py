@@ -87,15 +87,23 @@ def transformers_serve(
 
 
 @pytest.fixture(scope="session")
-def llama_cpp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """llama.cpp's server, with the model that HEARTLINE_LLAMA_CPP names."""
-    python, _, model = LLAMA_CPP.partition(":")
-    if not (python and model):
-        pytest.skip("HEARTLINE_LLAMA_CPP=PYTHON:MODEL.gguf names no environment with llama-cpp-python[server]")
-    found = subprocess.run([python, "-c", "import llama_cpp.server"], capture_output=True, check=False)
+def llama_cpp(tiny_models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """llama.cpp's server with a tiny model, run by the Python that HEARTLINE_LLAMA_CPP names."""
+    if not LLAMA_CPP:
+        pytest.skip(
+            "HEARTLINE_LLAMA_CPP names no Python that has 'llama-cpp-python[server]' and gguf, which take minutes to "
+            "build (docs/servers.md)"
+        )
+    found = subprocess.run([LLAMA_CPP, "-c", "import gguf, llama_cpp.server"], capture_output=True, check=False)
     if found.returncode:
-        pytest.skip(f"{python} cannot import llama_cpp.server: pip install 'llama-cpp-python[server]'")
-    log, port = tmp_path_factory.mktemp("llama-cpp") / "log", free_port()
-    command = [python, "-m", "llama_cpp.server", "--model", model, "--host", "127.0.0.1", "--port", str(port)]
-    with serving(command, port=port, model=Path(model), log=log, variables={}) as served:
+        pytest.skip(
+            f"{LLAMA_CPP} cannot import gguf and llama_cpp.server: pip install 'llama-cpp-python[server]' gguf"
+        )
+    folder, port = tmp_path_factory.mktemp("llama-cpp"), free_port()
+    model = folder / "tiny.gguf"
+    converter = Path(__file__).with_name("tiny_gguf.py")
+    subprocess.run([LLAMA_CPP, converter, tiny_models / "llama", model], check=True, timeout=120)
+    command = [LLAMA_CPP, "-m", "llama_cpp.server", "--model", model, "--host", "127.0.0.1", "--port", str(port)]
+    command += ["--n_ctx", "4096"]
+    with serving(command, port=port, model=model, log=folder / "log", variables={}) as served:
         yield served.ready("/v1/models")

@@ -61,9 +61,27 @@ async def test_that_a_question_is_asked_without_what_the_server_does_not_know(tr
     assert filled is None or isinstance(filled["late"], bool)
 
 
-async def test_that_llama_cpp_answers_a_turn(llama_cpp: Served):
+async def test_that_llama_cpp_streams_two_turns(llama_cpp: Served):
     async with agent_for(llama_cpp, llm_model=None) as agent:
-        turn = await agent.respond("The bread did not rise.")
-    assert not turn.failures
-    assert turn.reply.stood_in_for is None
+        first = await agent.respond("The bread did not rise.")
+        second = await agent.respond("Nor did the second loaf.", conversation_id=first.conversation_id)
+    for turn in (first, second):
+        assert not turn.failures
+        assert turn.reply.stood_in_for is None
+        assert turn.reply.text.strip()
+
+
+async def test_that_a_way_that_llama_cpp_ignores_is_left_after_one_question(llama_cpp: Served):
+    asking = Asker(LLMServer(llama_cpp.url), model=str(llama_cpp.model), seconds=120)
+    first, second = [await asking.choose(QUESTION, ("A", "B")) for _ in range(2)]
+    assert first.way == "structured_outputs"
+    assert second.way != "structured_outputs"
+    assert second.picked in {"A", "B", None}
+
+
+async def test_that_what_is_too_long_for_llama_cpp_is_answered_all_the_same(llama_cpp: Served):
+    async with agent_for(llama_cpp, llm_model=None, llm_context=4096, max_message_characters=30_000) as agent:
+        turn = await agent.respond("The dough was sticky and the oven cold. " * 600)
     assert turn.reply.text.strip()
+    assert turn.reply.stood_in_for == "openai"
+    assert turn.failures[-1].stage == "generate"
