@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,12 @@ import torch
 from numpy.typing import NDArray
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from agent.readings import DANGER
 from agent.turn import Message
 from sem_plugins.encoder import Encoder
 from sem_plugins.probability import sigmoid
 from sem_plugins.risk.branch import FORMAT, LOWER, NETWORK, NUMBERS, load_branch
+from sem_plugins.risk.rules import read_rules
 from sem_plugins.training.intervals import Estimate, bootstrap
 from sem_plugins.training.measure.reading import on_every_core
 from sem_plugins.training.network import parameter_groups
@@ -43,6 +45,9 @@ class Plan:
     Attributes:
         epochs: Times that everything is gone through.
         everyday: Messages of each of three data sets: two thirds to learn from, a third for the thresholds.
+        pool: Further messages of each, of which the most alarming are learned from.
+        hard: How many of the whole pool are learned from in an epoch: those that look most like danger to the
+            network when the epoch begins. In the first one, which has nothing to go by, there are none.
         rate: Peak learning rate of the layers; the head's is ten times that.
         warmup: Share of the steps in which the rate rises; then it falls to 0.
         alarms: Share of everyday messages, not learned from, that may be read as ideation: what one of them sets
@@ -52,9 +57,11 @@ class Plan:
 
     epochs: int = 3
     everyday: int = 5000
+    pool: int = 15_000
+    hard: int = 4500
     rate: float = 5e-5
     warmup: float = 0.06
-    alarms: float = 0.005
+    alarms: float = 0.0024
     others_alarms: float = 0.001
     seed: int = 13
 
@@ -94,14 +101,17 @@ def learn(
 
     statements, held_out = risk.statements("train"), risk.statements("valid")
     said, _ = lower([example.text for example in statements], "statements")
-    everyday, judged = lower([*_everyday(folder, plan)], "everyday messages")
+    daily, further = _everyday(folder, plan)
+    everyday, judged = lower(daily, "everyday messages")
+    pool, judged_pool = lower(further, "further messages")
     kept = np.arange(len(everyday)) % 3 == 0
     learned = np.flatnonzero(~kept)
-    states = said + [everyday[row] for row in learned]
-    targets = np.vstack([[example.targets["risk"] for example in statements], _calm(judged[learned])])
+    states = said + [everyday[row] for row in learned] + pool
+    calm = _calm(np.vstack([judged[learned], judged_pool]))
+    targets = np.vstack([[example.targets["risk"] for example in statements], calm])
     torch.manual_seed(plan.seed)  # of the head, which starts from nothing
     network = RiskNetwork(manifest.verified(manifest.model))
-    _train(network, states, targets, plan, checkpoint=out / "checkpoint.pt", say=say)
+    _train(network, states, targets, plan, pool=len(pool), checkpoint=out / "checkpoint.pt", say=say)
 
     export_branch(network, out / NETWORK)
     asked = network.logits([everyday[row] for row in np.flatnonzero(kept)])
@@ -110,19 +120,21 @@ def learn(
         "encoder": manifest.sha256[MODEL],
         "sha256": hashlib.sha256((out / NETWORK).read_bytes()).hexdigest(),
         "thresholds": _thresholds(np.asarray(sigmoid(asked)), plan),
-        "card": {"learned from": f"{len(said)} statements and {len(learned)} everyday messages"},
+        "card": {
+            "learned from": f"{len(said)} statements, {len(learned)} everyday messages and, after one epoch, "
+            f"the {min(plan.hard, len(pool))} most alarming of {len(pool)} others"
+        },
     }
     path = out / NUMBERS
     path.write_text(json.dumps(numbers, indent=1) + "\n", encoding="utf-8")
-    calm = [text for row, text in enumerate(_everyday(folder, plan)) if kept[row]]
-    figures = _measured(out, manifest, encoder, held_out, calm)
+    figures = _measured(out, manifest, encoder, held_out, [text for row, text in enumerate(daily) if kept[row]])
     numbers["card"]["figures"] = {name: round(figure.value, 4) for name, figure in figures.items()}
     path.write_text(json.dumps(numbers, indent=1) + "\n", encoding="utf-8")
     return path, figures
 
 
-def _everyday(folder: Path, plan: Plan) -> Iterator[str]:
-    """Messages of three train parts, in which danger is rare."""
+def _everyday(folder: Path, plan: Plan) -> tuple[list[str], list[str]]:
+    """Messages of three train parts, in which danger is rare: at random; and the pool, without what rules find."""
     sets: list[list[str]] = [
         [example.text for example in goemotions.comments(folder, "train")],
         [example.text for example in empathetic_dialogues.live(empathetic_dialogues.dialogues(folder, "train"))],
@@ -132,8 +144,13 @@ def _everyday(folder: Path, plan: Plan) -> Iterator[str]:
             if example.messages[-1].role == "seeker"
         ],
     ]
+    daily, further = [], []
     for texts in sets:
-        yield from random.Random(plan.seed).sample(texts, min(plan.everyday, len(texts)))
+        drawn = random.Random(plan.seed).sample(texts, min(plan.everyday + plan.pool, len(texts)))
+        daily += drawn[: plan.everyday]
+        # The most alarming messages of a large pool are in part truly alarming.
+        further += [text for text in drawn[plan.everyday :] if read_rules(text).level not in DANGER]
+    return daily, further
 
 
 def _calm(judged: Array) -> Array:
@@ -150,9 +167,11 @@ def _train(
     targets: Array,
     plan: Plan,
     *,
+    pool: int,
     checkpoint: Path,
     say: Callable[[str], object],
 ) -> None:
+    """Learn from all rows but the last `pool`, and from the hardest of those."""
     optimizer = torch.optim.AdamW(
         parameter_groups(network, encoder_rate=plan.rate, head_rate=10 * plan.rate, decay=0.01)
     )
@@ -166,16 +185,18 @@ def _train(
         done = saved["epochs"]
     for epoch in range(done, plan.epochs):
         torch.manual_seed(plan.seed + epoch)  # so that a run that goes on drops out what it would have
-        order = batches(states, generator=np.random.default_rng(plan.seed + epoch))
+        rows = [*range(len(states) - pool), *(_hardest(network, states, pool, plan.hard) if epoch else ())]
+        order = batches([states[row] for row in rows], generator=np.random.default_rng(plan.seed + epoch))
         network.train()
         losses = 0.0
-        for step, rows in enumerate(order):
+        for step, places in enumerate(order):
+            batch = [rows[place] for place in places]
             through = (epoch + step / len(order)) / plan.epochs
             rate = min(through / plan.warmup, (1 - through) / (1 - plan.warmup))
             for group, peak in zip(optimizer.param_groups, peaks, strict=True):
                 group["lr"] = peak * rate
             loss = binary_cross_entropy_with_logits(
-                network(*padded([states[row] for row in rows])), wanted[torch.tensor(rows)]
+                network(*padded([states[row] for row in batch])), wanted[torch.tensor(batch)]
             )
             optimizer.zero_grad()
             loss.backward()
@@ -186,6 +207,15 @@ def _train(
         torch.save(
             {"network": network.state_dict(), "optimizer": optimizer.state_dict(), "epochs": epoch + 1}, checkpoint
         )
+
+
+def _hardest(network: RiskNetwork, states: Sequence[States], pool: int, most: int) -> list[int]:
+    """Which rows of the pool look most like danger to the network, to oneself or to others."""
+    if not pool:
+        return []
+    asked = network.logits(states[-pool:])
+    likeliest = asked[:, [_IDEATION, _OTHERS_IDEATION]].max(axis=1)
+    return sorted((np.argsort(-likeliest, kind="stable")[:most] + len(states) - pool).tolist())
 
 
 def _thresholds(everyday: Array, plan: Plan) -> list[float]:
