@@ -107,7 +107,7 @@ def learn(
     kept = np.arange(len(everyday)) % 3 == 0
     learned = np.flatnonzero(~kept)
     states = said + [everyday[row] for row in learned] + pool
-    calm = _calm(np.vstack([judged[learned], judged_pool]))
+    calm = _calm(np.vstack([judged[learned], judged_pool.reshape(-1, judged.shape[1])]))
     targets = np.vstack([[example.targets["risk"] for example in statements], calm])
     torch.manual_seed(plan.seed)  # of the head, which starts from nothing
     network = RiskNetwork(manifest.verified(manifest.model))
