@@ -18,7 +18,6 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from agent.readings import DANGER
 from agent.turn import Message
 from sem_plugins.encoder import Encoder
-from sem_plugins.probability import sigmoid
 from sem_plugins.risk.branch import FORMAT, LOWER, NETWORK, NUMBERS, load_branch
 from sem_plugins.risk.rules import read_rules
 from sem_plugins.training.intervals import Estimate, bootstrap
@@ -62,7 +61,7 @@ class Plan:
     rate: float = 5e-5
     warmup: float = 0.06
     alarms: float = 0.0024
-    others_alarms: float = 0.001
+    others_alarms: float = 0.0016
     seed: int = 13
 
 
@@ -114,12 +113,11 @@ def learn(
     _train(network, states, targets, plan, pool=len(pool), checkpoint=out / "checkpoint.pt", say=say)
 
     export_branch(network, out / NETWORK)
-    asked = network.logits([everyday[row] for row in np.flatnonzero(kept)])
     numbers: dict[str, Any] = {
         "format": FORMAT,
         "encoder": manifest.sha256[MODEL],
         "sha256": hashlib.sha256((out / NETWORK).read_bytes()).hexdigest(),
-        "thresholds": _thresholds(np.asarray(sigmoid(asked)), plan),
+        "thresholds": [0.5] * targets.shape[1],
         "card": {
             "learned from": f"{len(said)} statements, {len(learned)} everyday messages and, after one epoch, "
             f"the {min(plan.hard, len(pool))} most alarming of {len(pool)} others"
@@ -127,10 +125,42 @@ def learn(
     }
     path = out / NUMBERS
     path.write_text(json.dumps(numbers, indent=1) + "\n", encoding="utf-8")
-    figures = _measured(out, manifest, encoder, held_out, [text for row, text in enumerate(daily) if kept[row]])
-    numbers["card"]["figures"] = {name: round(figure.value, 4) for name, figure in figures.items()}
-    path.write_text(json.dumps(numbers, indent=1) + "\n", encoding="utf-8")
+    figures = finish(out, manifest, held_out, [text for row, text in enumerate(daily) if kept[row]], plan)
     return path, figures
+
+
+def finish(out: Path, manifest: Manifest, held_out: Sequence[Any], calm: Sequence[str], plan: Plan) -> Figures:
+    """Thresholds by everyday messages, and figures; both are written to the file of numbers.
+
+    They are of the exported branch: eight bits shift what the network says of the most alarming messages, and with
+    it the threshold that one message in several hundred passes (0.68 where the network itself gave 0.75).
+
+    Args:
+        out: Folder with network and numbers.
+        manifest: The weights that it stands on.
+        held_out: Statements to measure with.
+        calm: Everyday messages that were not learned from.
+        plan: How many of them may alarm.
+    """
+    branch = load_branch(manifest, threads=1, folder=out)
+    assert branch is not None  # noqa: S101 - it was written just now
+    encoder = Encoder(manifest, threads=1)
+
+    def asked(texts: Sequence[str], name: str) -> Array:
+        ladders = on_every_core(lambda text: branch.probabilities(encoder.window(text)), texts, name=name)
+        return np.array(ladders).reshape(len(texts), -1)
+
+    everyday = asked(calm, "everyday messages")
+    thresholds = _thresholds(everyday, plan)
+    stated = asked([example.text for example in held_out], "held-out statements")
+    figures = _figures(
+        held_out, stated[:, _IDEATION] >= thresholds[_IDEATION], everyday[:, _IDEATION] >= thresholds[_IDEATION]
+    )
+    path = out / NUMBERS
+    numbers = json.loads(path.read_text(encoding="utf-8")) | {"thresholds": thresholds}
+    numbers["card"]["figures"] = {name: round(figure.value, _DIGITS) for name, figure in figures.items()}
+    path.write_text(json.dumps(numbers, indent=1) + "\n", encoding="utf-8")
+    return figures
 
 
 def _everyday(folder: Path, plan: Plan) -> tuple[list[str], list[str]]:
@@ -226,26 +256,17 @@ def _thresholds(everyday: Array, plan: Plan) -> list[float]:
     return np.clip(thresholds, 0.05, 0.95).round(_DIGITS).tolist()
 
 
-def _measured(
-    out: Path, manifest: Manifest, encoder: Encoder, held_out: list[Any], calm: Sequence[str]
+def _figures(
+    held_out: Sequence[Any], alarmed: NDArray[np.bool_], everyday: NDArray[np.bool_]
 ) -> dict[str, Estimate]:
-    """The exported branch: which statements are read as ideation, per family, and how many everyday messages."""
-    branch = load_branch(manifest, threads=1, folder=out)
-    if branch is None:
-        raise AssertionError("it was written just now")
-
-    def found(texts: Sequence[str], name: str) -> NDArray[np.bool_]:
-        steps = on_every_core(lambda text: branch.probabilities(encoder.window(text)), texts, name=name)
-        return np.array([own[_IDEATION] >= branch.thresholds[0, _IDEATION] for own, _ in steps])
-
+    """Which statements are read as ideation, per family, and how many everyday messages."""
     shown = np.array([example.targets["risk"][_IDEATION] > 0 for example in held_out])
     families = np.array([example.group for example in held_out])
-    alarmed = found([example.text for example in held_out], "held-out statements")
     figures = {}
     for family in sorted(set(families)):
         for name, chosen in (("recall", (families == family) & shown), ("alarms", (families == family) & ~shown)):
             if chosen.sum() > 1:  # an interval needs two
                 rows = np.arange(int(chosen.sum()))
                 figures[f"{family}_{name}"] = bootstrap(np.mean, rows, alarmed[chosen])
-    figures["everyday_alarms"] = bootstrap(np.mean, np.arange(len(calm)), found(calm, "everyday messages"))
+    figures["everyday_alarms"] = bootstrap(np.mean, np.arange(len(everyday)), everyday)
     return figures

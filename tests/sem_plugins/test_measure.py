@@ -388,12 +388,15 @@ def test_that_stress_is_ranked_by_distress():
 
 
 def test_that_questions_to_therapists_are_counted_by_the_level_they_are_read_at():
-    pairs = [
-        (alone("The bread is sold out.", "one"), risky(1, -9)),
-        (alone("The bread is sold out.", "two"), risky(1, -9)),
-        (alone("I want to end my life tonight.", "two"), risky(1, -9)),
-    ]
-    figures = elsewhere.alarms_of_questions({"questions": read_set(*pairs)}, load_manifest())
+    class Unread:
+        """Parts of which nothing is read by the whole encoder: the plugin reads for itself."""
+
+        def examples(self, name: str) -> list[Example]:
+            assert name == "questions"
+            texts = ["The bread is sold out."] * 2 + ["I want to end my life tonight."]
+            return [alone(text, group) for text, group in zip(texts, ("one", "two", "two"), strict=True)]
+
+    figures = elsewhere.alarms_of_questions(Unread(), load_manifest())
     assert figures["read_as_distress"].value == figures["read_as_ideation"].value == 0.5  # the rules see the third
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,6 +13,7 @@ from sem_plugins.risk.branch import load_branch
 from sem_plugins.risk.plugin import RiskPlugin
 from sem_plugins.risk.rules import LADDER
 from sem_plugins.training import figures
+from sem_plugins.training.examples import Example
 from sem_plugins.training.intervals import Estimate, bootstrap, estimates
 from sem_plugins.training.measure.reading import ReadSet, ValidParts, on_every_core
 from sem_plugins.training.sets import imhi
@@ -47,9 +50,9 @@ def levels_of_users(parts: ValidParts, manifest: Manifest) -> Figures:
     `ideation_recall`: users at ideation or above that are found; `supportive_alarms`: users who only
     support others, in communities about suicide, that are taken for people in danger.
     """
-    found = parts["users"]
-    truth = {example.group: example.targets["level"] for example in found.examples}
-    said = _highest_levels(found, manifest)
+    pieces = parts.examples("users")
+    truth = {example.group: example.targets["level"] for example in pieces}
+    said = _highest_levels(pieces, manifest)
     return estimates(
         figures.levels_of_users(
             np.array(list(said.values())), np.array([truth[user] for user in said]), danger=_IDEATION
@@ -85,7 +88,7 @@ def stress(parts: ValidParts, head: Head) -> Figures:
 
 def alarms_of_questions(parts: ValidParts, manifest: Manifest) -> Figures:
     """Share of questions to therapists that are read as distress, and as ideation or above; no truth is known."""
-    said = np.array(list(_highest_levels(parts["questions"], manifest).values()))
+    said = np.array(list(_highest_levels(parts.examples("questions"), manifest).values()))
     rows = np.arange(len(said))
     return {
         "read_as_distress": bootstrap(np.mean, rows, said >= _DISTRESS),
@@ -93,14 +96,12 @@ def alarms_of_questions(parts: ValidParts, manifest: Manifest) -> Figures:
     }
 
 
-def _highest_levels(found: ReadSet, manifest: Manifest) -> dict[str, int]:
+def _highest_levels(pieces: Sequence[Example], manifest: Manifest) -> dict[str, int]:
     """Group to the highest level in any of its pieces, by rules and head together."""
     plugin = RiskPlugin(Encoder(manifest, threads=1), load_branch(manifest, threads=1))
     levels: dict[str, int] = {}
-    readings = on_every_core(
-        plugin.judge, [example.text for example in found.examples], name="messages", progress=False
-    )
-    for example, reading in zip(found.examples, readings, strict=True):
+    readings = on_every_core(plugin.judge, [example.text for example in pieces], name="messages", progress=False)
+    for example, reading in zip(pieces, readings, strict=True):
         levels[example.group] = max(levels.get(example.group, 0), LADDER.index(reading.level))
     return levels
 
