@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from agent.errors import StoreError
 from agent.memory_sql import SQLStore
 from agent.postgres_server import NEXT_STEPS, PostgresServer
-from agent.settings import StorePool
+from agent.setting_types import StorePool
 
 __all__ = ["PostgresStore", "create"]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.memory_sql import SQLStore
-from agent.settings import StorePool
+from agent.setting_types import StorePool
 from agent.sqlite_file import SQLiteFile
 from agent.store_url import sqlite_path
 

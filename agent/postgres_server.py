@@ -10,7 +10,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from agent.errors import SettingsError, StoreError
 from agent.extras import needs_extra
-from agent.settings import StorePool
+from agent.setting_types import StorePool
 from agent.sql_database import make_engine
 
 __all__ = ["NEXT_STEPS", "PostgresServer"]

@@ -10,13 +10,12 @@ The file is `heartline.toml` in the working folder, or the one that `HEARTLINE_C
 from __future__ import annotations
 
 import os
-import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from platformdirs import user_data_path
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -26,61 +25,17 @@ from pydantic_settings import (
 from pydantic_settings import SettingsError as UnparsableError
 
 from agent.errors import SettingsError
-from agent.options import VARIANTS, TwoStage, parts_of
+from agent.options import VARIANTS, TwoStage
+from agent.setting_types import (
+    OptionalPart,
+    StorePool,
+    profile_name,
+    variant_name,
+    web_address,
+    written_out,
+)
 
-__all__ = ["Settings", "StorePool", "load_settings"]
-
-_PROFILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-
-
-def _web_address(value: str) -> str:
-    if not value.startswith(("http://", "https://")):
-        raise ValueError("should begin with http:// or https://, e.g. http://127.0.0.1:8000/v1")
-    return value.rstrip("/")
-
-
-def _variant(value: str) -> str:
-    try:
-        parts_of(value)
-    except SettingsError as error:
-        raise ValueError(str(error)) from None
-    return value
-
-
-def _profile_name(value: str) -> str:
-    if not _PROFILE_NAME.fullmatch(value) or value == "heartline":
-        raise ValueError("should be 1 to 64 letters, digits, dots, dashes or underscores, and not `heartline`")
-    return value
-
-
-def _or_none(value: Any) -> Any:
-    return None if value == "none" else value
-
-
-def _written_out(value: Any) -> Any:
-    return str(value) if isinstance(value, Path) else value
-
-
-OptionalPart = Annotated[str | None, BeforeValidator(_or_none)]
-
-
-class StorePool(BaseModel):
-    """Connections of one process to the database that keeps conversations."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-    size: Annotated[int, Field(ge=1, le=1000, description="Most connections.")] = 8
-    wait: Annotated[float, Field(gt=0, description="Seconds to wait for one that is free.")] = 10.0
-    connect: Annotated[float, Field(gt=0, description="Seconds to wait for the server (Postgres).")] = 5.0
-    statement: Annotated[float, Field(gt=0, description="Seconds a statement may take (Postgres).")] = 30.0
-
-    @property
-    def exhausted(self) -> str:
-        """The next step where none became free."""
-        return (
-            f"All {self.size} connections were in use for {self.wait:g} s. Try again, or raise `size` in "
-            "`store_pool` (HEARTLINE_STORE_POOL)."
-        )
+__all__ = ["Settings", "load_settings"]
 
 
 class Settings(BaseSettings):
@@ -90,7 +45,7 @@ class Settings(BaseSettings):
         env_prefix="HEARTLINE_", extra="forbid", frozen=True, env_ignore_empty=True, hide_input_in_errors=True
     )
 
-    llm_url: Annotated[str, AfterValidator(_web_address)] | None = Field(
+    llm_url: Annotated[str, AfterValidator(web_address)] | None = Field(
         None,
         description="Base URL of an OpenAI-compatible server; without one the offline responder answers.",
         repr=False,  # it may hold a password
@@ -134,7 +89,7 @@ class Settings(BaseSettings):
     guard: OptionalPart = Field(
         "protocol", description="Keeps the record of risk, and looks at every sentence before it leaves."
     )
-    help_lines: Annotated[str | None, BeforeValidator(_written_out)] = Field(
+    help_lines: Annotated[str | None, BeforeValidator(written_out)] = Field(
         None,
         description="Directory of help lines in place of the shipped one: its name, or the path of a TOML file.",
     )
@@ -159,7 +114,7 @@ class Settings(BaseSettings):
     handoff_at: Literal["never", "ideation", "plan", "acute"] = Field(
         "never", description="Step of the record of risk at which a person is called (see docs/handoff.md)."
     )
-    handoff_url: Annotated[str, AfterValidator(_web_address)] | None = Field(
+    handoff_url: Annotated[str, AfterValidator(web_address)] | None = Field(
         None, description="Where packets for a person are sent; without one they stay in the store.", repr=False
     )
     handoff_secret: SecretStr | None = Field(None, description="Signs packets; shared with whoever takes them.")
@@ -172,7 +127,7 @@ class Settings(BaseSettings):
         "calm", description="Temper and tone of the agent: a shipped one, or the path of a TOML file."
     )
 
-    variant: Annotated[str, AfterValidator(_variant)] = Field(
+    variant: Annotated[str, AfterValidator(variant_name)] = Field(
         "hef+strategy", description=f"What goes into the prompt: {', '.join(VARIANTS)}, or parts joined by `+`."
     )
     two_stage: TwoStage = Field("adaptive", description="How HEF's two stages are run.")
@@ -213,7 +168,7 @@ class Settings(BaseSettings):
     plugin_seconds: float = Field(5.0, gt=0, description="Seconds that reading one message may take.")
     threads: int = Field(0, ge=0, description="Threads of the encoder; 0: as many as there are, up to four.")
 
-    profiles: dict[Annotated[str, AfterValidator(_profile_name)], dict[str, Any]] = Field(
+    profiles: dict[Annotated[str, AfterValidator(profile_name)], dict[str, Any]] = Field(
         {}, description="Named settings that the server offers as models (docs/server.md).", repr=False
     )
     client_instructions: bool = Field(

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from agent.errors import StoreError
-from agent.settings import StorePool
+from agent.setting_types import StorePool
 
 __all__ = ["Database", "make_engine", "transaction"]
 

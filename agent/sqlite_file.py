@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from agent.errors import StoreError
-from agent.settings import StorePool
+from agent.setting_types import StorePool
 from agent.sql_database import make_engine
 
 __all__ = ["NEXT_STEPS", "SQLiteFile", "empty_log", "make_private"]

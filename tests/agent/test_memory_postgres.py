@@ -13,7 +13,8 @@ import sqlalchemy as sa
 
 from agent.errors import HeartlineError, SettingsError, StoreError
 from agent.memory_postgres import PostgresStore, create
-from agent.settings import StorePool, load_settings
+from agent.setting_types import StorePool
+from agent.settings import load_settings
 from agent.testing import a_turn
 from agent.turn import Turn
 from tests.contracts.safety_store_contract import SafetyStoreContract

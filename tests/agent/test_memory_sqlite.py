@@ -23,7 +23,8 @@ from sqlalchemy.pool import Pool
 
 from agent.errors import StoreError
 from agent.memory_sqlite import SQLiteStore, create
-from agent.settings import StorePool, load_settings
+from agent.setting_types import StorePool
+from agent.settings import load_settings
 from agent.state import PersonalCalibration
 from agent.testing import a_turn
 from agent.turn import Turn
