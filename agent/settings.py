@@ -24,6 +24,7 @@ from pydantic_settings import (
 )
 from pydantic_settings import SettingsError as UnparsableError
 
+from agent.breaker import BreakerLimits
 from agent.errors import SettingsError
 from agent.options import VARIANTS, TwoStage
 from agent.setting_types import (
@@ -55,6 +56,9 @@ class Settings(BaseSettings):
     llm_timeout: float = Field(30.0, gt=0, description="Seconds of silence before the LLM counts as gone.")
     llm_deadline: float = Field(120.0, gt=0, description="Seconds for a whole reply.")
     llm_retries: int = Field(2, ge=0, le=10, description="Tries again before the first token.")
+    llm_breaker: BreakerLimits = Field(
+        BreakerLimits(), description="When a server that fails is left alone for a while; see docs/servers.md."
+    )
     llm_temperature: float | None = Field(0.7, ge=0, le=2, description="Sampling temperature.")
     llm_max_tokens: int | None = Field(400, ge=1, description="Longest reply, in tokens.")
     llm_preset: Literal["vllm", "llama.cpp", "ollama", "openai"] | None = Field(
