@@ -27,6 +27,7 @@ from pydantic_settings import SettingsError as UnparsableError
 from agent.breaker import BreakerLimits
 from agent.errors import SettingsError
 from agent.options import VARIANTS, TwoStage
+from agent.server_load import ServerLoad
 from agent.setting_types import (
     OptionalPart,
     StorePool,
@@ -180,6 +181,12 @@ class Settings(BaseSettings):
     )
     notices_in_content: bool = Field(
         True, description="Whether the server says notices (docs/policies.md) in the content of its answers, too."
+    )
+    server_load: ServerLoad = Field(
+        ServerLoad(), description="Turns that the server runs and has wait; see docs/server.md."
+    )
+    turn_deadline: float | None = Field(
+        None, gt=0, description="Seconds after which the server has the fallback answer; a request may set less."
     )
     max_body_bytes: int = Field(2_000_000, ge=1_000, description="Longest request that the server accepts.")
 
