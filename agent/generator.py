@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
-from contextvars import Context
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from agent.options import Options
 from agent.probe import LLMServer
 from agent.served import look_at
 from agent.spoken_text import SpokenText
+from agent.tracing import bare_context, speaking
 from agent.turn import Turn
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ class OpenAICompatibleGenerator:
         # openai's nested generators at once instead of some time after garbage collection. And a
         # bare context: callbacks and traces of whoever calls us would otherwise receive the prompt.
         listens = self._listen(turn.prompt, turn.options, hear=heard.put_nowait)
-        listening = asyncio.create_task(listens, context=Context())
+        listening = asyncio.create_task(listens, context=bare_context())
         listening.add_done_callback(lambda _: heard.put_nowait(None))
         spoken = SpokenText()
         try:
@@ -174,7 +174,8 @@ class OpenAICompatibleGenerator:
             async with asyncio.timeout(self._server.deadline), self._server.connect() as http:
                 http.event_hooks["response"].append(ending.note_content_type)
                 ending.model = self._model or await self._first_model(http)
-                await self._ask(http, prompt, options, ending, hear)
+                with speaking(self._server, prompt.messages, ending, hear) as heard:
+                    await self._ask(http, prompt, options, ending, heard)
         except Exception as error:  # lying servers break httpx2, openai and LangChain in many ways
             # What follows the finish reason (counts, the end mark) is no part of the reply.
             if not ending.finish:

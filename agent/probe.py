@@ -19,6 +19,7 @@ from agent.errors import (
     SettingsError,
 )
 from agent.misbehaviour import DOCTOR, cause, misbehaviour, overflow
+from agent.tracing import pass_on
 
 if TYPE_CHECKING:
     import httpx2
@@ -73,6 +74,7 @@ class LLMServer:
         timeout: Seconds of silence before the server counts as gone.
         deadline: Seconds for a whole reply.
         retries: Tries again before the first token.
+        trace_content: Whether spans (`agent.tracing`) hold what is said.
 
     Attributes:
         base: The URL without credentials and query; safe to show.
@@ -90,6 +92,7 @@ class LLMServer:
         timeout: float = 30.0,
         deadline: float = 120.0,
         retries: int = 2,
+        trace_content: bool = False,
     ) -> None:
         try:
             parts = urlsplit(url)
@@ -104,6 +107,7 @@ class LLMServer:
         self.base = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
         self.query = dict(parse_qsl(parts.query))
         self.timeout, self.deadline, self.retries = timeout, deadline, retries
+        self.trace_content = trace_content
         self._authorization = f"Bearer {api_key}" if api_key else None
         if parts.username or parts.password:
             pair = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
@@ -119,6 +123,7 @@ class LLMServer:
             timeout=settings.llm_timeout,
             deadline=settings.llm_deadline,
             retries=settings.llm_retries,
+            trace_content=getattr(getattr(settings, "operations", None), "trace_content", False),
         )
 
     def connect(self) -> httpx2.AsyncClient:
@@ -135,6 +140,7 @@ class LLMServer:
     async def _undress(self, request: httpx2.Request) -> None:
         for name in set(request.headers) - _HEADERS_SENT:
             del request.headers[name]
+        pass_on(request.headers)
         if self._authorization:
             request.headers["authorization"] = self._authorization
 

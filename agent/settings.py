@@ -27,6 +27,7 @@ from pydantic_settings import SettingsError as UnparsableError
 from agent.errors import SettingsError
 from agent.options import VARIANTS, TwoStage
 from agent.setting_types import (
+    Operations,
     OptionalPart,
     StorePool,
     profile_name,
@@ -178,6 +179,7 @@ class Settings(BaseSettings):
         True, description="Whether the server says notices (docs/policies.md) in the content of its answers, too."
     )
     max_body_bytes: int = Field(2_000_000, ge=1_000, description="Longest request that the server accepts.")
+    operations: Operations = Field(Operations(), description="Logs, metrics and traces; see docs/operations.md.")
 
     @classmethod
     def settings_customise_sources(
