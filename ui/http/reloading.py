@@ -1,4 +1,4 @@
-"""Reads the configuration again while the server runs (SIGHUP). No request is lost, and no turn changes its agent."""
+"""Reads the configuration again while the server runs (SIGHUP). No request is lost, no turn changes its agent."""
 
 from __future__ import annotations
 
@@ -50,7 +50,8 @@ class Reloading:
 
     def ask(self) -> None:
         """Read again, as soon as a reading that is under way is over. Call it in the server's event loop."""
-        self._start(self.reload())
+        if self._service.drain.began is None:
+            self._start(self.reload())
 
     async def reload(self) -> bool:
         """Read again; where that cannot be used, say why in the log and leave everything as it was.
@@ -65,9 +66,7 @@ class Reloading:
             except HeartlineError as error:
                 _log.error("The configuration was not read again, and the old one holds: %s", error)
             except Exception as error:  # noqa: BLE001 - whatever a stranger's part raises, the server goes on
-                _log.error(  # noqa: TRY400 - what it says may be anything
-                    "The configuration was not read again, and the old one holds: %s", type(error).__name__
-                )
+                _log.error("The configuration was not read again, and the old one holds: %s", type(error).__name__)
             else:
                 old, service.profiles = service.profiles, profiles
                 set_up(service.operations)
@@ -75,7 +74,7 @@ class Reloading:
                     _log.warning("The setting `%s` changed, and takes a restart: the old one holds.", name)
                 _log.info("The configuration was read again. Profiles: %s.", ", ".join(profiles))
                 # Whoever is being answered now may have an old agent; whoever comes later has not.
-                self._start(_let_go(old, set(service.drain.running)))
+                self._start(_let_go(old, {task for task in service.drain.running if task is not None}))
                 service.metrics.reloaded(well=True)
                 return True
             service.metrics.reloaded(well=False)

@@ -14,7 +14,7 @@ class RequestNotes:
 
     Attributes:
         profile: Who answered; None where no turn was asked for.
-        speaker: Who spoke: `llm`, `offline`, `protocol` or `none`.
+        speaker: Who spoke: `llm`, `heartline` (the built-in responder or the protocol) or `none`.
         outcome: How the turn ended.
     """
 

@@ -112,6 +112,7 @@ def run(
         HeartlineError: The agents cannot be built.
     """
     import uvicorn
+    from prometheus_client import disable_created_metrics
 
     from ui.http import logs
     from ui.http.app import make_app
@@ -121,6 +122,7 @@ def run(
 
     logs.set_up(settings.operations)
     export_spans()
+    disable_created_metrics()  # a second series for each, which hardly anybody asks for
     hang_up = getattr(signal, "SIGHUP", None)  # not on Windows
     if hang_up is not None:
         signal.signal(hang_up, signal.SIG_IGN)  # until there is something to reload

@@ -52,7 +52,7 @@ class TurnSpans:
 
         Args:
             outcome: How; `failed` makes the span an error.
-            speaker: Who spoke, in a word.
+            speaker: Who spoke: `llm`, `heartline` or `none`.
         """
         self.end()
         self._turn.set_attribute("heartline.outcome", outcome)

@@ -53,7 +53,7 @@ def watched(events_of: Events) -> Events:
             watch.outcome = "failed"
             raise
         finally:
-            spans.close(watch.outcome, watch.speaker)
+            spans.close(watch.outcome, watch.voice)
             watch.close()
 
     return watching
@@ -77,6 +77,12 @@ class _Watch:
         if reply is None:
             return "llm" if self.outcome == "tools" else "none"
         return reply.speaker if reply.speaker in _OURS else "llm"
+
+    @property
+    def voice(self) -> str:
+        """The same for what may be put together with a request: that the protocol spoke says that somebody was in
+        danger."""
+        return "heartline" if self.speaker in _OURS else self.speaker
 
     def take(self, event: Happening) -> None:
         match event:
@@ -105,4 +111,4 @@ class _Watch:
                 self._metrics.stage(timing.stage, timing.milliseconds)
         self._metrics.turn(self._profile, turn, self.outcome, self.speaker)
         note = notes()
-        note.profile, note.speaker, note.outcome = self._profile, self.speaker, self.outcome
+        note.profile, note.speaker, note.outcome = self._profile, self.voice, self.outcome
