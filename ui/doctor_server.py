@@ -1,6 +1,7 @@
 """`heartline doctor --server URL`: whether a server can be reached and does what it should, as its clients see it.
 
-Findings are those of `ui.doctor`: `ok`, `note` (it works, and could be better) and `broken`, each with the next step.
+Findings are those of `ui.doctor`: `ok`, `note` (it works, but could be better) and `broken`, with the next
+step.
 """
 
 from __future__ import annotations
@@ -179,7 +180,8 @@ def _turn(http: httpx2.Client, headers: Mapping[str, str]) -> Iterator[Finding]:
     import httpx2
 
     body = {"messages": [{"role": "user", "content": _SAID}], "stream": True}
-    began, first, chunks, ended = time.perf_counter(), None, [], False
+    chunks: list[Any] = []
+    began, first, ended = time.perf_counter(), None, False
     try:
         with http.stream(
             "POST", "/v1/chat/completions", json=body, headers=headers, timeout=_TURN_SECONDS
@@ -196,10 +198,12 @@ def _turn(http: httpx2.Client, headers: Mapping[str, str]) -> Iterator[Finding]:
                 if first is None and any(each["delta"].get("content") for each in chunk.get("choices", ())):
                     first = time.perf_counter() - began
     except (httpx2.HTTPError, ValueError, KeyError, TypeError) as error:
-        words = f"the stream of a turn broke off or cannot be read ({type(error).__name__}): see its log, and the proxy"
+        words = f"its stream broke off or cannot be read ({type(error).__name__}): see its log, and the proxy's"
         yield Finding("turn", "broken", words)
         return
-    told = next((chunk["heartline"] for chunk in reversed(chunks) if isinstance(chunk.get("heartline"), dict)), {})
+    told: dict[str, Any] = next(
+        (chunk["heartline"] for chunk in reversed(chunks) if isinstance(chunk.get("heartline"), dict)), {}
+    )
     if not ended or first is None:
         yield Finding(
             "turn", "broken", "the stream of a turn ended before its end: does a proxy cut long answers?"

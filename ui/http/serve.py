@@ -122,7 +122,8 @@ def run(
 
     logs.set_up(settings.operations)
     export_spans()
-    disable_created_metrics()  # a second series for each, which hardly anybody asks for
+    # A second series for each, which hardly anybody asks for.
+    disable_created_metrics()  # type: ignore[no-untyped-call]
     hang_up = getattr(signal, "SIGHUP", None)  # not on Windows
     if hang_up is not None:
         signal.signal(hang_up, signal.SIG_IGN)  # until there is something to reload
