@@ -70,7 +70,7 @@ def speaking(
     Yields:
         What to give the pieces to.
     """
-    with _chat(server, ending.model, messages, stream=True) as span:
+    with _chat(server, ending.model, messages, stream=True, whole=lambda: bool(ending.finish)) as span:
         if not span.is_recording():
             yield hear
             return
@@ -117,7 +117,15 @@ def answering(
 
 
 @contextmanager
-def _chat(server: LLMServer, model: str, messages: Sequence[PromptMessage], *, stream: bool) -> Iterator[Span]:
+def _chat(
+    server: LLMServer,
+    model: str,
+    messages: Sequence[PromptMessage],
+    *,
+    stream: bool,
+    whole: Callable[[], bool] = lambda: False,
+) -> Iterator[Span]:
+    """The span; what breaks once the answer is `whole` is no error of it."""
     from opentelemetry import trace
 
     where = urlsplit(server.base)
@@ -147,8 +155,9 @@ def _chat(server: LLMServer, model: str, messages: Sequence[PromptMessage], *, s
             yield span
         except Exception as error:
             status = getattr(error, "status_code", None)
-            span.set_attribute("error.type", str(status) if isinstance(status, int) else type(error).__name__)
-            span.set_status(trace.StatusCode.ERROR)
+            if not whole():
+                span.set_attribute("error.type", str(status) if isinstance(status, int) else type(error).__name__)
+                span.set_status(trace.StatusCode.ERROR)
             raise
 
 

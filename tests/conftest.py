@@ -28,8 +28,6 @@ def _home_of_its_own(
     kept = {"HEARTLINE_DATA"} if request.node.get_closest_marker("data") else set()
     for name in {name for name in os.environ if name.startswith("HEARTLINE_")} - kept:
         monkeypatch.delenv(name)
-    # A line for each request would fill the pipe of a server whose standard error nobody reads.
-    monkeypatch.setenv("HEARTLINE_OPERATIONS", '{"log_level": "warning"}')
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -10,8 +10,10 @@ from functools import wraps
 from typing import TYPE_CHECKING
 
 from agent.decisions import StageFailure
+from agent.errors import InputError
 from agent.events import Event, FailureNoted, ReplyFinished, StageFinished, StageStarted, Token
 from agent.turn import Turn
+from ui.http.errors import ApiError
 from ui.http.metrics import Metrics, Outcome
 from ui.http.request_notes import notes
 from ui.http.tools import ToolsCalled
@@ -49,8 +51,8 @@ def watched(events_of: Events) -> Events:
                         spans.end()
                     watch.take(event)
                     yield event
-        except Exception:
-            watch.outcome = "failed"
+        except Exception as error:
+            watch.outcome = "refused" if isinstance(error, InputError | ApiError) else "failed"
             raise
         finally:
             spans.close(watch.outcome, watch.voice)

@@ -99,6 +99,12 @@ def test_that_a_turn_that_nobody_could_answer_has_failed():
             assert told(server, "llm_errors_total") == 1
 
 
+def test_that_a_message_that_is_not_taken_in_is_refused_and_no_failure():
+    with serving(an_agent(offline())) as server:
+        assert server.post("/v1/chat/completions", {"messages": [{"role": "user", "content": "\u200b"}]}).is_error
+        assert told(server, "turns_total") == told(server, "turns_total", outcome="refused") == 1
+
+
 def test_that_the_record_of_risk_is_told_by_step_and_the_guard_by_action():
     parts = {"guard": ProtocolGuard(), "fallback": offline(), "plugins": [FixedPlugin("risk", READ)]}
     with serving(an_agent(offline(), **parts)) as server:
