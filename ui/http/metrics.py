@@ -22,7 +22,7 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 """Any other method is `other`: a client may write what it likes."""
 
 Outcome = Literal["answered", "tools", "interrupted", "refused", "failed"]
-"""How a turn ended: with a whole reply, in calls of tools, broken off by who asked, not taken in, or by an error."""
+"""How a turn ended: with a whole reply, in calls of tools, broken off by who asked, not taken in, by an error."""
 
 _KINDS = {
     "LLMUnreachableError": "unreachable",
