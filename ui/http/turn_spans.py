@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 
 from opentelemetry import trace
 from opentelemetry.trace import Span
@@ -27,16 +26,20 @@ class TurnSpans:
         }
         self._turn = self._tracer.start_span(f"invoke_agent {profile}", attributes=attributes)
         self._stage: Span | None = None
+        # Without an SDK and a trace of the caller's nothing is passed on: then no event pays for it.
+        self._live = self._turn.get_span_context().is_valid
 
-    @contextmanager
-    def current(self) -> Iterator[None]:
+    def current(self) -> AbstractContextManager[object]:
         """Whatever starts a span in here starts it within the stage that runs."""
+        if not self._live:
+            return nullcontext()
         span = self._stage or self._turn
-        with trace.use_span(span, record_exception=False, set_status_on_exception=False):
-            yield
+        return trace.use_span(span, record_exception=False, set_status_on_exception=False)
 
     def begin(self, stage: str) -> None:
         """A stage begins."""
+        if not self._live:
+            return
         self.end()
         within = trace.set_span_in_context(self._turn)
         self._stage = self._tracer.start_span(f"heartline.{stage}", context=within)
