@@ -29,6 +29,7 @@ from agent.errors import SettingsError
 from agent.options import VARIANTS, TwoStage
 from agent.server_load import ServerLoad
 from agent.setting_types import (
+    Operations,
     OptionalPart,
     StorePool,
     profile_name,
@@ -189,6 +190,7 @@ class Settings(BaseSettings):
         None, gt=0, description="Seconds after which the server has the fallback answer; a request may set less."
     )
     max_body_bytes: int = Field(2_000_000, ge=1_000, description="Longest request that the server accepts.")
+    operations: Operations = Field(Operations(), description="Logs, metrics and traces; see docs/operations.md.")
 
     @classmethod
     def settings_customise_sources(

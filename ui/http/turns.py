@@ -29,6 +29,7 @@ from ui.http.profiles import Profile, Service, with_parts
 from ui.http.schemas import ChatRequest, Finish, Usage
 from ui.http.tenancy import Tenant
 from ui.http.tools import ToolsCalled, ToolSpeaker, Unfinished, until_called
+from ui.http.turn_watch import watched
 
 __all__ = ["Asked", "asked_in", "events_of", "finish_of", "usage_in", "usage_of"]
 
@@ -178,6 +179,7 @@ def _conversation(field: str | None, header: str | None) -> str | None:
     return uuid.uuid4().hex if named == _NEW else named
 
 
+@watched
 async def events_of(asked: Asked, service: Service) -> AsyncGenerator[Event | ToolsCalled]:
     """What happens in the turn. Closing it ends the turn, as `Agent.stream` says.
 
