@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
@@ -43,6 +44,10 @@ class Database(Protocol):
 
     def met_another(self, error: SQLAlchemyError) -> bool:
         """Whether the transaction only has to be tried again."""
+        ...
+
+    def writing(self) -> AbstractContextManager[None]:
+        """Held around a transaction that writes: threads of one process queue where the engine would poll."""
         ...
 
     def appended(self) -> None:
@@ -96,6 +101,7 @@ def transaction(database: Database, work: Callable[[sa.Connection], ResultT], *,
         tries -= 1
         try:
             with (
+                database.writing() if writing else nullcontext(),
                 database.engine.connect() as connection,
                 connection.execution_options(writing=writing).begin(),
             ):
