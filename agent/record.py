@@ -91,21 +91,26 @@ def pack(value: object, *, at: str = "turn") -> Any:
     kind = type(value)
     if kind in _AS_THEY_ARE:
         return value
-    if kind is float:
-        return value if math.isfinite(value) else str(value)  # type: ignore[arg-type]
-    if (names := _names(kind)) is not None:
+    if (names := _names(kind)) is not None:  # type: ignore[arg-type]  # a class is hashable
         items = [(name, getattr(value, name)) for name in names]
         return {
             name: item if type(item) in _AS_THEY_ARE else pack(item, at=f"{at}.{name}") for name, item in items
         }
     if isinstance(value, Mapping):
         inside = f"{at}[...]"
-        return {key: pack(item, at=inside) for key, item in value.items()}
+        return {
+            key: item if type(item) is float and math.isfinite(item) else pack(item, at=inside)
+            for key, item in value.items()
+        }
     if isinstance(value, tuple | list):
         return [
             item if type(item) in _AS_THEY_ARE else pack(item, at=f"{at}[{number}]")
             for number, item in enumerate(value)
         ]
+    return _packed_atom(value, at)
+
+
+def _packed_atom(value: object, at: str) -> str | int | float:
     if isinstance(value, str):
         return value
     if isinstance(value, Integral):
@@ -113,9 +118,8 @@ def pack(value: object, *, at: str = "turn") -> Any:
     if isinstance(value, Real):  # NumPy's numbers too
         number = float(value)
         return number if math.isfinite(number) else str(number)
-    raise StoreError(
-        f"`{at}` holds a `{kind.__name__}`, which a record cannot hold. Use dataclasses, texts and numbers."
-    )
+    kind = type(value).__name__
+    raise StoreError(f"`{at}` holds a `{kind}`, which a record cannot hold. Use dataclasses, texts and numbers.")
 
 
 @cache
@@ -197,7 +201,7 @@ def _exact(hint: Any) -> type | None:
 def _reader(hint: Any) -> _Read:
     """What reads a value of a type."""
     if is_dataclass(hint):
-        return lambda value, at: unpack(hint, value, at=at)  # a class, never an instance
+        return lambda value, at: unpack(hint, value, at=at)  # type: ignore[arg-type]  # a class, never an instance
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in _UNIONS:  # `X | None` is the only union in a turn
         read = _reader(arguments[0])
@@ -237,9 +241,8 @@ def _items(hints: tuple[Any, ...], value: Any, at: str) -> tuple[Any, ...]:
         hints = hints[:1] * len(value)
     if len(hints) != len(value):
         raise StoreError(f"Turn record: `{at}` has {len(value)} items instead of {len(hints)}.")
-    return tuple(
-        _reader(hint)(item, f"{at}[{number}]") for number, (hint, item) in enumerate(zip(hints, value, strict=True))
-    )
+    pairs = zip(hints, value, strict=True)
+    return tuple(_reader(hint)(item, f"{at}[{number}]") for number, (hint, item) in enumerate(pairs))
 
 
 def _atom(hint: Any, value: Any, at: str) -> Any:

@@ -86,7 +86,7 @@ class SQLiteFile:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """See `Database`. SQLite knows one writer, and has others try again after ever longer naps, up to 100 ms."""
+        """See `Database`. SQLite has all but one writer nap and try again, up to 100 ms each time."""
         mine = self._writer.acquire(timeout=self._lock_seconds)  # without it SQLite says that it is busy
         try:
             yield
