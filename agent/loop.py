@@ -11,6 +11,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
+from agent.batching import AS_COMES, Batching
 from agent.deadline import in_time
 from agent.errors import DeadlineError, GenerationError, WiringError
 from agent.events import Event, ReplyFinished, Stage, StageFinished, StageStarted, run_stage, stage_finished
@@ -58,6 +59,7 @@ class Agent(Synchronous):
         max_message_characters: Longest message accepted.
         limits: How long and how quick a conversation may be.
         plugin_seconds: Longest that reading one message may take.
+        batching: How messages that come at the same time are read together.
         verifier_seconds: Longest that one look at a draft may take.
         clock: Tells the time, in seconds since 1970.
 
@@ -88,10 +90,11 @@ class Agent(Synchronous):
         max_message_characters: int = 20_000,
         limits: Limits = USUAL,
         plugin_seconds: float = 5.0,
+        batching: Batching = AS_COMES,
         verifier_seconds: float = 2.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.perception = Perception(plugins, seconds=plugin_seconds)
+        self.perception = Perception(plugins, seconds=plugin_seconds, batching=batching)
         self.second_reader, self.tracker, self.guard = second_reader, tracker, guard
         self.planner, self.composer, self.verifier = planner, composer, verifier
         self.generator, self.fallback, self.store = generator, fallback, store

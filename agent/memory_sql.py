@@ -50,6 +50,10 @@ __all__ = ["SQLStore"]
 
 ResultT = TypeVar("ResultT")
 
+_SAME_ID = sa.select(TURNS.c.conversation_id, *SAID).where(
+    TURNS.c.tenant == sa.bindparam("tenant"), TURNS.c.turn_id == sa.bindparam("turn")
+)
+
 
 class SQLStore:
     """A `ConversationStore`, `TakeoverStore`, `TenantStore`, `FeedbackStore` and `Outbox`.
@@ -115,12 +119,9 @@ class SQLStore:
             StoreError: It could not be written, or another turn has the same id.
         """
         key = self._key(turn.conversation_id)
-        same_id = sa.select(TURNS.c.conversation_id, *SAID).where(
-            TURNS.c.tenant == self.tenant, TURNS.c.turn_id == turn.id
-        )
 
         def work(connection: sa.Connection) -> Turn:
-            row = connection.execute(same_id).one_or_none()
+            row = connection.execute(_SAME_ID, {"tenant": self.tenant, "turn": turn.id}).one_or_none()
             if row is None:
                 return self._insert(connection, turn)
             if row.conversation_id != turn.conversation_id or said_in_row(row) != said_in(turn):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import AbstractContextManager, nullcontext
 
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
@@ -88,6 +89,10 @@ class PostgresServer:
         """See `Database`: a deadlock, a serialization failure, or a key that somebody else wrote first."""
         state = getattr(getattr(error, "orig", None), "sqlstate", None) or ""
         return isinstance(error, DBAPIError) and (state.startswith("40") or state == "23505")
+
+    def writing(self) -> AbstractContextManager[None]:
+        """See `Database`."""
+        return nullcontext()
 
     def appended(self) -> None:
         """See `Database`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
@@ -45,6 +46,10 @@ class Database(Protocol):
         """Whether the transaction only has to be tried again."""
         ...
 
+    def writing(self) -> AbstractContextManager[None]:
+        """Held around a transaction that writes: threads of one process queue where the engine would poll."""
+        ...
+
     def appended(self) -> None:
         """Called after a turn was stored."""
         ...
@@ -66,8 +71,11 @@ def make_engine(url: sa.URL, pool: StorePool, **more: Any) -> sa.Engine:
         pool: Its connections.
         **more: As `sqlalchemy.create_engine` takes it.
     """
-    # Rows are logged at DEBUG, whatever is hidden elsewhere.
-    logging.getLogger(f"sqlalchemy.engine.Engine.{_LOGGED_AS}").setLevel(logging.INFO)
+    # Rows are logged at DEBUG, whatever is hidden elsewhere. And where nobody looks at statements, thirty records
+    # of them a turn would be made for nothing: a tenth of what storing it costs.
+    log = logging.getLogger(f"sqlalchemy.engine.Engine.{_LOGGED_AS}")
+    log.setLevel(logging.NOTSET)
+    log.setLevel(max(logging.INFO, log.getEffectiveLevel()))
     return sa.create_engine(
         url,
         hide_parameters=True,
@@ -96,6 +104,7 @@ def transaction(database: Database, work: Callable[[sa.Connection], ResultT], *,
         tries -= 1
         try:
             with (
+                database.writing() if writing else nullcontext(),
                 database.engine.connect() as connection,
                 connection.execution_options(writing=writing).begin(),
             ):

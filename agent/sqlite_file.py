@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -63,6 +65,7 @@ class SQLiteFile:
         self._path, self._lock_seconds = path, lock_seconds
         self._remains = False  # what was erased may still stand in the log
         self._pool = pool
+        self._writer = threading.Lock()
         make_private(path)
         self.engine = _make_engine(path, lock_seconds, pool)
 
@@ -80,6 +83,16 @@ class SQLiteFile:
     def met_another(self, error: SQLAlchemyError) -> bool:  # noqa: ARG002 - those who write wait for each other
         """See `Database`."""
         return False
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """See `Database`. SQLite has all but one writer nap and try again, up to 100 ms each time."""
+        mine = self._writer.acquire(timeout=self._lock_seconds)  # without it SQLite says that it is busy
+        try:
+            yield
+        finally:
+            if mine:
+                self._writer.release()
 
     def appended(self) -> None:
         """See `Database`. A log that somebody read in when it should have been emptied is emptied now."""
