@@ -142,10 +142,13 @@ def _make_engine(url: sa.URL, pool: StorePool) -> sa.Engine:
         engine = make_engine(url, pool, connect_args={**arguments, "autocommit": True}, pool_pre_ping=True)
 
     def begin(connection: sa.Connection) -> None:
-        writing = connection.get_execution_options()["writing"]
+        options = connection.get_execution_options()
+        writing = options["writing"]
         # Who reads sees one state in several statements; who writes sees what the lock was waited for.
         level = "READ COMMITTED READ WRITE" if writing else "REPEATABLE READ READ ONLY"
         connection.exec_driver_sql(f"BEGIN ISOLATION LEVEL {level}")
+        if not options.get("lasting", True):
+            connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
 
     sa.event.listen(engine, "begin", begin)
     return engine

@@ -136,8 +136,13 @@ def _make_engine(path: Path, lock_seconds: float, pool: StorePool) -> sa.Engine:
 
     def begin(connection: sa.Connection) -> None:
         # A write takes the lock at once: one that read first could not wait for it any more.
-        writing = connection.get_execution_options()["writing"]
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+        options = connection.get_execution_options()
+        # In a log, NORMAL flushes nothing at a commit; what is flushed later still lies in its order.
+        flushed = "FULL" if options.get("lasting", True) else "NORMAL"
+        if connection.info.get("synchronous", "FULL") != flushed:
+            connection.exec_driver_sql(f"PRAGMA synchronous={flushed}")
+            connection.info["synchronous"] = flushed
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options["writing"] else "BEGIN")
 
     sa.event.listen(engine, "connect", prepare)
     sa.event.listen(engine, "begin", begin)

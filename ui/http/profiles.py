@@ -29,7 +29,18 @@ DEFAULT = "heartline"
 """The profile that is always there: the settings as they are."""
 
 _SHARED = frozenset(
-    {"profiles", "store", "store_path", "retention_days", "redact_store", "max_body_bytes", "plugins", "weights"}
+    {
+        "profiles",
+        "store",
+        "store_path",
+        "retention_days",
+        "retention",
+        "turn_order",
+        "redact_store",
+        "max_body_bytes",
+        "plugins",
+        "weights",
+    }
 )
 """What all profiles have in common, as there is one store and one set of readers."""
 
