@@ -26,6 +26,7 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 
+from agent.request_rows import forget_requests
 from agent.sql_database import Database, transaction
 from agent.sql_turns import new_row
 
@@ -157,7 +158,8 @@ class Leases:
         self._write(work)
 
     def sweep(self) -> None:
-        """Erase leases that ended long ago: of processes that died, and of those who gave up waiting.
+        """Erase what nobody asks for any more: leases of processes that died and of those who gave up waiting, and
+        what requests led to longer than a day ago (`agent.repeats`).
 
         Raises:
             StoreError: The database cannot be written.
@@ -166,6 +168,7 @@ class Leases:
         def work(connection: sa.Connection) -> None:
             old = self._now(connection) - _SWEPT
             connection.execute(sa.delete(_LEASES).where(_LEASES.c.until < old, _LEASES.c.next_until < old))
+            forget_requests(connection)
 
         self._write(work)
 

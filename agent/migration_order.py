@@ -25,5 +25,5 @@ def order_and_requests(connection: Connection) -> None:
             "PRIMARY KEY (tenant, conversation_id, key))"
         )
     )
-    connection.execute(text("CREATE INDEX requests_made ON requests (tenant, created_at)"))
+    connection.execute(text("CREATE INDEX requests_made ON requests (created_at)"))
     connection.execute(text("CREATE INDEX conversations_left ON conversations (tenant, updated_at)"))

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from agent.errors import SettingsError, StoreError
+from agent.errors import SettingsError, StoreError, StoreUnavailableError
 from agent.extras import needs_extra
 from agent.setting_types import StorePool
 from agent.sql_database import make_engine
@@ -82,7 +82,7 @@ class PostgresServer:
         if isinstance(error, PoolTimeout):
             step = self._pool.exhausted
         kind = type(error if orig is None else orig).__name__
-        return StoreError(f"Conversation database {self.where!r} failed ({state or kind}). {step}")
+        return StoreUnavailableError(f"Conversation database {self.where!r} failed ({state or kind}). {step}")
 
     def met_another(self, error: SQLAlchemyError) -> bool:
         """See `Database`: a deadlock, a serialization failure, or a key that somebody else wrote first."""

@@ -53,11 +53,9 @@ def answered_in(connection: sa.Connection, key: Key, named: str) -> Answered | N
     return Answered(Request(named, row.body), turn)
 
 
-def forget_requests(connection: sa.Connection, tenant: str) -> None:
-    """Erase what requests of a tenant led to that are too old to be asked for. Turns stay."""
-    connection.execute(
-        sa.delete(_REQUESTS).where(_REQUESTS.c.tenant == tenant, _REQUESTS.c.created_at < _oldest())
-    )
+def forget_requests(connection: sa.Connection) -> None:
+    """Forget requests of all tenants that are too old to be asked for. Turns stay."""
+    connection.execute(sa.delete(_REQUESTS).where(_REQUESTS.c.created_at < _oldest()))
 
 
 def _oldest() -> str:

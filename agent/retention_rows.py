@@ -10,7 +10,6 @@ from typing import Any
 import sqlalchemy as sa
 
 from agent.migrations import as_kept
-from agent.request_rows import forget_requests
 from agent.sql_turns import CONVERSATIONS, erase, last_used_first
 
 __all__ = ["due_in", "expire_in_parts"]
@@ -27,7 +26,7 @@ def expire_in_parts(
     before: datetime,
     erased: Callable[[], None],
 ) -> tuple[str, ...]:
-    """Erase what a tenant did not use since a time, the oldest first, and what requests led to long ago.
+    """Erase what a tenant did not use since a time, the oldest first.
 
     After each part as much time is left to others as it took: on SQLite they would otherwise hardly come to write.
 
@@ -52,7 +51,6 @@ def expire_in_parts(
                 break
             gone.extend(part)
             time.sleep(min(_LONGEST_REST, time.perf_counter() - began))
-        write(lambda connection: forget_requests(connection, tenant))
     finally:
         if gone:
             erased()

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from agent.errors import StoreError
+from agent.errors import StoreError, StoreUnavailableError
 from agent.setting_types import StorePool
 from agent.sql_database import make_engine
 
@@ -72,7 +72,9 @@ class SQLiteFile:
         step = next(step for prefix, step in NEXT_STEPS.items() if name.startswith(prefix))
         if isinstance(error, PoolTimeout):
             step = self._pool.exhausted
-        told = StoreError(f"Conversation database {self.where!r} failed ({name or type(error).__name__}). {step}")
+        told = StoreUnavailableError(
+            f"Conversation database {self.where!r} failed ({name or type(error).__name__}). {step}"
+        )
         # An error without a name is the driver's own, which quotes a text that it cannot decode.
         told.__cause__ = error if name else None
         return told

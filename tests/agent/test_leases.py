@@ -134,7 +134,7 @@ def test_that_a_lease_is_not_flushed_to_the_disk_and_a_turn_is(tmp_path: Path):
     asked: list[str] = []
 
     def look(_connection: object, _cursor: object, sql: str, *_: object) -> None:
-        asked.append(sql.split("\n")[0])
+        asked.append(sql.split("\n", maxsplit=1)[0])
 
     with closing(SQLiteStore(tmp_path / "talks.db")) as store:
         sa.event.listen(store._database.engine, "before_cursor_execute", look)

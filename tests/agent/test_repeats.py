@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -86,14 +86,12 @@ def test_that_after_a_day_it_is_forgotten_and_the_turn_stays(store: Any, monkeyp
     assert len(store.turns("c")) == 2
 
 
-def test_that_expiring_erases_old_keys_of_conversations_that_stay(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_that_old_keys_of_conversations_that_stay_are_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     path = tmp_path / "talks.db"
     with closing(SQLiteStore(path)) as store, closing(sqlite3.connect(path)) as database:
         store.append(recalled_turn(store, "one"), request=ASKED)
         monkeypatch.setattr(agent.request_rows, "KEPT", timedelta(0))
-        assert store.expire(datetime.now(UTC) - timedelta(days=1)) == ()
+        store.leases.sweep()
         assert database.execute("SELECT count(*) FROM requests").fetchone() == (0,)
         assert len(store.turns("c")) == 1
 

@@ -13,9 +13,10 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp
 
 from ui.http import chat_completions, side_endpoints
+from ui.http.daily import daily
 from ui.http.edge import Edge
 from ui.http.errors import install
-from ui.http.profiles import Service
+from ui.http.profiles import DEFAULT, Service
 from ui.http.schemas import ErrorAnswer
 
 __all__ = ["make_app", "make_routes"]
@@ -58,7 +59,8 @@ def make_routes(service: Service) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
-        yield
+        async with daily(service.store, service.profiles[DEFAULT].settings):
+            yield
         await service.aclose()
 
     app = FastAPI(

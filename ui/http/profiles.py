@@ -82,7 +82,9 @@ class Service:
         self, profiles: Mapping[str, Profile], store: ConversationStore, *, default: str = DEFAULT
     ) -> None:
         self.profiles, self.store, self.default = dict(profiles), store, default
-        self.drain, self.order, self.pasts = Drain(), InOrder(), Pasts()
+        turns = self.profiles[DEFAULT].settings.turn_order
+        order = InOrder(getattr(store, "leases", None), wait=turns.wait, seconds=turns.lease)
+        self.drain, self.order, self.pasts = Drain(), order, Pasts()
         self.gate = Gate(getattr(store, "api_keys", None))
         self.started = int(time.time())
 
@@ -121,6 +123,7 @@ class Service:
 
     async def aclose(self) -> None:
         """Let go of every agent and of the store."""
+        await self.order.aclose()
         for profile in self.profiles.values():
             await profile.agent.aclose()
 

@@ -16,12 +16,15 @@ from agent.generator import OpenAICompatibleGenerator
 from agent.loop import Agent
 from agent.options import Options, parts_of
 from agent.protocols import ConversationStore
+from agent.repeats import Request
 from agent.resumed import with_past
 from agent.stopping import ending_before
 from agent.turn import Message, Turn
 from ui.http.errors import ApiError
 from ui.http.history import Given, given_in
+from ui.http.idempotency import begun_by, request_named
 from ui.http.instructions import Instructed
+from ui.http.kept_turns import in_order
 from ui.http.notices import without_notices
 from ui.http.profiles import Profile, Service, with_parts
 from ui.http.schemas import ChatRequest, Finish, Usage
@@ -55,6 +58,9 @@ class Asked:
         stop: Stop sequences.
         conversation_id: None for a stateless turn.
         tools: What the LLM may call, or called; None where there are none.
+        request: What it is known by when it comes again; None where it has no key.
+        begins: It begins the conversation.
+        unkept_key: It has a key that nothing can be kept under.
     """
 
     profile: Profile
@@ -65,6 +71,9 @@ class Asked:
     stop: tuple[str, ...]
     conversation_id: str | None
     tools: Tools | None
+    request: Request | None = None
+    begins: bool = False
+    unkept_key: bool = False
 
     @property
     def not_honoured(self) -> list[str]:
@@ -76,6 +85,8 @@ class Asked:
             fields.append("messages[role=tool]")
         if self.conversation_id is not None and self.given.history:
             fields.append("messages[history]")
+        if self.unkept_key:
+            fields.append("Idempotency-Key")
         return fields
 
     def without_effect(self, turn: Turn) -> list[str]:
@@ -89,7 +100,9 @@ class Asked:
         return [*self.not_honoured, *(unheard if _no_llm(turn.reply) else [])]
 
 
-def asked_in(request: ChatRequest, header: str | None, service: Service, tenant: Tenant) -> Asked:
+def asked_in(
+    request: ChatRequest, header: str | None, service: Service, tenant: Tenant, *, key: str | None = None
+) -> Asked:
     """What a request asks for.
 
     Args:
@@ -97,6 +110,7 @@ def asked_in(request: ChatRequest, header: str | None, service: Service, tenant:
         header: `X-Heartline-Conversation`, where it was sent.
         service: Knows the profiles.
         tenant: Who asks.
+        key: `Idempotency-Key`, where it was sent.
 
     Raises:
         ApiError: It asks for what is not offered.
@@ -128,15 +142,20 @@ def asked_in(request: ChatRequest, header: str | None, service: Service, tenant:
             code="tools_unsupported",
             param="tools",
         )
+    store, named = service.store_of(tenant), _named(request.heartline.conversation_id, header)
+    keyed = key is not None and named is not None and hasattr(store, "answered")
     return Asked(
         profile,
-        service.store_of(tenant),
+        store,
         f"{tenant.name!r}\n{profile.name}",
         given,
         _options(request),
         stop,
-        _conversation(request.heartline.conversation_id, header),
+        (begun_by(key) if keyed and key else uuid.uuid4().hex) if named == _NEW else named,
         tools,
+        request=request_named(key, request) if keyed and key else None,
+        begins=named == _NEW,
+        unkept_key=key is not None and not keyed,
     )
 
 
@@ -161,7 +180,7 @@ def _options(request: ChatRequest) -> Options:
     )
 
 
-def _conversation(field: str | None, header: str | None) -> str | None:
+def _named(field: str | None, header: str | None) -> str | None:
     if field is not None and header is not None and field != header:
         raise ApiError(
             400,
@@ -169,8 +188,7 @@ def _conversation(field: str | None, header: str | None) -> str | None:
             code="conversation_twice",
             param="heartline.conversation_id",
         )
-    named = field or header
-    return uuid.uuid4().hex if named == _NEW else named
+    return field or header
 
 
 async def events_of(asked: Asked, service: Service) -> AsyncGenerator[Event | ToolsCalled]:
@@ -181,9 +199,8 @@ async def events_of(asked: Asked, service: Service) -> AsyncGenerator[Event | To
     """
     agent = _agent_for(asked)
     if asked.conversation_id is not None:
-        agent = with_parts(agent, store=asked.store)
-        whose = f"{asked.owner}\n{asked.conversation_id}"
-        async with service.order.turn_of(whose), aclosing(_spoken(agent, asked)) as events:
+        spoken = lambda store: _spoken(with_parts(agent, store=store), asked)  # noqa: E731
+        async with aclosing(in_order(spoken, asked, service)) as events:
             async for event in events:
                 yield event
         return
