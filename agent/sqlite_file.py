@@ -141,7 +141,7 @@ def _make_engine(path: Path, lock_seconds: float, pool: StorePool) -> sa.Engine:
         options = connection.get_execution_options()
         # In a log, NORMAL flushes nothing at a commit; what is flushed later still lies in its order.
         flushed = "FULL" if options.get("lasting", True) else "NORMAL"
-        if connection.info.get("synchronous", "FULL") != flushed:
+        if options["writing"] and connection.info.get("synchronous", "FULL") != flushed:
             connection.exec_driver_sql(f"PRAGMA synchronous={flushed}")
             connection.info["synchronous"] = flushed
         connection.exec_driver_sql("BEGIN IMMEDIATE" if options["writing"] else "BEGIN")

@@ -1,4 +1,4 @@
-"""`heartline expire`, for cron or a systemd timer. Heavy imports stay inside: `heartline --help` answers at once."""
+"""`heartline expire`, for cron or a systemd timer. Heavy imports stay inside: `--help` answers at once."""
 
 from __future__ import annotations
 
