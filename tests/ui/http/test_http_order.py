@@ -20,7 +20,7 @@ from ui.http.order import InOrder
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[SQLiteStore]:
-    with closing(SQLiteStore(tmp_path / "talks.db", lock_seconds=0.05)) as store:
+    with closing(SQLiteStore(tmp_path / "talks.db", lock_seconds=5)) as store:
         yield store
 
 
@@ -129,8 +129,14 @@ async def entered(order: InOrder) -> None:
 async def test_that_a_store_that_cannot_be_written_is_told_of_and_locks_nobody_out(
     store: SQLiteStore, tmp_path: Path
 ):
-    order = InOrder(store.leases)
-    with closing(sqlite3.connect(tmp_path / "talks.db")) as other:
+    store._database.engine.dispose()
+    with closing(SQLiteStore(tmp_path / "talks.db", lock_seconds=0.05)) as impatient:
+        order = InOrder(impatient.leases)
+        await refused_while_held(order, tmp_path / "talks.db")
+
+
+async def refused_while_held(order: InOrder, path: Path) -> None:
+    with closing(sqlite3.connect(path)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreError):
             async with order.turn_of("c", request="k"):
