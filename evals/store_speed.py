@@ -2,8 +2,8 @@
 
     python -m evals.store_speed [postgresql://user@host/database]
 
-A turn costs one `recall` of 24 turns and one `append`; on a server, a lease of its conversation too. The database that
-is named should be an empty one: what is written to it is erased in the end, and its counts stay.
+A turn costs one `recall` of 24 turns and one `append`; on a server, a lease of its conversation too. The database
+that is named should be an empty one: what is written to it is erased in the end, and its counts stay.
 """
 
 from __future__ import annotations

