@@ -31,6 +31,7 @@ from agent.protocols import (
     Tracker,
     Verifier,
 )
+from agent.remembering import remembered
 from agent.screening import notices_after, notices_before, screened, unsaid
 from agent.speakers import speakers_for
 from agent.speech import Speech
@@ -269,10 +270,7 @@ class Agent(Synchronous):
 
     async def _remember(self, turn: Turn) -> Turn:
         """Store the turn. Where that fails the person still has the reply, and is told."""
-        try:
-            return await asyncio.to_thread(self.store.append, turn)
-        except Exception as error:  # noqa: BLE001 - a stranger's store must not take the reply away
-            return turn.note(failure_of("remember", self.store.name, error))
+        return await remembered(self.store, turn)
 
     def _keep(self, turn: Turn) -> None:
         """Store a turn that is being torn down: at once, since nothing may be awaited any more."""

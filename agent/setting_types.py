@@ -14,7 +14,9 @@ from agent.options import parts_of
 __all__ = [
     "Operations",
     "OptionalPart",
+    "Retention",
     "StorePool",
+    "TurnOrder",
     "or_none",
     "profile_name",
     "variant_name",
@@ -97,3 +99,26 @@ class Operations(BaseModel):
     trace_content: Annotated[
         bool, Field(description="Whether spans hold what was said: people's own words leave for the collector.")
     ] = False
+
+
+class TurnOrder(BaseModel):
+    """How the server keeps the turns of one conversation apart, over all processes on one store."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    wait: Annotated[float, Field(gt=0, description="Seconds to wait for the turn before.")] = 60.0
+    lease: Annotated[
+        float, Field(ge=1, le=120, description="Seconds after which the turn of a process that died is over.")
+    ] = 8.0
+
+
+class Retention(BaseModel):
+    """How long conversations are kept, beside `retention_days`, and who sees to it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    tenants: Annotated[
+        dict[str, Annotated[int, Field(ge=1, le=36_500)]],
+        Field(description="Days without use by tenant; `*` is everybody else."),
+    ] = {}
+    daily: Annotated[bool, Field(description="Whether a server erases once a day what is due.")] = True

@@ -31,7 +31,9 @@ from agent.server_load import ServerLoad
 from agent.setting_types import (
     Operations,
     OptionalPart,
+    Retention,
     StorePool,
+    TurnOrder,
     profile_name,
     variant_name,
     web_address,
@@ -161,8 +163,10 @@ class Settings(BaseSettings):
     store_pool: StorePool = Field(StorePool(), description="Connections to the store; see docs/storage.md.")
     tenant: str = Field("", description="Whose conversations, where several share a store.")
     retention_days: int | None = Field(
-        None, ge=1, le=36_500, description="Days without use after which a conversation is erased, at a start."
+        None, ge=1, le=36_500, description="Days without use after which a conversation is erased."
     )
+    retention: Retention = Field(Retention(), description="Days of other tenants; see docs/storage.md.")
+    turn_order: TurnOrder = Field(TurnOrder(), description="Turns of one conversation; see docs/server.md.")
     redact_store: bool = Field(False, description="Keep conversations without personal data; see docs/privacy.md.")
     weights: Path | None = Field(None, description="Folder of other weights than the shipped ones.")
     data: Path | None = Field(None, description="Folder with prepared data sets, for training and evaluation.")

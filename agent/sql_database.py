@@ -29,7 +29,8 @@ class Database(Protocol):
     Attributes:
         name: Registry name of its store.
         where: Path, or host and database, for people: without user or password.
-        engine: With `hide_parameters`. Its connections take the option `writing`.
+        engine: With `hide_parameters`. Its connections take the options `writing` and `lasting`, which tell the
+            engine how a transaction begins.
         closed: Whether `close` was called.
     """
 
@@ -87,7 +88,13 @@ def make_engine(url: sa.URL, pool: StorePool, **more: Any) -> sa.Engine:
     )
 
 
-def transaction(database: Database, work: Callable[[sa.Connection], ResultT], *, writing: bool = False) -> ResultT:
+def transaction(
+    database: Database,
+    work: Callable[[sa.Connection], ResultT],
+    *,
+    writing: bool = False,
+    lasting: bool = True,
+) -> ResultT:
     """What `work` gives, committed whole.
 
     Args:
@@ -95,6 +102,8 @@ def transaction(database: Database, work: Callable[[sa.Connection], ResultT], *,
         work: Reads and, with `writing`, writes. It may be called again from its beginning: of two that met, one is
             rolled back.
         writing: Without it, `work` sees one state of the database from its beginning to its end.
+        lasting: Without it, the end does not wait for the disk: what was written outlives this process, and not
+            a loss of power.
 
     Raises:
         StoreError: It failed and was rolled back, with what `Database.problem` says; or `work` raised one.
@@ -106,7 +115,7 @@ def transaction(database: Database, work: Callable[[sa.Connection], ResultT], *,
             with (
                 database.writing() if writing else nullcontext(),
                 database.engine.connect() as connection,
-                connection.execution_options(writing=writing).begin(),
+                connection.execution_options(writing=writing, lasting=lasting).begin(),
             ):
                 return work(connection)
         except UnicodeEncodeError:

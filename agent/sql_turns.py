@@ -17,7 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from agent.errors import InputError, StoreError
 from agent.intake import parsed
-from agent.memory import check_still_there, said_in
+from agent.memory import said_in
 from agent.migrations import utc_now
 from agent.protocols import Recalled
 from agent.record import from_record, pack, to_record, unpack
@@ -25,6 +25,7 @@ from agent.safety.course import RiskCourse
 from agent.safety.reliance import Reliance
 from agent.safety.sitting import Sitting
 from agent.state import EmotionalState
+from agent.store_checks import check_still_there
 from agent.turn import Message, Turn
 
 __all__ = [

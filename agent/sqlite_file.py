@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from agent.errors import StoreError
+from agent.errors import StoreError, StoreUnavailableError
 from agent.setting_types import StorePool
 from agent.sql_database import make_engine
 
@@ -75,7 +75,9 @@ class SQLiteFile:
         step = next(step for prefix, step in NEXT_STEPS.items() if name.startswith(prefix))
         if isinstance(error, PoolTimeout):
             step = self._pool.exhausted
-        told = StoreError(f"Conversation database {self.where!r} failed ({name or type(error).__name__}). {step}")
+        told = StoreUnavailableError(
+            f"Conversation database {self.where!r} failed ({name or type(error).__name__}). {step}"
+        )
         # An error without a name is the driver's own, which quotes a text that it cannot decode.
         told.__cause__ = error if name else None
         return told
@@ -149,8 +151,13 @@ def _make_engine(path: Path, lock_seconds: float, pool: StorePool) -> sa.Engine:
 
     def begin(connection: sa.Connection) -> None:
         # A write takes the lock at once: one that read first could not wait for it any more.
-        writing = connection.get_execution_options()["writing"]
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+        options = connection.get_execution_options()
+        # In a log, NORMAL flushes nothing at a commit; what is flushed later still lies in its order.
+        flushed = "FULL" if options.get("lasting", True) else "NORMAL"
+        if options["writing"] and connection.info.get("synchronous", "FULL") != flushed:
+            connection.exec_driver_sql(f"PRAGMA synchronous={flushed}")
+            connection.info["synchronous"] = flushed
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options["writing"] else "BEGIN")
 
     sa.event.listen(engine, "connect", prepare)
     sa.event.listen(engine, "begin", begin)

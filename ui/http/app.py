@@ -14,10 +14,11 @@ from starlette.types import ASGIApp
 
 from agent.breaker import BreakerState
 from ui.http import chat_completions, operations, side_endpoints
+from ui.http.daily import daily
 from ui.http.edge import Edge
 from ui.http.errors import install
 from ui.http.observed import Observed
-from ui.http.profiles import Service
+from ui.http.profiles import DEFAULT, Service
 from ui.http.schemas import ErrorAnswer
 
 __all__ = ["make_app", "make_routes"]
@@ -67,7 +68,8 @@ def make_routes(service: Service) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
-        yield
+        async with daily(service.store, service.profiles[DEFAULT].settings):
+            yield
         await service.aclose()
 
     app = FastAPI(

@@ -34,8 +34,20 @@ DEFAULT = "heartline"
 """The profile that is always there: the settings as they are."""
 
 _SHARED = frozenset(
-    {"profiles", "store", "store_path", "retention_days", "redact_store", "max_body_bytes", "plugins", "weights"}
-    | {"operations", "server_load"}
+    {
+        "profiles",
+        "store",
+        "store_path",
+        "retention_days",
+        "retention",
+        "turn_order",
+        "redact_store",
+        "max_body_bytes",
+        "operations",
+        "plugins",
+        "server_load",
+        "weights",
+    }
 )
 """What all profiles have in common, as there is one store and one set of readers."""
 
@@ -77,7 +89,9 @@ class Service:
         self, profiles: Mapping[str, Profile], store: ConversationStore, *, default: str = DEFAULT
     ) -> None:
         self.profiles, self.store, self.default = dict(profiles), store, default
-        self.drain, self.order, self.pasts = Drain(), InOrder(), Pasts()
+        turns = self.profiles[DEFAULT].settings.turn_order
+        order = InOrder(getattr(store, "leases", None), wait=turns.wait, seconds=turns.lease)
+        self.drain, self.order, self.pasts = Drain(), order, Pasts()
         self.admission = Admission(self.profiles[DEFAULT].settings.server_load)
         self.gate = Gate(getattr(store, "api_keys", None))
         self.metrics = Metrics(__version__)
@@ -130,6 +144,7 @@ class Service:
 
     async def aclose(self) -> None:
         """Let go of every agent and of the store."""
+        await self.order.aclose()
         for profile in self.profiles.values():
             await profile.agent.aclose()
 
