@@ -12,15 +12,15 @@ __all__ = ["messages"]
 
 _HAPPENED = (
     "My landlord sold the house and gave me until spring to find something else.",
-    "I burnt the cake for my daughter's birthday and she laughed it off.",
+    "My daughter baked her first cake for my birthday, with salt instead of sugar.",
     "The orchestra took me in after three auditions.",
     "We have not had a proper conversation since the holidays.",
-    "My knee is healing more slowly than they told me it would.",
+    "My cousin is getting married in June and wants me to give the speech.",
     "They moved my desk next to the lift, without asking.",
     "The dog next door has been howling since they went away.",
     "I finally sent the letter that lay in the drawer for a year.",
     "My grandmother mixed up my name again this morning.",
-    "The train was cancelled, so I missed the only interview I had.",
+    "The train was cancelled, so I came two hours late to the interview.",
     "A friend from school wrote to me out of nowhere.",
     "Our team lost the contract that I worked on all summer.",
     "I passed the driving test on the fourth attempt!",
@@ -30,16 +30,16 @@ _HAPPENED = (
 )
 _FELT = (
     "I was angry for an hour and then only tired.",
-    "I keep thinking that I should have seen it coming.",
+    "I was surprised at how calm I stayed.",
     "It made me so happy that I had to sit down for a moment.",
     "Honestly, I feel rather small about it.",
     "I could not tell anybody at work how much it hurt.",
     "I am proud, and a little afraid of what comes next.",
     "It worries me more than I let on.",
     "Nobody seems to notice, which is the worst part.",
-    "I laughed, but it stayed with me the whole evening.",
+    "I had to laugh about it in the end.",
     "I do not sleep well when things are up in the air.",
-    "It feels as if everybody else had a plan.",
+    "I wish I had a better plan for it.",
     "I am grateful, and I never know how to say so.",
 )
 _SINCE = (
@@ -47,12 +47,12 @@ _SINCE = (
     "On Thursday I have to decide, and I still go back and forth.",
     "I went for a long walk by the canal, which helped a bit.",
     "My partner is away until Sunday, so the evenings are long.",
-    "Yesterday I wrote down what I would like to say, and then left it on the table.",
+    "Yesterday I told a colleague, and she only nodded.",
     "The others just carried on as if nothing had happened.",
     "I have baked bread twice this week, only to have something to do.",
-    "In a month it may look quite different, I know that.",
+    "Next month I start the evening course, whatever happens.",
     "I called my mother, but we talked about the garden instead.",
-    "There is so much to arrange that I forget to eat at noon.",
+    "There is a great deal to arrange, and I made a list this morning.",
 )
 _ASKED = (
     "What would you do?",
@@ -60,7 +60,7 @@ _ASKED = (
     "How do other people deal with this?",
     "I do not even know what I am asking.",
     "Should I bring it up again?",
-    "Maybe I am making too much of it.",
+    "Do you know that feeling?",
 )
 _SHORT = (
     "Yes, that is it.",
