@@ -117,7 +117,7 @@ def _median(
 
 
 async def _asked(url: str, who: int, block: int, turns: int, *, through: bool) -> list[Times | None]:
-    """Times of one conversation's block; None for a message that was not answered as it should."""
+    """Times of one conversation's block; None for a message that the LLM did not answer as it should."""
     out: list[Times | None] = []
     async with Connection(url) as connection:
         for text in islice(messages(1000 * block + who), turns):

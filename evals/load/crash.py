@@ -11,16 +11,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
+from typing import Self
 
 from agent.turn import Turn
 from evals.load.crowd import crowd
 from evals.load.finding import Finding, none_of, quantile
-from evals.load.process import MeasurementError
+from evals.load.process import MeasurementError, Process
 from evals.load.saying import BROKEN, Said
 from evals.load.served import served
 from evals.load.stores import Kept
 
-__all__ = ["Told", "crash", "held_against"]
+__all__ = ["Held", "Told", "crash"]
 
 _ROUND_SECONDS = 60.0
 _LATEST = 2.0
@@ -31,17 +32,20 @@ class Told:
     """What clients know.
 
     Attributes:
+        sent: Conversation to how many messages were sent.
         acknowledged: Conversation to the ids of its turns whose answer came whole.
         unanswered: Messages whose connection broke: they were in the middle.
         problems: Whatever else went wrong.
     """
 
+    sent: Counter[str] = field(default_factory=Counter)
     acknowledged: dict[str, list[str]] = field(default_factory=dict)
     unanswered: int = 0
     problems: Counter[str] = field(default_factory=Counter)
 
     def hear(self, conversation: str, said: Said) -> None:
         """What came of a message."""
+        self.sent[conversation] += 1
         if said.problem is None and said.turn_id is not None:
             self.acknowledged.setdefault(conversation, []).append(said.turn_id)
         elif said.problem == BROKEN:
@@ -53,6 +57,37 @@ class Told:
     def turns(self) -> int:
         """That were acknowledged."""
         return sum(map(len, self.acknowledged.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a store holds, against what clients know.
+
+    Attributes:
+        lost: Acknowledged turns that are not in their conversation.
+        twice: Turns beyond one for each message that was sent, and ids that stand for two.
+        gaps: Conversations whose turns are not numbered 0, 1, 2, …
+        untold: Turns that nobody was told of.
+    """
+
+    lost: int
+    twice: int
+    gaps: int
+    untold: int
+
+    @classmethod
+    def of(cls, told: Told, stored: Mapping[str, Sequence[Turn]]) -> Self:
+        """Compare; `stored` is conversation to its turns, in order."""
+        ids = Counter(turn.id for turns in stored.values() for turn in turns)
+        lost = untold = 0
+        for name in {*told.acknowledged, *stored}:
+            known, there = set(told.acknowledged.get(name, ())), {turn.id for turn in stored.get(name, ())}
+            lost += len(known - there)
+            untold += len(there - known)
+        twice = sum(n - 1 for n in ids.values())
+        twice += sum(max(0, len(turns) - told.sent[name]) for name, turns in stored.items())
+        gaps = sum([turn.index for turn in turns] != list(range(len(turns))) for turns in stored.values())
+        return cls(lost, twice, gaps, untold)
 
 
 async def crash(kept: Kept, *, times: int = 5, conversations: int = 16, seed: int = 13) -> list[Finding]:
@@ -76,23 +111,7 @@ async def crash(kept: Kept, *, times: int = 5, conversations: int = 16, seed: in
             started = monotonic()
             async with served(kept, Path(folder)) as server:
                 starts.append((monotonic() - started) * 1000)
-                begun = asyncio.Event()
-
-                def hear(conversation: str, said: Said, begun: asyncio.Event = begun) -> None:
-                    told.hear(conversation, said)
-                    begun.set()
-
-                talking = asyncio.create_task(_until_killed(server.url, conversations, f"crash-{number}", hear))
-                try:
-                    async with asyncio.timeout(_ROUND_SECONDS):
-                        await begun.wait()
-                        await asyncio.sleep(draw.uniform(0.2, _LATEST))
-                        await server.kill()
-                except TimeoutError:
-                    raise MeasurementError(f"No turn was acknowledged within {_ROUND_SECONDS:g} s.") from None
-                finally:
-                    talking.cancel()
-                    await asyncio.gather(talking, return_exceptions=True)
+                await _killed(server, told, f"crash-{number}", conversations, draw.uniform(0.2, _LATEST))
         # Whatever the last start repairs is repaired, and it still answers.
         async with served(kept, Path(folder)) as server:
             again = await crowd(
@@ -100,53 +119,46 @@ async def crash(kept: Kept, *, times: int = 5, conversations: int = 16, seed: in
             )
         with closing(kept.open()) as store:
             stored = {name: store.turns(name) for name in store.conversations()}
-    lost, twice, gaps, more = held_against(told.acknowledged, stored)
+    held = Held.of(told, stored)
     return [
         Finding(f"{kept.name}: killed", times, "times"),
         Finding(f"{kept.name}: turns acknowledged", told.turns),
         Finding(f"{kept.name}: turns that were in the middle when it was killed", told.unanswered),
-        Finding(f"{kept.name}: of these, whole in the store all the same", more),
+        Finding(f"{kept.name}: of these, in the store all the same", held.untold),
         Finding(f"{kept.name}: until it listens again, p50", quantile(starts[1:] or starts, 0.5), "ms"),
-        none_of(f"{kept.name}: acknowledged turns that are lost", lost),
-        none_of(f"{kept.name}: turns that are there twice", twice),
-        none_of(f"{kept.name}: gaps in the numbers of turns", gaps),
+        none_of(f"{kept.name}: acknowledged turns that are lost", held.lost),
+        none_of(f"{kept.name}: turns that are there twice", held.twice),
+        none_of(f"{kept.name}: gaps in the numbers of turns", held.gaps),
         none_of(f"{kept.name}: errors", sum(told.problems.values()) + (not again.answered)),
     ]
 
 
-def held_against(
-    acknowledged: Mapping[str, Sequence[str]], stored: Mapping[str, Sequence[Turn]]
-) -> tuple[int, int, int, int]:
-    """What the store holds against what clients know.
+async def _killed(server: Process, told: Told, name: str, conversations: int, after: float) -> None:
+    """Have so many talk, and kill the server so many seconds after the first turn was acknowledged."""
+    begun = asyncio.Event()
 
-    Args:
-        acknowledged: Conversation to the ids of its acknowledged turns.
-        stored: Conversation to its turns, in order.
+    def hear(conversation: str, said: Said) -> None:
+        told.hear(conversation, said)
+        begun.set()
 
-    Returns:
-        Acknowledged turns that are lost; turns that are there twice, by their id or as the same message at the same
-        time in one conversation; conversations whose turns are not numbered 0, 1, 2, …; turns that nobody was told
-        of.
-    """
-    ids = Counter(turn.id for turns in stored.values() for turn in turns)
-    lost = sum(
-        turn_id not in {turn.id for turn in stored.get(name, ())}
-        for name, known in acknowledged.items()
-        for turn_id in known
+    talking = asyncio.create_task(
+        crowd(
+            server.url,
+            conversations=conversations,
+            seconds=2 * _ROUND_SECONDS,
+            streamed=lambda number: bool(number // conversations % 2),
+            name=name,
+            heard=hear,
+        )
     )
-    same = Counter((name, turn.text, turn.at) for name, turns in stored.items() for turn in turns)
-    twice = sum(n - 1 for n in ids.values()) + sum(n - 1 for n in same.values())
-    gaps = sum([turn.index for turn in turns] != list(range(len(turns))) for turns in stored.values())
-    known = {turn_id for turns in acknowledged.values() for turn_id in turns}
-    return lost, twice, gaps, sum(turn_id not in known for turn_id in ids)
-
-
-async def _until_killed(url: str, conversations: int, name: str, hear: object) -> None:
-    await crowd(
-        url,
-        conversations=conversations,
-        seconds=_ROUND_SECONDS,
-        streamed=lambda number: bool(number % 2),
-        name=name,
-        heard=hear,  # type: ignore[arg-type]
-    )
+    try:
+        async with asyncio.timeout(_ROUND_SECONDS):
+            await begun.wait()
+            await asyncio.sleep(after)
+            await server.kill()
+            await talking  # everybody's connection broke
+    except TimeoutError:
+        raise MeasurementError(f"No turn was acknowledged within {_ROUND_SECONDS:g} s.") from None
+    finally:
+        talking.cancel()
+        await asyncio.gather(talking, return_exceptions=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import count
 
 from evals.load.connection import Connection
-from evals.load.saying import Said, say
+from evals.load.saying import BROKEN, Said, say
 from evals.load.sentences import messages
 
 __all__ = ["TURNS", "Heard", "crowd"]
@@ -73,7 +73,7 @@ async def crowd(
     turns: int = TURNS,
     heard: Callable[[str, Said], None] | None = None,
 ) -> Heard:
-    """Have so many talk to the server, each over a connection of their own.
+    """Have so many talk to the server, each over a connection of their own; whose connection breaks goes.
 
     Args:
         url: Of the server.
@@ -111,6 +111,8 @@ async def crowd(
                     heard(conversation, one)
                 if now >= counted:
                     found.append((one, 0.0 if rate is None else (one.at - due) * 1000))
+                if one.problem == BROKEN:
+                    return
                 due = time.monotonic() if rate is None else due + pause * draw.uniform(1 - _UNEVEN, 1 + _UNEVEN)
 
     async with asyncio.TaskGroup() as group:
