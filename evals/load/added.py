@@ -80,11 +80,11 @@ async def added(kept: Kept, *, conversations: int = 16, turns: int = 6, blocks: 
                 if block == 0:
                     continue
                 for who in range(conversations):
-                    for ours, alone in zip(found[True][who], found[False][who], strict=True):
-                        if ours is None or alone is None:
+                    for ours, direct in zip(found[True][who], found[False][who], strict=True):
+                        if ours is None or direct is None:
                             problems += 1
                         else:
-                            pairs.append((who, ours, alone))
+                            pairs.append((who, ours, direct))
             cores = used("server and LLM", server, before)
     if not pairs:
         raise MeasurementError("No message was answered both ways.")
@@ -105,9 +105,7 @@ async def added(kept: Kept, *, conversations: int = 16, turns: int = 6, blocks: 
     ]  # fmt: skip
 
 
-def _median(
-    name: str, pairs: Sequence[tuple[int, Times, Times]], ours: str, alone: str, *, aim: bool
-) -> Finding:
+def _median(name: str, pairs: Sequence[tuple[int, Times, Times]], ours: str, alone: str, *, aim: bool) -> Finding:
     """The median difference, with an interval over conversations."""
     differences = np.array([getattr(mine, ours) - getattr(other, alone) for _, mine, other in pairs])
     found = bootstrap(np.median, np.array([who for who, _, _ in pairs]), differences)

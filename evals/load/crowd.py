@@ -45,9 +45,7 @@ class Heard:
         Whoever counted from when it was sent would leave out that nobody could be asked while the server was slow.
         """
         return [
-            one.milliseconds + late
-            for one, late in zip(self.said, self.late, strict=True)
-            if one.problem is None
+            one.milliseconds + late for one, late in zip(self.said, self.late, strict=True) if one.problem is None
         ]
 
     @property

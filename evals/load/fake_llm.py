@@ -1,4 +1,4 @@
-"""An LLM server that knows nothing and streams at a fixed pace, as a process of its own: `python -m evals.load.fake_llm`.
+"""An LLM server that knows nothing and streams at a fixed pace: `python -m evals.load.fake_llm`.
 
 What it says depends on the last message alone, so that the same message gets the same reply of whoever asks. A
 message with the words of `HOLD` is answered with one sentence, and then the stream is held open.
@@ -31,7 +31,7 @@ _SENTENCES = (
     "Perhaps somebody who was there would like to hear it too.",
     "You noticed it, and that is already something.",
 )
-_HELD = "I am here."
+_HELD = "I am here. And "  # the guard lets a sentence through when another one begins
 _PIECE = re.compile(r"\S+\s*")
 
 
@@ -73,20 +73,20 @@ async def _answer(path: str, body: Any, reader: asyncio.StreamReader, writer: as
             await _stream(said, reader, writer)
         else:
             message = {"role": "assistant", "content": "".join(reply_to(said))}
-            await _json(writer, 200, {**_FRAME, "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]})
+            await _json(
+                writer, 200, {**_FRAME, "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
+            )
 
 
 _FRAME = {"id": "fake", "object": "chat.completion", "created": 0, "model": "tiny"}
 
 
 async def _stream(said: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    writer.write(
-        b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
-    )
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
     held = HOLD in said
     clock = asyncio.get_running_loop()
     due = clock.time() + FIRST_SECONDS
-    for piece in _PIECE.findall(f"{_HELD} ") if held else reply_to(said):
+    for piece in _PIECE.findall(_HELD) if held else reply_to(said):
         # Until a fixed time, so that a token that came late does not delay those after it.
         await asyncio.sleep(due - clock.time())
         due += TOKEN_SECONDS

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,6 +13,7 @@ from evals.load.crowd import crowd
 from evals.load.fake_llm import HOLD
 from evals.load.finding import Finding, at_most, none_of, quantile
 from evals.load.process import MeasurementError, Process, raise_file_limit
+from evals.load.saying import Telling
 from evals.load.served import served
 from evals.load.stores import Kept
 
@@ -105,12 +105,12 @@ async def _held(
         "messages": [{"role": "user", "content": f"It is about {number} things. {HOLD}"}],
         "heartline": {"conversation_id": f"held-{number}"},
     }
-    came = math.inf
+    telling = Telling()
 
     def heard(piece: bytes) -> None:
-        nonlocal came
-        if came == math.inf and b'"content":"I am here' in piece:
-            came = 0.0
+        silent = telling.first is None
+        telling.hear(piece)
+        if silent and telling.first is not None:
             open_now.release()
             gate.release()
 
@@ -120,5 +120,5 @@ async def _held(
             await connection.ask("/v1/chat/completions", body, heard=heard)
         finally:
             ended.set()
-            if came == math.inf:
+            if telling.first is None:
                 gate.release()

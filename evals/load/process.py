@@ -156,8 +156,12 @@ async def _address(process: asyncio.subprocess.Process, says: str, log: Path) ->
                     return line.removeprefix(says).split()[0].removesuffix("/v1")
     except TimeoutError:
         raise MeasurementError(f"It did not listen within {START_SECONDS:g} s. Is the machine too busy?") from None
-    last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
-    raise MeasurementError(f"It ended before it listened: {' '.join(last) or 'without a word'}")
+    last = _last_words(log)
+    raise MeasurementError(f"It ended before it listened: {last or 'without a word'}")
+
+
+def _last_words(log: Path) -> str:
+    return " ".join(log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:])
 
 
 def raise_file_limit(needed: int) -> None:

@@ -62,7 +62,9 @@ async def soak(
             try:
                 async with asyncio.TaskGroup() as group:
                     talks = [
-                        group.create_task(_talk(server.url, who, began + 60 * minutes, conversations / rate, problems))
+                        group.create_task(
+                            _talk(server.url, who, began + 60 * minutes, conversations / rate, problems)
+                        )
                         for who in range(conversations)
                     ]
             finally:
@@ -78,7 +80,9 @@ def _told(looks: list[Look], minutes: float, turns: int, problems: Counter[str])
     growth = slope([look.minutes for look in later], [look.resident for look in later])
     half = len(later) // 2
     # Medians, since a stream that is open just then has a file.
-    more = quantile([look.files for look in later[half:]], 0.5) - quantile([look.files for look in later[:half]], 0.5)
+    more = quantile([look.files for look in later[half:]], 0.5) - quantile(
+        [look.files for look in later[:half]], 0.5
+    )
     return [
         Finding("minutes", minutes, "min"),
         Finding("turns", turns),

@@ -1,4 +1,4 @@
-"""Stores that the server is measured on: a SQLite file, and a Postgres cluster of its own, both in a temporary folder.
+"""Stores that the server is measured on: a SQLite file and a Postgres cluster, both in a temporary folder.
 
 Postgres commits as it ships (`fsync` on): a turn that was acknowledged is on the disk.
 """
@@ -22,7 +22,7 @@ from agent.memory_postgres import PostgresStore
 from agent.memory_sql import SQLStore
 from agent.memory_sqlite import SQLiteStore
 
-__all__ = ["Kept", "a_sqlite_file", "a_postgres", "why_no_postgres"]
+__all__ = ["Kept", "a_postgres", "a_sqlite_file", "why_no_postgres"]
 
 _PROGRAMS = ("initdb", "pg_ctl")
 

@@ -25,8 +25,8 @@ async def sustained(
     """Plain and streamed, each at a pace of ours and as fast as it goes.
 
     At a pace of ours, messages come at uneven times, and how long each takes is counted from when it was due. As
-    fast as it goes, each conversation sends its next message when it has the reply: then the rate is what the server
-    can do, and times say how many queue.
+    fast as it goes, each conversation sends its next message when it has the reply: then the rate is what the
+    server can do, and times say how many queue.
 
     Args:
         kept: The server's store.
@@ -51,7 +51,9 @@ async def sustained(
                         rate=rate,
                         name=f"{way}-{'paced' if rate else 'full'}",
                     )
-                    name = f"{kept.name}, {way}, " + (f"{pace:g} messages/s sent" if rate else "as fast as it goes")
+                    name = f"{kept.name}, {way}, " + (
+                        f"{pace:g} messages/s sent" if rate else "as fast as it goes"
+                    )
                     out += _told(name, heard, paced=rate is not None)
                     out += used(name, server, before)
     return out
