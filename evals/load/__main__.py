@@ -4,9 +4,9 @@
     python -m evals.load sustained crash        # some of them; figures of others stay
     python -m evals.load soak --soak 10         # ten minutes
 
-Every part starts the real server as a process of its own, on SQLite and, where Postgres' programs are installed, on a
-cluster that is made for it. The command fails where a turn is lost or stored twice, where an answer is an error, or
-where a part could not be measured; aims of speed are printed as met or missed. Linux only.
+Every part starts the real server as a process of its own, on SQLite and, where Postgres' programs are installed,
+on a cluster that is made for it. The command fails where a turn is lost or stored twice, where an answer is an
+error, or where a part could not be measured; aims of speed are printed as met or missed. Linux only.
 """
 
 from __future__ import annotations

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from evals.load.connection import Connection
 from evals.load.fake_llm import FIRST_SECONDS, TOKEN_SECONDS
 from evals.load.finding import Finding, none_of
-from evals.load.process import MeasurementError, running
+from evals.load.process import MeasurementError, Process, running
 from evals.load.saying import Telling, say
 from evals.load.sentences import messages
 from evals.load.served import served
@@ -26,7 +28,9 @@ __all__ = ["added", "speaking"]
 
 AT_MOST = 20.0  # ms at p50
 
-FAKE = ["-m", "evals.load.fake_llm"]
+_FAKE = ("-m", "evals.load.fake_llm")
+_MODEL = "tiny"
+_PROTOCOL, _ERROR = "protocol", "error"
 
 
 class Times(NamedTuple):
@@ -45,9 +49,9 @@ class Times(NamedTuple):
     whole: float
 
 
-def speaking(folder: Path) -> Any:
+def speaking(folder: Path) -> AbstractAsyncContextManager[Process]:
     """The fake LLM as a process, as `running` gives it."""
-    return running(FAKE, says="Speaking at ", folder=folder, environment={})
+    return running(_FAKE, says="Speaking at ", folder=folder, environment={})
 
 
 async def added(kept: Kept, *, conversations: int = 16, turns: int = 6, blocks: int = 4) -> list[Finding]:
@@ -66,12 +70,12 @@ async def added(kept: Kept, *, conversations: int = 16, turns: int = 6, blocks: 
         MeasurementError: No message was answered both ways.
     """
     pairs: list[tuple[int, Times, Times]] = []
-    problems = 0
+    left_out: Counter[str] = Counter()
     with TemporaryDirectory() as folder:
         async with speaking(Path(folder)) as llm, served(kept, Path(folder), llm=llm.url) as server:
             before = server.seconds()
             for block in range(blocks + 1):
-                found: dict[bool, list[list[Times | None]]] = {}
+                found: dict[bool, list[list[Times | str]]] = {}
                 for through in ((False, True), (True, False))[block % 2]:
                     url = server.url if through else llm.url
                     found[through] = await asyncio.gather(
@@ -81,11 +85,11 @@ async def added(kept: Kept, *, conversations: int = 16, turns: int = 6, blocks: 
                     continue
                 for who in range(conversations):
                     for ours, direct in zip(found[True][who], found[False][who], strict=True):
-                        if ours is None or direct is None:
-                            problems += 1
-                        else:
+                        if isinstance(ours, Times) and isinstance(direct, Times):
                             pairs.append((who, ours, direct))
-            cores = used("server and LLM", server, before)
+                        else:
+                            left_out.update(each for each in (ours, direct) if isinstance(each, str))
+            cores = used("meanwhile", server, before)
     if not pairs:
         raise MeasurementError("No message was answered both ways.")
     alone = [pair[2] for pair in pairs]
@@ -93,14 +97,14 @@ async def added(kept: Kept, *, conversations: int = 16, turns: int = 6, blocks: 
         _median("added until the first token came", pairs, "came", "first", aim=True),
         _median("added until the first sentence was seen", pairs, "sentence", "sentence", aim=True),
         _median("added until the end", pairs, "whole", "whole", aim=True),
-        _median("first words seen, which the guard lets through as a sentence, after the first token asked directly",
-                pairs, "first", "first", aim=False),
+        _median("first sentence seen, after the first token asked directly", pairs, "first", "first", aim=False),
         Finding("asked directly: first token, p50", float(np.median([one.first for one in alone])), "ms"),
         Finding("asked directly: whole, p50", float(np.median([one.whole for one in alone])), "ms"),
         Finding("the fake LLM: before the first token", FIRST_SECONDS * 1000, "ms"),
         Finding("the fake LLM: between tokens", TOKEN_SECONDS * 1000, "ms"),
         Finding("pairs", len(pairs)),
-        none_of("errors", problems),
+        Finding("left out, since the protocol answered and no LLM", left_out[_PROTOCOL]),
+        none_of("errors", left_out[_ERROR]),
         *cores,
     ]  # fmt: skip
 
@@ -114,9 +118,9 @@ def _median(name: str, pairs: Sequence[tuple[int, Times, Times]], ours: str, alo
     return Finding(f"{name}, p50", found.value, "ms", found.low, found.high, told, met)
 
 
-async def _asked(url: str, who: int, block: int, turns: int, *, through: bool) -> list[Times | None]:
-    """Times of one conversation's block; None for a message that the LLM did not answer as it should."""
-    out: list[Times | None] = []
+async def _asked(url: str, who: int, block: int, turns: int, *, through: bool) -> list[Times | str]:
+    """Times of one conversation's block; for a message that the LLM did not answer, why."""
+    out: list[Times | str] = []
     async with Connection(url) as connection:
         for text in islice(messages(1000 * block + who), turns):
             ask = _through(connection, text, f"added-{who}-{block}") if through else _directly(connection, text)
@@ -124,22 +128,22 @@ async def _asked(url: str, who: int, block: int, turns: int, *, through: bool) -
     return out
 
 
-async def _through(connection: Connection, text: str, conversation: str) -> Times | None:
+async def _through(connection: Connection, text: str, conversation: str) -> Times | str:
     said = await say(connection, text, conversation=conversation, streamed=True)
-    # What the protocol or the built-in responder says is no reply of the LLM.
-    if said.problem is not None or said.told["reply"]["speaker"] != "tiny":
-        return None
+    speaker = said.told["reply"]["speaker"] if said.problem is None else None
+    if speaker != _MODEL:  # with an error, or the built-in responder stood in
+        return _PROTOCOL if speaker == "protocol" else _ERROR
     held = said.told["timings"].get("hold", 0.0)
     return Times(said.first, said.first - held, said.sentence, said.milliseconds)
 
 
-async def _directly(connection: Connection, text: str) -> Times | None:
+async def _directly(connection: Connection, text: str) -> Times | str:
     telling = Telling()
-    body = {"model": "tiny", "stream": True, "messages": [{"role": "user", "content": text}]}
+    body = {"model": _MODEL, "stream": True, "messages": [{"role": "user", "content": text}]}
     try:
         answer = await connection.ask("/v1/chat/completions", body, heard=telling.hear)
     except (OSError, asyncio.IncompleteReadError):
-        return None
+        return _ERROR
     if not telling.done or telling.first is None or telling.sentence is None:
-        return None
+        return _ERROR
     return Times(telling.first, telling.first, telling.sentence, answer.milliseconds)

@@ -1,4 +1,4 @@
-"""One keep-alive connection to an HTTP server, as lean as it can be: who asks shares two cores with who answers."""
+"""One keep-alive connection to an HTTP server, lean, since who asks shares two cores with who answers."""
 
 from __future__ import annotations
 

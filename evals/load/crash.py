@@ -1,4 +1,4 @@
-"""Killed in the middle of turns, and started again on the same store: is every acknowledged turn there, and once?"""
+"""Killed in the middle of turns and started again: is every acknowledged turn in the store, and once?"""
 
 from __future__ import annotations
 
@@ -93,8 +93,8 @@ class Held:
 async def crash(kept: Kept, *, times: int = 5, conversations: int = 16, seed: int = 13) -> list[Finding]:
     """Kill the server (`kill -9`) under load, so many times, and look at what the store holds in the end.
 
-    After each kill the server is started on the same store, and other conversations go on there. A message that was
-    not answered is not sent again.
+    After each kill the server is started on the same store, and other conversations go on there. A message that
+    was not answered is not sent again.
 
     Args:
         kept: The server's store.

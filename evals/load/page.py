@@ -12,53 +12,64 @@ from typing import Any
 from agent.errors import DataError
 from evals.load.finding import Finding
 
-__all__ = ["HEADLINES", "page", "put", "shown", "table", "told", "with_part"]
+__all__ = ["HEADLINES", "page", "put", "read", "shown", "table", "told", "with_part"]
 
 BEGIN = "<!-- load: written by `make load` -->"
 END = "<!-- end of load -->"
 
+_STORES = ("SQLite", "Postgres")
 HEADLINES: Mapping[str, str] = {
     **{
-        f"{store}, {way}, 64 messages/s sent: {what}": f"32 conversations, 64 messages/s sent, {way}, {store}: {what}"
-        for store in ("SQLite", "Postgres")
-        for way, what in (("plain", "turns"), ("plain", "p99"), ("streamed", "p99"))
-    },
-    **{
-        f"{store}, plain, as fast as it goes: turns": f"32 conversations, as fast as it goes, {store}"
-        for store in ("SQLite", "Postgres")
+        f"{store}, {way}, {sent}: {what}": f"32 conversations, {sent}, {way}, {store}: {what}"
+        for store in _STORES
+        for way, sent, what in (
+            ("plain", "64 messages/s sent", "turns"),
+            ("plain", "64 messages/s sent", "p99"),
+            ("streamed", "64 messages/s sent", "p99"),
+            ("plain", "as fast as it goes", "turns"),
+        )
     },
     "added until the first token came, p50": "added to an LLM at 16 at once, until the first token, p50",
     "added until the end, p50": "the same, until the end, p50",
     "1,000 streams open: memory, RSS": "memory with 1,000 idle streams open",
-    **{
-        f"{store}: ratio of these": f"a turn after 2,000 against one after 20, {store}"
-        for store in ("SQLite", "Postgres")
-    },
+    **{f"{store}: ratio of these": f"a turn after 2,000 beside one after 20, {store}" for store in _STORES},
     "memory, growth after the warm-up": "growth of memory in a long run",
     **{
         f"{store}: {what}": f"{words}, {store}"
-        for store in ("SQLite", "Postgres")
+        for store in _STORES
         for what, words in (
-            ("acknowledged turns that are lost", "acknowledged turns lost when killed under load"),
-            ("turns that are there twice", "turns stored twice"),
+            ("acknowledged turns that are lost", "killed under load: acknowledged turns that are lost"),
+            ("turns that are there twice", "the same: turns that are there twice"),
         )
     },
 }
 """Findings that stand in the README, and their words there."""
 
 _ABOUT = {
-    "sustained": "32 conversations at once over HTTP (keep-alive), each turn stored; no LLM. Times of messages that are "
-    "sent at a pace of ours count from when they were due. Whoever asks runs on the same cores, unpinned.",
-    "added": "The same messages to the same fake LLM, directly and through Heartline (streamed, stored), 16 at once; "
-    "medians of the differences, with 95% intervals over conversations. The guard lets whole sentences through: "
-    "until the first token came leaves that wait out, and the first sentence is measured on both sides.",
-    "idle": "Streams that an LLM began and holds; others talk meanwhile.",
-    "length": "One turn at a time over HTTP, in a long conversation and in short ones by turns; 95% interval of the "
-    "ratio of medians.",
-    "soak": "Stored turns, plain and streamed, stateless ones and clients that leave, at a steady pace; least squares, "
-    "with a 95% interval over stretches of time.",
-    "crash": "`kill -9` while 16 conversations go on, then a new start on the same store; what clients were told is "
-    "held against what is stored.",
+    "sustained": (
+        "32 conversations at once over HTTP (keep-alive), each turn stored; no LLM. Times of messages that "
+        "are sent at a pace of ours count from when they were due. Whoever asks runs on the same cores, and "
+        "nothing is pinned."
+    ),
+    "added": (
+        "The same messages to the same fake LLM, directly and through Heartline (streamed, stored), 16 at "
+        "once; medians of the differences, with 95% intervals over conversations. The guard lets whole "
+        "sentences through: until the first token came leaves that wait out, and the first sentence is "
+        "measured on both sides."
+    ),
+    "idle": ("Streams that an LLM began and holds; others talk meanwhile."),
+    "length": (
+        "One turn at a time over HTTP, in a long conversation and in short ones by turns; 95% interval of "
+        "the ratio of medians."
+    ),
+    "soak": (
+        "Stored turns, plain and streamed, stateless ones and clients that leave, at a steady pace; least "
+        "squares, with a 95% interval over stretches of time."
+    ),
+    "crash": (
+        "`kill -9` while 16 conversations go on, then a new start on the same store; what clients were told "
+        "is held against what is stored."
+    ),
 }
 
 
