@@ -20,7 +20,7 @@ from evals.load.stores import Kept
 __all__ = ["idle"]
 
 AT_MOST = 600.0  # MB
-OPENING_SECONDS = 300.0
+OPENING_SECONDS = 900.0
 _AT_ONCE = 16
 _SPARE_FILES = 500
 

@@ -40,9 +40,8 @@ def places():
     return [pytest.param(a_sqlite_file, id="sqlite"), pytest.param(a_postgres, id="postgres", marks=needs)]
 
 
-@pytest.mark.parametrize("place", places())
-async def test_that_a_crowd_is_answered_at_a_pace_and_as_fast_as_it_goes(place):
-    with place() as kept:
+async def test_that_a_crowd_is_answered_at_a_pace_and_as_fast_as_it_goes():
+    with a_sqlite_file() as kept:
         found = by_name(await sustained(kept, conversations=2, seconds=6.0, warm=0.5, pace=2.0))
     for way in ("plain", "streamed"):
         for pace in ("2 messages/s sent", "as fast as it goes"):
