@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,6 +15,10 @@ __all__ = ["SETTINGS", "served"]
 SETTINGS: Mapping[str, str] = {
     # A conversation that is measured sends its messages as fast as it is answered.
     "HEARTLINE_MAX_TURNS_PER_MINUTE": "1000000",
+    # All of them come with one key, or with none.
+    "HEARTLINE_KEY_LIMITS": json.dumps(
+        dict.fromkeys(("per_minute", "concurrent", "tenant_per_minute", "tenant_concurrent"), 1_000_000)
+    ),
     # A notice would be the first words of the first reply, and no work.
     "HEARTLINE_NOTICES_IN_CONTENT": "0",
 }
@@ -24,6 +29,8 @@ WITH_LLM: Mapping[str, str] = {
     "HEARTLINE_LLM_CONTEXT": "32768",
     # One call of the LLM for a reply, as somebody makes who asks it directly.
     "HEARTLINE_TWO_STAGE": "inline",
+    # Streams that are held open would be all that it takes on.
+    "HEARTLINE_SERVER_LOAD": json.dumps(dict.fromkeys(("running", "waiting", "waiting_per_tenant"), 10_000)),
     # It says nothing for as long as streams are held open.
     "HEARTLINE_LLM_TIMEOUT": "1800",
     "HEARTLINE_LLM_DEADLINE": "1800",
