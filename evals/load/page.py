@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,9 @@ BEGIN = "<!-- load: written by `make load` -->"
 END = "<!-- end of load -->"
 
 _STORES = ("SQLite", "Postgres")
+DISTURBED = 0.25
+"""Cores in use by others from which that is said beside figures."""
+
 HEADLINES: Mapping[str, str] = {
     **{
         f"{store}, {way}, {sent}: {what}": f"32 conversations, {sent}, {way}, {store}: {what}"
@@ -74,12 +77,19 @@ _ABOUT = {
 
 
 def with_part(
-    known: Mapping[str, Any], part: str, store: str, found: list[Finding], *, date: str, machine: Mapping[str, Any]
+    known: Mapping[str, Any], part: str, store: str, found: list[Finding], where: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The figures with those of a part on a store in place of older ones; others stay."""
+    """The figures with those of a part on a store in place of older ones; others stay.
+
+    Args:
+        known: Part to store to what was measured.
+        part: Its name.
+        store: Its name.
+        found: What was measured.
+        where: `date`, `machine`, and how many cores others used just before (`busy`).
+    """
     measured = {
-        "date": date,
-        "machine": dict(machine),
+        **where,
         "findings": [{name: _number(value) for name, value in asdict(one).items()} for one in found],
     }
     return {**known, part: {**known.get(part, {}), store: measured}}
@@ -127,7 +137,7 @@ def page(figures: Mapping[str, Any], missing: Mapping[str, str]) -> str:
             where = ", ".join(f"{name} {value}" for name, value in one["machine"].items())
             lines += [
                 "",
-                f"Measured {one['date']}: {where}.",
+                f"Measured {one['date']}: {where}.{_disturbed([one])}",
                 "",
                 "| what | measured | aim |",
                 "| --- | --- | --- |",
@@ -144,7 +154,16 @@ def table(figures: Mapping[str, Any]) -> str:
         for name, words in HEADLINES.items()
         if name in rows
     ]
-    return "\n".join([BEGIN, "| load | measured | aim |", "| --- | --- | --- |", *cells, END])
+    note = _disturbed([one for stores in figures.values() for one in stores.values()])
+    return "\n".join([BEGIN, "| load | measured | aim |", "| --- | --- | --- |", *cells]) + f"{note}\n{END}"
+
+
+def _disturbed(measured: Sequence[Mapping[str, Any]]) -> str:
+    """What has to be said of figures that were taken while others used the machine; empty where they did not."""
+    most = max((one["busy"] for one in measured), default=0.0)
+    if most < DISTURBED:
+        return ""
+    return f"\n\nOther processes used {most:.1f} cores when this was measured: figures of speed say little."
 
 
 def put(readme: str, figures: Mapping[str, Any]) -> str:

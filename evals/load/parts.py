@@ -23,6 +23,7 @@ from evals.load.crash import crash
 from evals.load.finding import Finding
 from evals.load.idle import idle
 from evals.load.length import length
+from evals.load.process import busy_cores
 from evals.load.soak import soak
 from evals.load.stores import Kept, a_postgres, a_sqlite_file, why_no_postgres
 from evals.load.sustained import sustained
@@ -92,6 +93,7 @@ def measure(
         run = partial(part.run, minutes=soak_minutes) if name == "soak" else part.run
         for store, place in list(places.items())[: None if part.stores else 1]:
             print(f"\n{name} ({store})", flush=True)  # noqa: T201
+            where = {"date": _today(), "machine": machine(), "busy": round(busy_cores(), 2)}
             try:
                 with place() as kept:
                     found = asyncio.run(_bounded(run, kept, SECONDS + 60 * soak_minutes))
@@ -100,7 +102,7 @@ def measure(
                 failed = True
                 continue
             failed = failed or any(one.must and not one.met for one in found)
-            figures = page.with_part(figures, name, store, found, date=_today(), machine=machine())
+            figures = page.with_part(figures, name, store, found, where)
             for row in figures[name][store]["findings"]:
                 print(f"  {row['name']:<75} {page.told(row):>28}  {page.shown(row)}", flush=True)  # noqa: T201
             if write:

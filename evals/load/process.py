@@ -14,7 +14,7 @@ from pathlib import Path
 
 from agent.errors import HeartlineError
 
-__all__ = ["MeasurementError", "Process", "Seconds", "raise_file_limit", "running"]
+__all__ = ["MeasurementError", "Process", "Seconds", "busy_cores", "raise_file_limit", "running"]
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 120.0
@@ -101,9 +101,7 @@ class Process:
         """Processor time up to now."""
         stat = Path(f"/proc/{self._process.pid}/stat").read_text(encoding="utf-8")
         used = sum(map(int, stat.rpartition(")")[2].split()[11:13])) / _TICKS
-        whole = Path("/proc/stat").read_text(encoding="utf-8").partition("\n")[0].split()[1:]
-        busy = sum(int(each) for place, each in enumerate(whole[:8]) if place not in {3, 4}) / _TICKS
-        return Seconds(time.monotonic(), used, time.process_time(), busy)
+        return Seconds(time.monotonic(), used, time.process_time(), _busy())
 
     def _kib(self, file: str, name: str) -> int:
         told = Path(f"/proc/{self._process.pid}/{file}").read_text(encoding="utf-8")
@@ -158,6 +156,19 @@ async def _address(process: asyncio.subprocess.Process, says: str, log: Path) ->
         raise MeasurementError(f"It did not listen within {START_SECONDS:g} s. Is the machine too busy?") from None
     last = _last_words(log)
     raise MeasurementError(f"It ended before it listened: {last or 'without a word'}")
+
+
+def busy_cores(seconds: float = 1.0) -> float:
+    """Cores that are busy while we do nothing for so many seconds: what others use."""
+    before, started = _busy(), time.monotonic()
+    time.sleep(seconds)
+    return (_busy() - before) / (time.monotonic() - started)
+
+
+def _busy() -> float:
+    """Seconds of all cores that were neither idle nor waiting for a disk."""
+    spent = Path("/proc/stat").read_text(encoding="utf-8").partition("\n")[0].split()[1:9]
+    return sum(int(each) for place, each in enumerate(spent) if place not in {3, 4}) / _TICKS
 
 
 def _last_words(log: Path) -> str:

@@ -124,11 +124,19 @@ def test_that_lost_double_and_misnumbered_turns_are_found():
 
 
 def test_that_figures_of_a_part_take_the_place_of_older_ones_and_others_stay():
-    first = page.with_part({}, "crash", "SQLite", [Finding("a", 1.0)], date="2026-01-01", machine={"cores": 2})
-    both = page.with_part(
-        first, "soak", "SQLite", [Finding("b", math.nan)], date="2026-01-02", machine={"cores": 4}
+    first = page.with_part(
+        {}, "crash", "SQLite", [Finding("a", 1.0)], {"date": "2026-01-01", "machine": {"cores": 2}, "busy": 0.0}
     )
-    again = page.with_part(both, "crash", "SQLite", [Finding("a", 3.0)], date="2026-01-03", machine={"cores": 8})
+    both = page.with_part(
+        first,
+        "soak",
+        "SQLite",
+        [Finding("b", math.nan)],
+        {"date": "2026-01-02", "machine": {"cores": 4}, "busy": 0.0},
+    )
+    again = page.with_part(
+        both, "crash", "SQLite", [Finding("a", 3.0)], {"date": "2026-01-03", "machine": {"cores": 8}, "busy": 0.0}
+    )
     assert again["soak"]["SQLite"]["findings"][0]["value"] is None
     assert again["crash"]["SQLite"]["findings"][0]["value"] == 3.0
     assert again["crash"]["SQLite"]["date"] == "2026-01-03"
@@ -141,9 +149,18 @@ def test_that_figures_of_a_part_take_the_place_of_older_ones_and_others_stay():
 
 def test_that_a_missed_aim_is_shown_as_missed():
     findings = [at_most("1,000 streams open: memory, RSS", 700.0, "MB", 600)]
-    figures = page.with_part({}, "idle", "SQLite", findings, date="2026-01-01", machine={})
+    figures = page.with_part({}, "idle", "SQLite", findings, {"date": "2026-01-01", "machine": {}, "busy": 0.0})
     rows = [line for line in page.table(figures).splitlines() if "streams" in line]
     assert rows == ["| memory with 1,000 idle streams open | 700 MB | at most 600 MB: missed |"]
+
+
+def test_that_figures_of_a_busy_machine_are_said_to_be():
+    where = {"date": "2026-01-01", "machine": {}, "busy": 0.1}
+    alone = page.with_part({}, "crash", "SQLite", [Finding("a", 1.0)], where)
+    assert "Other processes" not in page.page(alone, {}) + page.table(alone)
+    busy = page.with_part(alone, "soak", "SQLite", [Finding("b", 1.0)], {**where, "busy": 1.7})
+    assert page.page(busy, {}).count("Other processes used 1.7 cores") == 1
+    assert "Other processes used 1.7 cores" in page.table(busy)
 
 
 def test_that_a_readme_without_a_place_is_told_of():
