@@ -23,7 +23,7 @@ from evals.load.crash import crash
 from evals.load.finding import Finding
 from evals.load.idle import idle
 from evals.load.length import length
-from evals.load.process import busy_cores
+from evals.load.process import MeasurementError, busy_cores
 from evals.load.soak import soak
 from evals.load.stores import Kept, a_postgres, a_sqlite_file, why_no_postgres
 from evals.load.sustained import sustained
@@ -113,8 +113,11 @@ def measure(
 
 
 async def _bounded(run: Callable[..., Awaitable[list[Finding]]], kept: Kept, seconds: float) -> list[Finding]:
-    async with asyncio.timeout(seconds):
-        return await run(kept)
+    try:
+        async with asyncio.timeout(seconds):
+            return await run(kept)
+    except TimeoutError:
+        raise MeasurementError(f"It was not done within {seconds:g} s.") from None
 
 
 def _write(root: Path, figures: Mapping[str, Any], missing: Mapping[str, str]) -> None:

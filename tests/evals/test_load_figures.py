@@ -17,6 +17,7 @@ from evals.load.crash import Held, Told
 from evals.load.crowd import Heard
 from evals.load.fake_llm import reply_to
 from evals.load.finding import Finding, at_least, at_most, none_of, quantile, ratio, slope
+from evals.load.parts import PARTS
 from evals.load.saying import BROKEN, Said, Telling
 from evals.load.sentences import messages
 
@@ -172,6 +173,9 @@ def test_that_load_figures_in_the_readme_and_on_the_page_are_those_that_were_mea
     figures = page.read(ROOT / "docs/load.json")
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert page.put(readme, figures) == readme, "run `python -m evals.load`, which writes both"
+    names = {row["name"] for stores in figures.values() for one in stores.values() for row in one["findings"]}
+    if set(figures) == set(PARTS) and all(len(figures[part]) > 1 for part in PARTS if PARTS[part].stores):
+        assert set(page.HEADLINES) <= names, "the README shows what nobody measures"
     shown = (ROOT / "docs/load.md").read_text(encoding="utf-8")
     missing = {"Postgres": "?"} if "Postgres: not measured" in shown else {}
     written = page.page(figures, missing).splitlines()
