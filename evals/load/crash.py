@@ -14,10 +14,11 @@ from time import monotonic
 from typing import Self
 
 from agent.turn import Turn
+from evals.load.connection import Connection
 from evals.load.crowd import crowd
 from evals.load.finding import Finding, none_of, quantile
 from evals.load.process import MeasurementError, Process
-from evals.load.saying import BROKEN, Said
+from evals.load.saying import BROKEN, Said, say
 from evals.load.served import served
 from evals.load.stores import Kept
 
@@ -25,6 +26,7 @@ __all__ = ["Held", "Told", "crash"]
 
 _ROUND_SECONDS = 60.0
 _LATEST = 2.0
+_AGAIN = "after-the-last-start"
 
 
 @dataclass
@@ -113,10 +115,8 @@ async def crash(kept: Kept, *, times: int = 5, conversations: int = 16, seed: in
                 starts.append((monotonic() - started) * 1000)
                 await _killed(server, told, f"crash-{number}", conversations, draw.uniform(0.2, _LATEST))
         # Whatever the last start repairs is repaired, and it still answers.
-        async with served(kept, Path(folder)) as server:
-            again = await crowd(
-                server.url, conversations=2, seconds=0.1, turns=1_000_000, name="crash-0", heard=told.hear
-            )
+        async with served(kept, Path(folder)) as server, Connection(server.url) as connection:
+            told.hear(_AGAIN, await say(connection, "I am back.", conversation=_AGAIN, streamed=False))
         with closing(kept.open()) as store:
             stored = {name: store.turns(name) for name in store.conversations()}
     held = Held.of(told, stored)
@@ -129,7 +129,7 @@ async def crash(kept: Kept, *, times: int = 5, conversations: int = 16, seed: in
         none_of(f"{kept.name}: acknowledged turns that are lost", held.lost),
         none_of(f"{kept.name}: turns that are there twice", held.twice),
         none_of(f"{kept.name}: gaps in the numbers of turns", held.gaps),
-        none_of(f"{kept.name}: errors", sum(told.problems.values()) + (not again.answered)),
+        none_of(f"{kept.name}: errors", sum(told.problems.values()) + (_AGAIN not in told.acknowledged)),
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from contextlib import closing
 from dataclasses import replace
@@ -53,8 +54,8 @@ async def length(kept: Kept, *, runs: int = 200, short: int = 20, late: int = 20
             with closing(kept.open()) as store:
                 pattern = store.turns("pattern")
                 for name in names:
-                    _fill(store, name, pattern, short)
-                _fill(store, "long", pattern, late)
+                    await _fill(store, name, pattern, short)
+                await _fill(store, "long", pattern, late)
             for number in range(runs + warm):
                 text = next(words)
                 for turns, name in ((short, names[number // _AGAIN]), (late, "long")):
@@ -79,7 +80,7 @@ async def length(kept: Kept, *, runs: int = 200, short: int = 20, late: int = 20
     ]
 
 
-def _fill(store: SQLStore, name: str, pattern: tuple[Turn, ...], turns: int) -> None:
+async def _fill(store: SQLStore, name: str, pattern: tuple[Turn, ...], turns: int) -> None:
     """Make a conversation of so many turns out of copies of others."""
     for number in range(turns):
         known = store.recall(name, turns=_HISTORY)
@@ -95,3 +96,4 @@ def _fill(store: SQLStore, name: str, pattern: tuple[Turn, ...], turns: int) -> 
             sitting_before=known.sitting,
         )
         store.append(copied)
+        await asyncio.sleep(0)  # so that it can be ended here
