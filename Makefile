@@ -5,11 +5,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install -c constraints.txt
 
+# Minutes of the long run of `make load`.
+SOAK ?= 1
+
 # Each process takes a gigabyte; what a file prepares is prepared once.
 EVERY_CORE := -n auto --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help chat test test-train test-inspect test-vllm lint format bench weights models clean
+.PHONY: help chat test test-train test-inspect test-vllm lint format bench load weights models clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -41,6 +44,9 @@ format: $(VENV)/.dev ## Format the code and mend what can be mended
 
 bench: $(VENV)/.train ## Measure speed and memory; writes docs/benchmarks.md
 	$(BIN)/python -m evals.benchmark
+
+load: $(VENV)/.dev ## Measure the server under load, long runs and kills (SOAK=10: minutes); writes docs/load.md, README
+	$(BIN)/python -m evals.load --soak $(SOAK)
 
 weights: $(VENV)/.train ## Train the shipped weights again (HEARTLINE_DATA names the data; hours on two cores)
 	$(BIN)/heartline train

@@ -32,7 +32,7 @@ from evals.timing import RUNS, Figure, spread, times
 from evals.tracking_speed import tracking
 from sem_plugins.encoder import encoder_for
 
-__all__ = ["main"]
+__all__ = ["main", "processor"]
 
 DOCS = Path(__file__).parent.parent / "docs"
 BATCH = 1024
@@ -208,7 +208,7 @@ def peak_memory() -> float:
 def machine() -> dict[str, Any]:
     """Where the figures were taken."""
     return {
-        "processor": _processor(),
+        "processor": processor(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
@@ -219,7 +219,7 @@ def machine() -> dict[str, Any]:
     }
 
 
-def _processor() -> str:
+def processor() -> str:
     """Its name, and how it multiplies numbers of eight bits: without instructions for that they gain little."""
     path = Path("/proc/cpuinfo")
     told = path.read_text(encoding="utf-8") if path.is_file() else ""
