@@ -64,6 +64,11 @@ Schema 9 adds
                      created; last_used: a day; revoked: NULL while it opens something. It is asked
                      which tenant a key has, so that the tenant is no part of its own key
 
+Schema 10 adds to api_keys
+
+                     rights: what it may do, joined by commas; expires: from when on it opens nothing, or
+                     NULL; per_minute, concurrent: its own limits, or NULL
+
 Times are UTC, ISO 8601 with microseconds. JSON is kept as text: every engine gives text back
 unaltered, with keys in their order.
 """
@@ -92,6 +97,7 @@ from sqlalchemy import (
 )
 
 from agent.errors import StoreError
+from agent.migration_keys import key_terms
 from agent.migration_tenants import tenants
 
 __all__ = ["MIGRATIONS", "Migration", "as_kept", "migrate", "schema_version", "utc_now"]
@@ -216,6 +222,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     tenants,
     _feedback,
     _api_keys,
+    key_terms,
 )
 
 

@@ -13,8 +13,10 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp
 
 from ui.http import chat_completions, side_endpoints
+from ui.http.cors import with_cors
 from ui.http.edge import Edge
 from ui.http.errors import install
+from ui.http.metering import Metered
 from ui.http.profiles import Service
 from ui.http.schemas import ErrorAnswer
 
@@ -50,7 +52,8 @@ def make_app(
         hosts: Names that the server may be called by; None takes any.
     """
     app, drain = make_routes(service), service.drain
-    return Edge(app, drain, max_body_bytes=max_body_bytes, body_seconds=body_seconds, hosts=hosts)
+    edge = Edge(app, drain, max_body_bytes=max_body_bytes, body_seconds=body_seconds, hosts=hosts)
+    return with_cors(edge, service.settings.allow_origins)
 
 
 def make_routes(service: Service) -> FastAPI:
@@ -73,6 +76,7 @@ def make_routes(service: Service) -> FastAPI:
         responses={"default": {"model": ErrorAnswer, "description": "An error, as OpenAI writes it."}},
     )
     app.state.service = service
+    app.add_middleware(Metered)
     install(app)
     app.include_router(chat_completions.router)
     app.include_router(side_endpoints.router)

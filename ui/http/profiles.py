@@ -9,6 +9,7 @@ from copy import copy
 from dataclasses import dataclass
 from typing import cast
 
+from agent.access import TenantRules
 from agent.build import build_agent
 from agent.errors import HeartlineError, SettingsError
 from agent.generator import OpenAICompatibleGenerator
@@ -20,6 +21,7 @@ from agent.settings import Settings, load_settings
 from agent.tenants import TenantStore
 from ui.http.edge import Drain
 from ui.http.errors import ApiError
+from ui.http.metering import Meter
 from ui.http.order import InOrder
 from ui.http.tenancy import Gate, Tenant
 
@@ -30,6 +32,7 @@ DEFAULT = "heartline"
 
 _SHARED = frozenset(
     {"profiles", "store", "store_path", "retention_days", "redact_store", "max_body_bytes", "plugins", "weights"}
+    | {"tenants", "key_limits", "allow_origins"}
 )
 """What all profiles have in common, as there is one store and one set of readers."""
 
@@ -72,8 +75,13 @@ class Service:
     ) -> None:
         self.profiles, self.store, self.default = dict(profiles), store, default
         self.drain, self.order, self.pasts = Drain(), InOrder(), Pasts()
-        self.gate = Gate(getattr(store, "api_keys", None))
+        self.gate, self.meter = Gate(getattr(store, "api_keys", None)), Meter()
         self.started = int(time.time())
+
+    @property
+    def settings(self) -> Settings:
+        """What all profiles have in common stands there."""
+        return self.profiles[DEFAULT].settings
 
     def store_of(self, tenant: Tenant) -> ConversationStore:
         """The conversations of a tenant, and nothing else."""
@@ -81,21 +89,31 @@ class Service:
             return self.store
         return cast("TenantStore", self.store).for_tenant(tenant.name)
 
-    def profile(self, name: str | None) -> Profile:
-        """The profile that a request names.
+    def offered(self, tenant: Tenant) -> tuple[str, ...]:
+        """Names of the profiles that a tenant may use."""
+        rules = self._rules(tenant)
+        return tuple(name for name in self.profiles if not rules.profiles or name in rules.profiles)
+
+    def profile(self, name: str | None, tenant: Tenant) -> Profile:
+        """The profile that a request names; the tenant's default where it names none.
 
         Raises:
-            ApiError: There is none.
+            ApiError: There is none, or the tenant may not use it.
         """
-        found = self.profiles.get(self.default if name is None else name)
-        if found is None:
+        offered = self.offered(tenant)
+        if name is None:
+            name = self._rules(tenant).default or (self.default if self.default in offered else offered[0])
+        if name not in offered:
             raise ApiError(
                 404,
-                f"There is no such model. `GET /v1/models` lists those there are: {', '.join(self.profiles)}.",
+                f"There is no such model. `GET /v1/models` lists those there are: {', '.join(offered)}.",
                 code="model_not_found",
                 param="model",
             )
-        return found
+        return self.profiles[name]
+
+    def _rules(self, tenant: Tenant) -> TenantRules:
+        return self.settings.tenants.get(tenant.name, TenantRules()) if tenant.name is not None else TenantRules()
 
     async def problem(self) -> str | None:
         """What keeps it from answering; None where nothing does."""

@@ -43,6 +43,7 @@ def serve(  # noqa: PLR0917 - typer names them all
 ) -> None:
     """Serve an OpenAI-compatible API over HTTP: /v1/chat/completions, /v1/models, /v1/heartline."""
     from agent.settings import load_settings
+    from ui.http.cors import check_origins
     from ui.http.tenancy import has_keys
 
     given: dict[str, Any] = {"llm_url": llm, "llm_model": model, "store_path": store}
@@ -51,6 +52,7 @@ def serve(  # noqa: PLR0917 - typer names them all
     settings = load_settings(**given)
     keys = has_keys(settings)
     check_reach(host, keys=keys)
+    check_origins(settings.allow_origins, keys=keys)
     # Where a key is needed, no page of another site can use the server by leading its own name here.
     names = None if keys else frozenset({*_NEAR, host.lower(), *(name.lower() for name in allow_host or ())})
     run(settings, host=host, port=port, profile=profile, hosts=names, drain_seconds=drain_seconds)
@@ -96,6 +98,7 @@ def run(
     import uvicorn
 
     from ui.http.app import make_app
+    from ui.http.connections import Connection
     from ui.http.profiles import build_service
 
     service = build_service(settings, default=profile)
@@ -128,6 +131,7 @@ def run(
         host=host,
         port=port,
         lifespan="on",
+        http=Connection,
         access_log=False,  # paths hold ids of conversations
         log_level="warning",
         server_header=False,

@@ -244,7 +244,7 @@ def test_that_the_command_makes_lists_and_revokes_keys(tmp_path: Path):
     assert "never used" in line
     assert secret not in line
     with closing(SQLiteStore(file)) as store:
-        assert store.api_keys.tenant_of(secret) == "acme"
+        assert store.api_keys.opened_by(secret).tenant == "acme"
     assert "opens nothing" in run("revoke", key_id).stdout
     assert "revoked" in run("list").stdout
     assert not has_keys(load_settings(store_path=file))
