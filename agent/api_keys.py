@@ -28,9 +28,9 @@ PREFIX = "hl_"
 """Every key begins with it, so that scanners of code know one where they see it."""
 
 Right = Literal["chat", "erase", "feedback", "handoff", "metrics", "read", "tasks"]
-"""What a key may do: talk and have messages read; erase conversations; rate replies; take conversations over and see
-who is waited for; see the counts of the whole server; read what is kept; have the LLM do a front end's own
-tasks, which nobody reads or guards.
+"""What a key may do: talk and have messages read; erase conversations; rate replies; take conversations over and
+see who waits for a person; see the counts of the whole server; read what is kept; have the LLM do a front end's
+own tasks, which nobody reads or guards.
 """
 
 RIGHTS: tuple[Right, ...] = get_args(Right)
@@ -125,8 +125,8 @@ class ApiKeys:
             concurrent: Requests that are answered at the same time.
 
         Raises:
-            InputError: The tenant is no name of one, the name is too long, a right is unknown or none is given, the
-                end has passed, or a limit is out of its range.
+            InputError: The tenant is no name of one, the name is too long, a right is unknown or none is given,
+                the end has passed, or a limit is out of its range.
             StoreError: It could not be written.
         """
         name = scrub(name).strip()

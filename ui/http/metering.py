@@ -172,7 +172,7 @@ class WrongKeys:
             wait = math.ceil((1 - left) * 60 / per_minute)
             raise ApiError(
                 429,
-                f"Too many keys that open nothing came from this address. Try again in {wait} s with one that does.",
+                f"Too many keys that open nothing came from this address. Try again in {wait} s.",
                 code="too_many_wrong_keys",
                 headers={"Retry-After": str(wait)},
             )

@@ -14,6 +14,7 @@ from http_serving import Serving, serving
 from loop_parts import an_agent, offline
 from typer.testing import CliRunner
 
+from agent.api_keys import RIGHTS
 from agent.errors import InputError, SettingsError
 from agent.memory_sqlite import SQLiteStore
 from agent.readings import RiskReading
@@ -61,7 +62,7 @@ def server(store: Any) -> Iterator[Serving]:
 
 @pytest.fixture
 def two(store: Any, server: Serving) -> tuple[Client, Client]:
-    acme, other = (Client(server, store.api_keys.create(name)[0]) for name in ("acme", "other"))
+    acme, other = (Client(server, store.api_keys.create(name, rights=RIGHTS)[0]) for name in ("acme", "other"))
     return acme, other
 
 
