@@ -51,7 +51,7 @@ def test_that_a_tenant_may_be_held_to_profiles():
         ({"acme": {"default": "us"}}, "'acme' names the profile 'us'"),
         ({"acme": {"profiles": ["gb"], "default": "heartline"}}, "may not use its own `default`"),
         ({"a b": {}}, "A tenant is called 'a b'"),
-        ({"acme": {"profile": []}}, "Extra inputs"),
+        ({"acme": {"profile": []}}, r"No setting is called `tenants\.acme\.profile`"),
     ],
     ids=["unknown", "unknown default", "default not offered", "no name", "no rule"],
 )
