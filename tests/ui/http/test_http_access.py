@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +12,7 @@ import httpx2
 import openai
 import pytest
 from answering_llm import AnsweringLLM
+from danger_word import DangerWord
 from fake_llm_server import WAIT, FakeLLMServer, says
 from http_serving import Serving, serving, serving_all, wait_until
 from loop_parts import an_agent, offline
@@ -22,10 +23,8 @@ from agent.errors import InputError
 from agent.generator import OpenAICompatibleGenerator
 from agent.memory_sqlite import SQLiteStore
 from agent.probe import LLMServer
-from agent.readings import RiskReading
 from agent.safety.guard import ProtocolGuard
 from agent.settings import load_settings
-from agent.turn import Turn
 from ui.http.keys import app
 from ui.http.tenancy import has_keys
 
@@ -42,19 +41,9 @@ def store(tmp_path: Path) -> Iterator[Any]:
         yield opened
 
 
-class Risk:
-    """Reads risk by one word."""
-
-    name = "risk"
-    depends = frozenset({"text"})
-
-    def read(self, turns: Sequence[Turn]) -> list[RiskReading]:
-        return [RiskReading("ideation" if "kill" in turn.text else "none") for turn in turns]
-
-
 def an_answering_agent(store: Any, **parts: Any) -> Any:
     given: dict[str, Any] = {"guard": ProtocolGuard(country="GB"), "fallback": offline(*["Here."] * 50)}
-    given |= {"plugins": [Risk()], "generator": offline(*["I hear you."] * 50)}
+    given |= {"plugins": [DangerWord()], "generator": offline(*["I hear you."] * 50)}
     return an_agent(store=store, **(given | parts))
 
 
