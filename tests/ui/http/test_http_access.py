@@ -15,12 +15,12 @@ from answering_llm import AnsweringLLM
 from danger_word import DangerWord
 from fake_llm_server import WAIT, FakeLLMServer, says
 from http_serving import Serving, serving, serving_all, wait_until
-from loop_parts import an_agent, offline
+from loop_parts import PlainComposer, an_agent, offline
 from typer.testing import CliRunner
 
 from agent.api_keys import RIGHTS
 from agent.errors import InputError
-from agent.generator import OpenAICompatibleGenerator
+from agent.generator import OpenAICompatibleGenerator, create
 from agent.memory_sqlite import SQLiteStore
 from agent.probe import LLMServer
 from agent.safety.guard import ProtocolGuard
@@ -234,8 +234,8 @@ def test_that_danger_on_record_is_answered_whatever_the_limit(store: Any, server
 
 def test_that_a_stream_counts_until_it_ends(store: Any):
     with FakeLLMServer(says("I hear you. ", WAIT), says("Yes.")) as llm:
-        agent = an_answering_agent(store, generator=OpenAICompatibleGenerator(LLMServer(llm.url)))
-        with serving(agent, key_limits={"concurrent": 1}, llm_url=llm.url) as server:
+        agent = an_answering_agent(store, generator=create(llm.settings()), composer=PlainComposer())
+        with serving(agent, key_limits={"concurrent": 1}, llm_url=llm.url, llm_retries=0) as server:
             key, _ = store.api_keys.create("acme")
             client = server.client.with_options(api_key=key)
             stream = client.chat.completions.create(model="heartline", messages=SPOKEN["messages"], stream=True)
@@ -300,9 +300,13 @@ def test_that_a_tenant_has_the_profiles_that_it_may_use(
 
 def test_that_with_an_llm_a_front_ends_task_reaches_it_only_with_the_right(store: Any):
     with AnsweringLLM() as llm:
-        agent = an_answering_agent(store, generator=OpenAICompatibleGenerator(LLMServer(llm.url)))
-        with serving(agent, llm_url=llm.url) as server:
+        agent = an_answering_agent(store)
+        agent.generator = OpenAICompatibleGenerator(LLMServer(llm.url), model="tiny", context=8192)
+        with serving(agent, llm_url=llm.url, llm_model="tiny") as server:
             key, _ = store.api_keys.create("acme")
             before = len(llm.bodies)
             assert talk(server, key, x_heartline_task="title").status_code == 403
             assert len(llm.bodies) == before
+            able, _ = store.api_keys.create("acme", rights=["chat", "tasks"])
+            assert talk(server, able, x_heartline_task="title").status_code == 200
+            assert len(llm.bodies) == before + 1
