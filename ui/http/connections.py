@@ -9,15 +9,17 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Literal
 
-from uvicorn.protocols.http.auto import AutoHTTPProtocol
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 __all__ = ["Connection"]
 
 _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
-class Connection(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
+class Connection(H11Protocol):
     """uvicorn's, with an end to its patience.
+
+    h11 also where httptools is installed: that one takes in a head of any length.
 
     Attributes:
         head_seconds: How long the head of a request may take to arrive, from its first byte on; on a new
