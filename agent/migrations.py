@@ -74,6 +74,11 @@ Schema 10 adds
 
 and an index for what was not used for long.
 
+Schema 11 adds to api_keys
+
+                     rights: what it may do, joined by commas; expires: from when on it opens nothing, or
+                     NULL; per_minute, concurrent: its own limits, or NULL
+
 Times are UTC, ISO 8601 with microseconds. JSON is kept as text: every engine gives text back
 unaltered, with keys in their order.
 """
@@ -102,6 +107,7 @@ from sqlalchemy import (
 )
 
 from agent.errors import StoreError
+from agent.migration_keys import key_terms
 from agent.migration_order import order_and_requests
 from agent.migration_tenants import tenants
 
@@ -228,6 +234,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     _feedback,
     _api_keys,
     order_and_requests,
+    key_terms,
 )
 
 

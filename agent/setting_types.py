@@ -93,9 +93,6 @@ class Operations(BaseModel):
         Literal["debug", "info", "warning", "error"],
         Field(description="Least that is logged; requests are `info`."),
     ] = "info"
-    metrics_tenant: Annotated[
-        str, Field(min_length=1, description="Tenant whose keys open /metrics, once there are keys.")
-    ] = "operations"
     trace_content: Annotated[
         bool, Field(description="Whether spans hold what was said: people's own words leave for the collector.")
     ] = False

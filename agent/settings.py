@@ -24,6 +24,7 @@ from pydantic_settings import (
 )
 from pydantic_settings import SettingsError as UnparsableError
 
+from agent.access import KeyLimits, Origin, Tenants
 from agent.breaker import BreakerLimits
 from agent.errors import SettingsError
 from agent.options import VARIANTS, TwoStage
@@ -181,6 +182,11 @@ class Settings(BaseSettings):
 
     profiles: dict[Annotated[str, AfterValidator(profile_name)], dict[str, Any]] = Field(
         {}, description="Named settings that the server offers as models (docs/server.md).", repr=False
+    )
+    tenants: Tenants = Field({}, description="Profiles that each tenant may use (docs/server.md).")
+    key_limits: KeyLimits = Field(KeyLimits(), description="Requests that the server takes (docs/limits.md).")
+    allow_origins: tuple[Origin, ...] = Field(
+        (), description="Origins of pages that may use the server from a browser, e.g. https://chat.example.org."
     )
     client_instructions: bool = Field(
         False, description="Whether system messages of the server's clients go into the prompt."

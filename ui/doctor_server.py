@@ -238,7 +238,7 @@ def _metrics(http: httpx2.Client, headers: Mapping[str, str]) -> Finding:
     if answer is not None and status == 200 and "heartline_build_info" in answer.text:  # noqa: PLR2004
         return Finding("metrics", "ok", "reached at /metrics")
     if status == 403:  # noqa: PLR2004
-        words = "not open to this key: `heartline keys create --tenant operations` makes one for Prometheus"
+        words = "not open to this key: `heartline keys create … --right metrics` makes one for Prometheus"
         return Finding("metrics", "note", words)
     return Finding("metrics", "note", f"/metrics answers with {status or 'nothing'}: does a proxy pass it on?")
 

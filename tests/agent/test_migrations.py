@@ -62,6 +62,8 @@ def test_that_an_empty_database_gets_every_migration(engine: sa.Engine, path: Pa
         (7, "tenants"),
         (8, "feedback"),
         (9, "api_keys"),
+        (10, "order_and_requests"),
+        (11, "key_terms"),
     ]
     applied = datetime.fromisoformat(applied_at)
     assert applied.utcoffset() == timedelta(0)

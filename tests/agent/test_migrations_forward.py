@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from agent.api_keys import digest_of
 from agent.decisions import Contact
 from agent.errors import StoreError
 from agent.memory_postgres import PostgresStore
@@ -83,6 +84,9 @@ def filled(engine: sa.Engine, schema: int) -> tuple[Turn, ...]:
             added(connection, "handoffs", id="two", conversation_id="old", position=1, created=WHEN, **packet)
         if schema >= 8:
             added(connection, "feedback", turn_id="two", conversation_id="old", rating=-1, created_at=WHEN)
+        if schema >= 9:
+            key = {"id": "k", "name": "shop", "created": WHEN, "last_used": "2026-01-03"}
+            added(connection, "api_keys", **key, hash=digest_of("hl_old"))
     return turns
 
 
@@ -102,6 +106,10 @@ def test_that_a_database_of_any_schema_keeps_what_it_holds(database: tuple[sa.En
         assert [each.attempts for each in store.handoffs()] == ([2] if schema >= 4 else [])
         assert [each.rating for each in store.feedback("old")] == ([-1] if schema >= 8 else [])
         assert store.tenants() == ("",)
+        key = store.api_keys.opened_by("hl_old")
+        assert (None if key is None else (key.rights, key.expires, key.per_minute)) == (
+            (("chat", "erase", "feedback", "handoff", "read", "tasks"), None, None) if schema >= 9 else None
+        )
         assert store.for_tenant("acme").conversations() == ()
         assert store.append(recalled_turn(store, "three", conversation_id="old")).index == 2
         assert store.erase("old") == 3

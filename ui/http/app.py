@@ -14,11 +14,13 @@ from starlette.types import ASGIApp
 
 from agent.breaker import BreakerState
 from ui.http import chat_completions, operations, side_endpoints
+from ui.http.cors import with_cors
 from ui.http.daily import daily
 from ui.http.edge import Edge
 from ui.http.errors import install
+from ui.http.metering import Metered
 from ui.http.observed import Observed
-from ui.http.profiles import DEFAULT, Service
+from ui.http.profiles import Service
 from ui.http.schemas import ErrorAnswer
 
 __all__ = ["make_app", "make_routes"]
@@ -60,7 +62,7 @@ def make_app(
     app, drain = make_routes(service), service.drain
     paths = [path for path in app.openapi()["paths"] if "{" not in path]
     edge = Edge(app, drain, max_body_bytes=max_body_bytes, body_seconds=body_seconds, hosts=hosts)
-    return Observed(edge, service.metrics, [*paths, "/openapi.json"])
+    return Observed(with_cors(edge, service.settings.allow_origins), service.metrics, [*paths, "/openapi.json"])
 
 
 def make_routes(service: Service) -> FastAPI:
@@ -68,7 +70,7 @@ def make_routes(service: Service) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
-        async with daily(service.store, service.profiles[DEFAULT].settings):
+        async with daily(service.store, service.settings):
             yield
         await service.aclose()
 
@@ -84,6 +86,7 @@ def make_routes(service: Service) -> FastAPI:
         responses={"default": {"model": ErrorAnswer, "description": "An error, as OpenAI writes it."}},
     )
     app.state.service = service
+    app.add_middleware(Metered)
     install(app)
     app.include_router(chat_completions.router)
     app.include_router(side_endpoints.router)

@@ -37,8 +37,9 @@ from ui.http.schemas import (
     ToolCall,
     Usage,
 )
+from ui.http.spared import in_danger, with_help_lines
 from ui.http.stream import DONE, EventStream, chunk_of, data, stage_event, unless_gone
-from ui.http.tenancy import Tenant, authorised
+from ui.http.tenancy import Tenant, needs
 from ui.http.tools import ToolsCalled
 from ui.http.turns import Asked, asked_in, events_of, finish_of, usage_in, usage_of
 
@@ -60,7 +61,7 @@ _NOT_STREAMED = {
 async def chat_completions(  # noqa: PLR0917 - the framework names them all
     body: ChatRequest,
     request: Request,
-    tenant: Annotated[Tenant, Depends(authorised)],
+    tenant: Annotated[Tenant, Depends(needs("chat", in_any_case=True))],
     x_heartline_conversation: Annotated[
         Conversation | None, Header(description="Conversation that goes on; `new` begins one.")
     ] = None,
@@ -73,7 +74,7 @@ async def chat_completions(  # noqa: PLR0917 - the framework names them all
 ) -> Response:
     """Answer the last message of the user. See docs/server.md for what is honoured."""
     service: Service = request.app.state.service
-    profile = service.profile(body.model)
+    profile = service.profile(body.model, tenant)
     deadline = deadline_in(seconds, profile.settings.turn_deadline)
     frame: dict[str, Any] = {
         "id": f"chatcmpl-{uuid.uuid4().hex}",
@@ -81,7 +82,14 @@ async def chat_completions(  # noqa: PLR0917 - the framework names them all
         "model": profile.name,
     }
     counted = body.stream_options is not None and body.stream_options.include_usage
-    if (task := task_of(body, x_heartline_task)) is not None:
+    if x_heartline_task or body.heartline.task:
+        tenant.check("tasks")
+    task = task_of(body, x_heartline_task)
+    if (refusal := request.state.allowance and request.state.allowance.refusal) is not None:
+        if task is not None or not await in_danger(body, x_heartline_conversation, service, tenant):
+            raise with_help_lines(refusal, profile)
+        service.meter.spare(request.state.allowance)
+    if task is not None:
         turn = service.admission.turn(tenant.name or "", deadline=deadline)
         text = await unless_gone(request.receive, within(turn, lambda: answered(body, task, profile)))
         return _background(frame, text or "", streamed=bool(body.stream), counted=counted)
@@ -255,14 +263,14 @@ def _background(frame: Mapping[str, Any], text: str, *, streamed: bool, counted:
 
 
 @router.get("/models", tags=["OpenAI"])
-async def models(request: Request, _: Annotated[Tenant, Depends(authorised)]) -> ModelList:
+async def models(request: Request, tenant: Annotated[Tenant, Depends(needs(None))]) -> ModelList:
     """List the profiles."""
     service: Service = request.app.state.service
-    return ModelList(data=[ModelCard(id=name, created=service.started) for name in service.profiles])
+    return ModelList(data=[ModelCard(id=name, created=service.started) for name in service.offered(tenant)])
 
 
 @router.get("/models/{model_id}", tags=["OpenAI"])
-async def model(model_id: str, request: Request, _: Annotated[Tenant, Depends(authorised)]) -> ModelCard:
+async def model(model_id: str, request: Request, tenant: Annotated[Tenant, Depends(needs(None))]) -> ModelCard:
     """One profile."""
     service: Service = request.app.state.service
-    return ModelCard(id=service.profile(model_id).name, created=service.started)
+    return ModelCard(id=service.profile(model_id, tenant).name, created=service.started)

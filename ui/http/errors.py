@@ -39,6 +39,7 @@ class ApiError(Exception):
         code: Stable word for programs.
         param: Field of the request that it is about.
         headers: To go with the answer.
+        help_lines: Where help is to be had, where somebody in need of it may be waiting behind the client.
     """
 
     def __init__(
@@ -53,11 +54,13 @@ class ApiError(Exception):
         super().__init__(message)
         self.status, self.message, self.code, self.param = status, message, code, param
         self.headers = dict(headers or {})
+        self.help_lines: tuple[str, ...] = ()
 
     def body(self) -> dict[str, Any]:
         """As OpenAI writes it."""
         kind = _KINDS.get(self.status, "server_error" if self.status >= 500 else "invalid_request_error")  # noqa: PLR2004
-        return {"error": {"message": self.message, "type": kind, "param": self.param, "code": self.code}}
+        told = {"message": self.message, "type": kind, "param": self.param, "code": self.code}
+        return {"error": told | ({"help_lines": list(self.help_lines)} if self.help_lines else {})}
 
 
 INTERNAL = ApiError(500, "Something broke inside the server. Its log names the request.", code="internal_error")

@@ -9,6 +9,7 @@ from copy import copy
 from dataclasses import dataclass
 from typing import cast
 
+from agent.access import TenantRules
 from agent.breaker import BreakerState
 from agent.build import build_agent
 from agent.errors import HeartlineError, SettingsError
@@ -17,13 +18,13 @@ from agent.loop import Agent
 from agent.probe import LLMServer
 from agent.protocols import ConversationStore
 from agent.resumed import Pasts
-from agent.setting_types import Operations
 from agent.settings import Settings, load_settings
 from agent.tenants import TenantStore
 from heartline import __version__
 from ui.http.admission import Admission
 from ui.http.edge import Drain
 from ui.http.errors import ApiError
+from ui.http.metering import Meter
 from ui.http.metrics import Metrics
 from ui.http.order import InOrder
 from ui.http.tenancy import Gate, Tenant
@@ -35,17 +36,20 @@ DEFAULT = "heartline"
 
 _SHARED = frozenset(
     {
-        "profiles",
-        "store",
-        "store_path",
-        "retention_days",
-        "retention",
-        "turn_order",
-        "redact_store",
+        "allow_origins",
+        "key_limits",
         "max_body_bytes",
         "operations",
         "plugins",
+        "profiles",
+        "redact_store",
+        "retention",
+        "retention_days",
         "server_load",
+        "store",
+        "store_path",
+        "tenants",
+        "turn_order",
         "weights",
     }
 )
@@ -89,18 +93,18 @@ class Service:
         self, profiles: Mapping[str, Profile], store: ConversationStore, *, default: str = DEFAULT
     ) -> None:
         self.profiles, self.store, self.default = dict(profiles), store, default
-        turns = self.profiles[DEFAULT].settings.turn_order
+        turns = self.settings.turn_order
         order = InOrder(getattr(store, "leases", None), wait=turns.wait, seconds=turns.lease)
         self.drain, self.order, self.pasts = Drain(), order, Pasts()
-        self.admission = Admission(self.profiles[DEFAULT].settings.server_load)
-        self.gate = Gate(getattr(store, "api_keys", None))
+        self.admission = Admission(self.settings.server_load)
+        self.gate, self.meter = Gate(getattr(store, "api_keys", None)), Meter()
         self.metrics = Metrics(__version__)
         self.started = int(time.time())
 
     @property
-    def operations(self) -> Operations:
-        """Settings of logs, metrics and traces."""
-        return self.profiles[DEFAULT].settings.operations
+    def settings(self) -> Settings:
+        """What all profiles have in common stands there."""
+        return self.profiles[DEFAULT].settings
 
     def store_of(self, tenant: Tenant) -> ConversationStore:
         """The conversations of a tenant, and nothing else."""
@@ -108,21 +112,31 @@ class Service:
             return self.store
         return cast("TenantStore", self.store).for_tenant(tenant.name)
 
-    def profile(self, name: str | None) -> Profile:
-        """The profile that a request names.
+    def offered(self, tenant: Tenant) -> tuple[str, ...]:
+        """Names of the profiles that a tenant may use."""
+        rules = self._rules(tenant)
+        return tuple(name for name in self.profiles if not rules.profiles or name in rules.profiles)
+
+    def profile(self, name: str | None, tenant: Tenant) -> Profile:
+        """The profile that a request names; the tenant's default where it names none.
 
         Raises:
-            ApiError: There is none.
+            ApiError: There is none, or the tenant may not use it.
         """
-        found = self.profiles.get(self.default if name is None else name)
-        if found is None:
+        offered = self.offered(tenant)
+        if name is None:
+            name = self._rules(tenant).default or (self.default if self.default in offered else offered[0])
+        if name not in offered:
             raise ApiError(
                 404,
-                f"There is no such model. `GET /v1/models` lists those there are: {', '.join(self.profiles)}.",
+                f"There is no such model. `GET /v1/models` lists those there are: {', '.join(offered)}.",
                 code="model_not_found",
                 param="model",
             )
-        return found
+        return self.profiles[name]
+
+    def _rules(self, tenant: Tenant) -> TenantRules:
+        return self.settings.tenants.get(tenant.name, TenantRules()) if tenant.name is not None else TenantRules()
 
     @property
     def llm(self) -> BreakerState | None:

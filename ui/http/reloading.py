@@ -23,7 +23,11 @@ KEPT = (
     "store_pool",
     "tenant",
     "redact_store",
+    "retention",
+    "turn_order",
+    "server_load",
     "max_body_bytes",
+    "allow_origins",
     "plugins",
     "plugin_seconds",
     "weights",
@@ -69,7 +73,7 @@ class Reloading:
                 _log.error("The configuration was not read again, and the old one holds: %s", type(error).__name__)
             else:
                 old, service.profiles = service.profiles, profiles
-                set_up(service.operations)
+                set_up(service.settings.operations)
                 for name in changed:
                     _log.warning("The setting `%s` changed, and takes a restart: the old one holds.", name)
                 _log.info("The configuration was read again. Profiles: %s.", ", ".join(profiles))

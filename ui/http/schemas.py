@@ -183,6 +183,9 @@ class ErrorDetail(BaseModel):
     type: str
     param: str | None
     code: str | None
+    help_lines: list[str] | None = Field(
+        default=None, description="To be shown to the person who waits; only in errors that refuse them an answer."
+    )
 
 
 class ErrorAnswer(BaseModel):

@@ -45,6 +45,7 @@ def serve(  # noqa: PLR0917 - typer names them all
 ) -> None:
     """Serve an OpenAI-compatible API over HTTP: /v1/chat/completions, /v1/models, /v1/heartline."""
     from agent.settings import load_settings
+    from ui.http.cors import check_origins
     from ui.http.tenancy import has_keys
 
     given: dict[str, Any] = {"llm_url": llm, "llm_model": model, "store_path": store}
@@ -53,6 +54,7 @@ def serve(  # noqa: PLR0917 - typer names them all
     settings = load_settings(**given)
     keys = has_keys(settings)
     check_reach(host, keys=keys)
+    check_origins(settings.allow_origins, keys=keys)
     # Where a key is needed, no page of another site can use the server by leading its own name here.
     names = None if keys else frozenset({*_NEAR, host.lower(), *(name.lower() for name in allow_host or ())})
     run(
@@ -116,6 +118,7 @@ def run(
 
     from ui.http import logs
     from ui.http.app import make_app
+    from ui.http.connections import Connection
     from ui.http.profiles import build_service
     from ui.http.reloading import Reloading
     from ui.http.tracing import export_spans
@@ -160,6 +163,7 @@ def run(
         host=host,
         port=port,
         lifespan="on",
+        http=Connection,
         access_log=False,  # paths hold ids of conversations; `Observed` writes the lines
         log_config=None,
         server_header=False,

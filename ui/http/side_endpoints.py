@@ -38,14 +38,15 @@ from ui.http.side_schemas import (
     Trace,
 )
 from ui.http.stream import unless_gone
-from ui.http.tenancy import Tenant, authorised
+from ui.http.tenancy import Tenant, authorised, needs
 from ui.trajectories import as_json, stored
 
 __all__ = ["router"]
 
 router = APIRouter(prefix="/v1/heartline", tags=["Heartline"])
 
-Authorised = Annotated[Tenant, Depends(authorised)]
+MayChat = Annotated[Tenant, Depends(needs("chat"))]
+READ, ERASE, RATE, TAKE_OVER = ([Depends(needs(each))] for each in ("read", "erase", "feedback", "handoff"))
 ConversationId = Annotated[StoredId, Path(description="Id of a conversation.")]
 
 
@@ -68,11 +69,11 @@ async def analyze(
     body: AnalyzeRequest,
     request: Request,
     service: Served,
-    tenant: Authorised,
+    tenant: MayChat,
     seconds: Annotated[float | None, Depends(asked_seconds)] = None,
 ) -> Analysis:
     """Read messages: no reply, no state, nothing stored. Takes a slot, as a turn does."""
-    agent = service.profile(body.model).agent
+    agent = service.profile(body.model, tenant).agent
     texts = [body.input] if isinstance(body.input, str) else body.input
     turn = service.admission.turn(tenant.name or "", deadline=deadline_in(seconds))
     reading = within(turn, lambda: asyncio.to_thread(agent.read, texts))
@@ -81,7 +82,7 @@ async def analyze(
     return Analysis(data=read)
 
 
-@router.get("/conversations")
+@router.get("/conversations", dependencies=READ)
 async def conversations(
     store: Kept,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
@@ -98,7 +99,7 @@ async def conversations(
     )
 
 
-@router.get("/conversations/{conversation_id}")
+@router.get("/conversations/{conversation_id}", dependencies=READ)
 async def conversation(
     conversation_id: ConversationId,
     store: Kept,
@@ -119,7 +120,7 @@ async def conversation(
     )
 
 
-@router.get("/conversations/{conversation_id}/trace")
+@router.get("/conversations/{conversation_id}/trace", dependencies=READ)
 async def trace(
     conversation_id: ConversationId,
     store: Kept,
@@ -130,14 +131,14 @@ async def trace(
     return Trace.model_validate(as_json(stored(conversation_id, turns), texts=texts))
 
 
-@router.delete("/conversations/{conversation_id}")
+@router.delete("/conversations/{conversation_id}", dependencies=ERASE)
 async def delete(conversation_id: ConversationId, store: Kept) -> Erased:
     """Erase a conversation for good: messages, readings, states, prompts, feedback."""
     turns = await asyncio.to_thread(store.erase, conversation_id)
     return Erased(data=[ErasedOne(id=conversation_id, erased=True, turns=turns)])
 
 
-@router.post("/erase")
+@router.post("/erase", dependencies=ERASE)
 async def erase(body: EraseRequest, store: Kept) -> Erased:
     """Erase conversations for good. One that is not there is told, and does not keep the others."""
     done: list[ErasedOne] = []
@@ -150,7 +151,7 @@ async def erase(body: EraseRequest, store: Kept) -> Erased:
     return Erased(data=done)
 
 
-@router.post("/feedback", status_code=204, response_class=Response)
+@router.post("/feedback", dependencies=RATE, status_code=204, response_class=Response)
 async def feedback(body: FeedbackRequest, store: Kept) -> None:
     """Rate a reply that is kept. A second rating of one turn takes the place of the first."""
     rate = _able(store, "rate")
@@ -158,7 +159,7 @@ async def feedback(body: FeedbackRequest, store: Kept) -> None:
     await asyncio.to_thread(rate, body.conversation_id, said)
 
 
-@router.post("/handoff")
+@router.post("/handoff", dependencies=TAKE_OVER)
 async def handoff(body: HandoffRequest, store: Kept) -> HandoffAnswer:
     """Take a conversation over or give it back (docs/handoff.md). Whoever writes there is told."""
     if body.action == "hold":
@@ -172,7 +173,7 @@ async def handoff(body: HandoffRequest, store: Kept) -> HandoffAnswer:
     return HandoffAnswer(conversation_id=body.conversation_id, held_by=held_by)
 
 
-@router.get("/handoff")
+@router.get("/handoff", dependencies=TAKE_OVER)
 async def handoffs(store: Kept) -> HandoffList:
     """List the packets for a person: what became of each."""
     queued = await asyncio.to_thread(_able(store, "handoffs"))

@@ -120,7 +120,7 @@ def asked_in(
     Raises:
         ApiError: It asks for what is not offered.
     """
-    profile = service.profile(request.model)
+    profile = service.profile(request.model, tenant)
     if request.n not in {None, 1}:
         raise ApiError(400, "Only one choice is offered: `n` is 1.", code="unsupported_value", param="n")
     if request.functions:

@@ -21,6 +21,7 @@ import uvicorn
 from agent.loop import Agent
 from agent.settings import Settings, load_settings
 from ui.http.app import make_app
+from ui.http.connections import Connection
 from ui.http.profiles import DEFAULT, Profile, Service
 
 __all__ = ["Serving", "events_in", "said", "serving", "wait_until"]
@@ -66,21 +67,33 @@ class Serving:
 
 
 @contextmanager
-def serving(agent: Agent, *, limits: dict[str, Any] | None = None, **settings: Any) -> Iterator[Serving]:
+def serving(
+    agent: Agent,
+    *,
+    limits: dict[str, Any] | None = None,
+    connection: type[Connection] = Connection,
+    **settings: Any,
+) -> Iterator[Serving]:
     """Serve one agent as the profile `heartline`."""
     made = load_settings(store="memory", **settings)
-    with serving_all({DEFAULT: (agent, made)}, **(limits or {})) as server:
+    with serving_all({DEFAULT: (agent, made)}, connection=connection, **(limits or {})) as server:
         yield server
 
 
 @contextmanager
-def serving_all(agents: dict[str, tuple[Agent, Settings]], **limits: Any) -> Iterator[Serving]:
+def serving_all(
+    agents: dict[str, tuple[Agent, Settings]], *, connection: type[Connection] = Connection, **limits: Any
+) -> Iterator[Serving]:
     """Serve several, on the store of the first."""
     profiles = {name: Profile(name, agent, settings) for name, (agent, settings) in agents.items()}
     service = Service(profiles, next(iter(profiles.values())).agent.store)
     listening = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
-        make_app(service, **limits), lifespan="on", log_config=None, timeout_graceful_shutdown=2
+        make_app(service, **limits),
+        lifespan="on",
+        http=connection,
+        log_config=None,
+        timeout_graceful_shutdown=2,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)

@@ -72,7 +72,7 @@ def test_that_a_server_that_is_not_there_is_one_finding_with_the_next_step():
 def test_that_keys_are_looked_at_from_both_sides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     with closing(SQLiteStore(tmp_path / "c.db")) as store:
         customer, _ = store.api_keys.create("acme")
-        operator, _ = store.api_keys.create("operations")
+        operator, _ = store.api_keys.create("operations", rights=["chat", "metrics"])
         with serving(an_agent(offline(*["I hear you."] * 3), store=store)) as server:
             assert broken(looked_at(server.url)) == {
                 "key": "a key is needed: give one with `--key` or HEARTLINE_KEY"
@@ -83,7 +83,7 @@ def test_that_keys_are_looked_at_from_both_sides(tmp_path: Path, monkeypatch: py
             theirs = looked_at(server.url, customer)
             assert theirs["key"] == ("ok", "opens it; without one it is shut")
             assert theirs["metrics"][0] == "note"
-            assert "--tenant operations" in theirs["metrics"][1]
+            assert "--right metrics" in theirs["metrics"][1]
             assert looked_at(server.url, operator)["metrics"][0] == "ok"
             monkeypatch.setenv("HEARTLINE_KEY", operator)
             told = CliRunner().invoke(app, ["doctor", "--server", server.url])

@@ -14,6 +14,7 @@ from http_serving import Serving, serving
 from loop_parts import an_agent, offline
 from typer.testing import CliRunner
 
+from agent.api_keys import RIGHTS
 from agent.errors import InputError, SettingsError
 from agent.memory_sqlite import SQLiteStore
 from agent.readings import RiskReading
@@ -61,7 +62,7 @@ def server(store: Any) -> Iterator[Serving]:
 
 @pytest.fixture
 def two(store: Any, server: Serving) -> tuple[Client, Client]:
-    acme, other = (Client(server, store.api_keys.create(name)[0]) for name in ("acme", "other"))
+    acme, other = (Client(server, store.api_keys.create(name, rights=RIGHTS)[0]) for name in ("acme", "other"))
     return acme, other
 
 
@@ -245,7 +246,7 @@ def test_that_the_command_makes_lists_and_revokes_keys(tmp_path: Path):
     assert "never used" in line
     assert secret not in line
     with closing(SQLiteStore(file)) as store:
-        assert store.api_keys.tenant_of(secret) == "acme"
+        assert store.api_keys.opened_by(secret).tenant == "acme"
     assert "opens nothing" in run("revoke", key_id).stdout
     assert "revoked" in run("list").stdout
     assert not has_keys(load_settings(store_path=file))

@@ -158,10 +158,10 @@ def test_that_readiness_is_told():
         assert told(server, "ready") == 0  # metrics are told while it drains, too
 
 
-def test_that_with_keys_metrics_need_one_of_whoever_runs_the_server(tmp_path: Path):
+def test_that_with_keys_metrics_need_one_that_has_the_right(tmp_path: Path):
     with closing(SQLiteStore(tmp_path / "c.db")) as store:
         customer, _ = store.api_keys.create("acme")
-        operator, _ = store.api_keys.create("operations")
+        operator, _ = store.api_keys.create("operations", rights=["chat", "metrics"])
         with serving(an_agent(offline(), store=store)) as server:
 
             def status(key: str | None) -> int:

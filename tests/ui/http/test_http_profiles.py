@@ -15,6 +15,7 @@ from agent.generator import create
 from agent.settings import load_settings
 from ui.http.order import InOrder
 from ui.http.profiles import build_service
+from ui.http.tenancy import Tenant
 
 FILE = """
 [profiles.bright]
@@ -41,7 +42,7 @@ async def test_that_profiles_of_the_file_become_agents_on_one_store():
     assert service.profiles["british"].agent.guard.country.code == "GB"
     assert service.profiles["heartline"].agent.guard.country.code != "GB"
     assert service.profiles["bright"].settings.client_instructions
-    assert service.profile(None).name == "bright"
+    assert service.profile(None, Tenant(None)).name == "bright"
     assert await service.problem() is None
     await service.aclose()
 
