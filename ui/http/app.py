@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Collection
 from contextlib import asynccontextmanager
-from typing import Any, Literal
+from typing import Literal
 
 from fastapi import FastAPI, Request
-from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp
@@ -15,8 +14,8 @@ from starlette.types import ASGIApp
 from ui.http import chat_completions, side_endpoints
 from ui.http.edge import Edge
 from ui.http.errors import install
+from ui.http.openapi import document
 from ui.http.profiles import Service
-from ui.http.schemas import ErrorAnswer
 
 __all__ = ["make_app", "make_routes"]
 
@@ -70,14 +69,13 @@ def make_routes(service: Service) -> FastAPI:
         redirect_slashes=False,
         # Its own records what exceptions say, and they may quote a person.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
-        responses={"default": {"model": ErrorAnswer, "description": "An error, as OpenAI writes it."}},
     )
     app.state.service = service
     install(app)
     app.include_router(chat_completions.router)
     app.include_router(side_endpoints.router)
     _add_health(app, service)
-    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    app.openapi = lambda: document(app)  # type: ignore[method-assign]
     return app
 
 
@@ -93,16 +91,3 @@ def _add_health(app: FastAPI, service: Service) -> None:
         problem = await service.problem()
         told = Readiness(status="ok" if problem is None else "unready", problem=problem)  # type: ignore[arg-type]
         return JSONResponse(told.model_dump(), status_code=200 if problem is None else 503)
-
-
-def _openapi(app: FastAPI) -> dict[str, Any]:
-    """The document, without the answers to malformed requests that the framework adds: ours are 400."""
-    if app.openapi_schema is None:
-        made = get_openapi(title=app.title, version=app.version, routes=app.routes, summary="Empathetic agents.")
-        for operations in made["paths"].values():
-            for operation in operations.values():
-                operation["responses"].pop("422", None)
-        for unused in ("HTTPValidationError", "ValidationError"):
-            made["components"]["schemas"].pop(unused, None)
-        app.openapi_schema = made
-    return app.openapi_schema

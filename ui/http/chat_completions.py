@@ -45,7 +45,12 @@ router = APIRouter(prefix="/v1")
 _CONVERSATION = "X-Heartline-Conversation"
 _NOT_STREAMED = {
     "content": {
-        "text/event-stream": {"schema": {"type": "string", "description": "Chunks, then `[DONE]`."}},
+        "text/event-stream": {
+            "schema": {
+                "type": "string",
+                "description": "Events, each with a `ChatCompletionChunk` as its data; the last one's is `[DONE]`.",
+            }
+        },
     },
     "description": "The whole reply, or a stream of chunks where `stream` is true.",
 }

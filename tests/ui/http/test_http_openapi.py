@@ -1,0 +1,94 @@
+"""The server holds what its OpenAPI document says, whatever is sent to it, on both stores."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import pytest
+import requests
+import schemathesis
+from http_serving import Serving, events_in, serving, serving_all
+from postgres import a_cluster
+from pydantic import TypeAdapter
+from schemathesis import GenerationMode
+
+from agent.build import build_agent
+from agent.memory import InMemoryStore
+from agent.settings import load_settings
+from ui.http.app import make_routes
+from ui.http.openapi import _ALSO, _EXAMPLES
+from ui.http.profiles import Service
+from ui.http.schemas import ErrorAnswer
+from ui.http.stream_schemas import ChatCompletionChunk
+
+DOCUMENT = make_routes(Service({}, InMemoryStore())).openapi()
+OPERATIONS = [
+    (method.upper(), path) for path, operations in DOCUMENT["paths"].items() for method in sorted(operations)
+]
+HTTP = Path(__file__).parents[3] / "ui" / "http"
+SECONDS = 20.0
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+    """The shipped readers on a real store, with keys."""
+    with ExitStack() as stack:
+        if request.param == "postgresql":
+            given: dict[str, Any] = {"store": stack.enter_context(a_cluster()).schema()}
+        else:
+            given = {"store_path": tmp_path_factory.mktemp("store") / "c.db"}
+        settings = load_settings(**given, max_turns_per_minute=10_000)
+        running = stack.enter_context(serving_all({"heartline": (build_agent(settings), settings)}))
+        yield running
+
+
+@pytest.fixture(scope="module")
+def key(server: Serving) -> str:
+    """A key, and with it a conversation that can be found."""
+    secret, _ = server.service.store.api_keys.create("acme")  # type: ignore[attr-defined]
+    extra = {"heartline": {"conversation_id": "c-1"}}
+    body = {"messages": [{"role": "user", "content": "I lost my job."}], **extra}
+    assert server.post("/v1/chat/completions", body, authorization=f"Bearer {secret}").status_code == 200
+    return secret
+
+
+@pytest.mark.parametrize("mode", ["positive", "negative"])
+@pytest.mark.parametrize(("method", "path"), OPERATIONS, ids=[" ".join(each) for each in OPERATIONS])
+def test_that_whatever_is_sent_is_answered_as_the_document_says(
+    server: Serving, key: str, method: str, path: str, mode: str
+):
+    operation = schemathesis.openapi.from_dict(DOCUMENT)[path][method]
+    if mode == "negative" and not (operation.body or any(_parameters(method, path))):
+        pytest.skip("nothing can be wrong in it")
+    checks: list[Any] = [
+        getattr(schemathesis.checks, name)
+        for name in (
+            "not_a_server_error", "status_code_conformance", "content_type_conformance",
+            "response_headers_conformance", "response_schema_conformance",
+        )
+    ]  # fmt: skip
+    with requests.Session() as session:
+        session.trust_env = False
+
+        @hypothesis.settings(
+            max_examples=25, database=None, derandomize=True, suppress_health_check=list(hypothesis.HealthCheck)
+        )
+        @hypothesis.given(case=operation.as_strategy(GenerationMode(mode)))
+        def hold(case: Any) -> None:
+            response = case.call(
+                base_url=server.url, session=session, headers={"Authorization": f"Bearer {key}"}, timeout=SECONDS
+            )
+            case.validate_response(response, checks=checks)
+
+        hold()
+
+
+def _parameters(method: str, path: str) -> list[Any]:
+    found: list[Any] = DOCUMENT["paths"][path][method.lower()].get("parameters", [])
+    return found
