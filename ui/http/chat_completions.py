@@ -45,12 +45,7 @@ router = APIRouter(prefix="/v1")
 _CONVERSATION = "X-Heartline-Conversation"
 _NOT_STREAMED = {
     "content": {
-        "text/event-stream": {
-            "schema": {
-                "type": "string",
-                "description": "Events, each with a `ChatCompletionChunk` as its data; the last one's is `[DONE]`.",
-            }
-        },
+        "text/event-stream": {"schema": {"type": "string", "description": "Chunks, then `[DONE]`."}},
     },
     "description": "The whole reply, or a stream of chunks where `stream` is true.",
 }

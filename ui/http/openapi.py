@@ -86,6 +86,27 @@ _OF_CHAT = {
     "X-Heartline-Conversation": _header("Id of the conversation; none where nothing is kept."),
     "X-Accel-Buffering": _header("`no` with a stream: proxies pass each event on at once."),
 }
+# Before version 3.2 of OpenAPI, the schema of a stream is that of each event.
+_EVENT = {
+    "type": "object",
+    "description": "Chunks, then `[DONE]`. Named events tell of stages, where they were asked for.",
+    "properties": {
+        "event": {"type": "string"},
+        "data": {
+            "type": "string",
+            "anyOf": [
+                {"const": "[DONE]"},
+                {
+                    "contentMediaType": "application/json",
+                    "contentSchema": {
+                        "anyOf": [{"$ref": f"{_REF}ChatCompletionChunk"}, {"$ref": f"{_REF}ErrorAnswer"}]
+                    },
+                },
+            ],
+        },
+    },
+    "required": ["data"],
+}
 _SAID = [{"role": "user", "content": "I lost my job today."}]
 _EXAMPLES: dict[str, dict[str, Any]] = {
     "/v1/chat/completions": {
@@ -102,8 +123,8 @@ _EXAMPLES: dict[str, dict[str, Any]] = {
     },
 }
 _ABOUT = (
-    "Empathetic agents behind OpenAI's chat completions. Keys are made with `heartline keys create`; as long as there "
-    "never was one, nobody needs one and the server listens on its own machine only."
+    "Empathetic agents behind OpenAI's chat completions. Keys are made with `heartline keys create`; as long as "
+    "there never was one, nobody needs one and the server listens on its own machine only."
 )
 
 
@@ -152,7 +173,10 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
         body["examples"] = {name: {"value": value} for name, value in _EXAMPLES[path].items()}
     if path == "/v1/chat/completions":
         responses["200"]["headers"] |= _OF_CHAT
-        responses["200"]["content"]["text/event-stream"]["example"] = ChatCompletionChunk.example()
+        responses["200"]["content"]["text/event-stream"] = {
+            "schema": _EVENT,
+            "example": ChatCompletionChunk.example(),
+        }
 
 
 def _error(status: int) -> dict[str, Any]:

@@ -64,7 +64,9 @@ def _check_variable(name: str, value: str | None = None) -> None:
 
 
 def test_that_the_image_is_made_of_what_there_is():
-    copied = [word for line in _instructions("COPY") if not line.startswith("--from") for word in line.split()[:-1]]
+    copied = [
+        word for line in _instructions("COPY") if not line.startswith("--from") for word in line.split()[:-1]
+    ]
     for path in copied:
         assert (ROOT / path).exists(), path
     packed = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["only-include"]
@@ -84,7 +86,9 @@ def test_that_the_image_leaves_out_what_it_does_not_copy():
     left_in = {
         line[1:] for line in (DEPLOY / "Dockerfile.dockerignore").read_text().splitlines() if line.startswith("!")
     }
-    copied = {word for line in _instructions("COPY") if not line.startswith("--from") for word in line.split()[:-1]}
+    copied = {
+        word for line in _instructions("COPY") if not line.startswith("--from") for word in line.split()[:-1]
+    }
     assert left_in == copied
 
 
@@ -195,6 +199,8 @@ def test_that_the_cluster_files_name_the_deployments_and_nobody_reaches_them_fro
     module, _, attribute = ours["import_path"].partition(":")
     code = (ROOT / f"{module.replace('.', '/')}.py").read_text(encoding="utf-8")
     assert f"\n{attribute} = " in code
-    assert {each["name"] for each in ours["deployments"]} == set(re.findall(r'^    name="(\w+)",$', code, re.MULTILINE))
+    assert {each["name"] for each in ours["deployments"]} == set(
+        re.findall(r'^    name="(\w+)",$', code, re.MULTILINE)
+    )
     with_ray = pytest.importorskip("ray.serve.schema", reason="Ray is not installed; `make test-ray` has it")
     with_ray.ServeDeploySchema.model_validate(given)

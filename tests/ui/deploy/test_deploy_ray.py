@@ -27,7 +27,12 @@ from ui.http.insight import readings_of
 
 ROOT = Path(__file__).parents[3]
 PATIENCE = 240.0  # a busy machine takes a minute to start Ray
-TEXTS = ["I lost my job today.", "My cat came home!", "I want to kill myself.", "Nothing makes sense any more, you know?"]
+TEXTS = [
+    "I lost my job today.",
+    "My cat came home!",
+    "I want to kill myself.",
+    "Nothing makes sense any more, you know?",
+]
 
 pytestmark = [
     pytest.mark.ray,

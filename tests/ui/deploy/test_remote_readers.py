@@ -125,7 +125,9 @@ async def test_that_a_replica_that_dies_is_asked_for_by_another():
     assert [answer.cancelled for answer in handle.answers] == [True, False]
 
 
-@pytest.mark.parametrize("error", [ConnectionError(NAME), PluginError(NAME), Hangs()], ids=["dead", "ours", "hangs"])
+@pytest.mark.parametrize(
+    "error", [ConnectionError(NAME), PluginError(NAME), Hangs()], ids=["dead", "ours", "hangs"]
+)
 async def test_that_a_turn_goes_on_where_nobody_answers(error: Exception):
     remote, handle = two_sides(readers(), error, error, seconds=0.05)
     turn = await remote.perceive(a_turn("Hello."))

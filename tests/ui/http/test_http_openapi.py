@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,9 +12,8 @@ import hypothesis
 import pytest
 import requests
 import schemathesis
-from http_serving import Serving, events_in, serving, serving_all
+from http_serving import Serving, events_in, serving_all
 from postgres import a_cluster
-from pydantic import TypeAdapter
 from schemathesis import GenerationMode
 
 from agent.build import build_agent
@@ -33,6 +31,8 @@ OPERATIONS = [
 ]
 HTTP = Path(__file__).parents[3] / "ui" / "http"
 SECONDS = 20.0
+EXAMPLES = 12  # for each operation, store and way
+EXAMPLES = 12  # for each operation, store and way: half a minute in all
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -77,7 +77,10 @@ def test_that_whatever_is_sent_is_answered_as_the_document_says(
         session.trust_env = False
 
         @hypothesis.settings(
-            max_examples=25, database=None, derandomize=True, suppress_health_check=list(hypothesis.HealthCheck)
+            max_examples=EXAMPLES,
+            database=None,
+            derandomize=True,
+            suppress_health_check=list(hypothesis.HealthCheck),
         )
         @hypothesis.given(case=operation.as_strategy(GenerationMode(mode)))
         def hold(case: Any) -> None:
@@ -92,3 +95,54 @@ def test_that_whatever_is_sent_is_answered_as_the_document_says(
 def _parameters(method: str, path: str) -> list[Any]:
     found: list[Any] = DOCUMENT["paths"][path][method.lower()].get("parameters", [])
     return found
+
+
+@pytest.mark.parametrize("place", sorted(HTTP.glob("*.py")), ids=lambda place: place.name)
+def test_that_every_status_that_the_code_names_is_in_the_document(place: Path):
+    told = {
+        int(status)
+        for path in DOCUMENT["paths"].values()
+        for each in path.values()
+        for status in each["responses"]
+    }
+    # Of no operation: an unknown path (404 is told elsewhere), a wrong method.
+    of_no_operation = {405}
+    for node in ast.walk(ast.parse(place.read_text(encoding="utf-8"))):
+        if (
+            isinstance(node, ast.Call) and getattr(node.func, "id", "") == "ApiError"
+            and node.args and isinstance(node.args[0], ast.Constant)
+        ):  # fmt: skip
+            assert node.args[0].value in told | of_no_operation, f"{place.name}:{node.lineno}"
+
+
+def test_that_the_document_names_only_paths_that_there_are_and_its_examples_are_taken(server: Serving, key: str):
+    assert set(_ALSO) | set(_EXAMPLES) <= set(DOCUMENT["paths"])
+    for path, examples in _EXAMPLES.items():
+        for body in examples.values():
+            status = server.post(path, body, authorization=f"Bearer {key}").status_code
+            assert status in ({404} if path.endswith(("feedback", "handoff")) else {200}), path
+    for path, operations in DOCUMENT["paths"].items():
+        for operation in operations.values():
+            assert bool(operation.get("security")) == path.startswith("/v1/"), path
+            for status, response in operation["responses"].items():
+                assert response["headers"]["X-Request-Id"]["required"]
+                if int(status) >= 400 and path != "/readyz":
+                    ErrorAnswer.model_validate(response["content"]["application/json"]["example"])
+
+
+def test_that_every_event_of_a_stream_is_as_the_document_says(server: Serving, key: str):
+    body = {
+        "messages": [{"role": "user", "content": "I lost my job."}], "stream": True,
+        "stream_options": {"include_usage": True}, "heartline": {"events": True},
+    }  # fmt: skip
+    answer = server.post("/v1/chat/completions", body, authorization=f"Bearer {key}")
+    *told, last = events_in(answer.text)
+    assert last == (None, "[DONE]")
+    assert {name for name, _ in told} >= {None, "heartline.started", "heartline.finished"}
+    chunks = [ChatCompletionChunk.model_validate(each) for _, each in told]
+    for chunk, (_, each) in zip(chunks, told, strict=True):
+        sent = chunk.model_dump(mode="json", exclude_unset=True)
+        assert sent.keys() == each.keys()  # nothing is sent that the document does not name
+        assert (sent["choices"], sent.get("usage")) == (each["choices"], each.get("usage"))
+    assert chunks[-2].choices[0].finish_reason == "stop" or chunks[-1].choices[0].finish_reason == "stop"
+    assert "ChatCompletionChunk" in DOCUMENT["components"]["schemas"]
