@@ -111,7 +111,7 @@ class Asker:
                 at which they part.
 
         Raises:
-            LLMUnreachableError: No connection, or no answer in time.
+            LLMUnreachableError: No connection, no answer in time, or it is left alone for a while.
             PromptTooLongError: The question is longer than the server's context.
             LLMResponseError: An error status in every way, or an unreadable answer.
             ReadingError: The choices are no choice.
@@ -148,11 +148,19 @@ class Asker:
         self, messages: Sequence[PromptMessage], form: Form, attempts: Sequence[_Attempt]
     ) -> tuple[_Answer, list[_Attempt]]:
         """The answer in the first way that is not refused, and the attempts that are left from there on."""
+        with self._server.breaker.passing():
+            answer, left = await self._answered(messages, form, attempts)
+        self._counted(answer.usage)
+        return answer, left
+
+    async def _answered(
+        self, messages: Sequence[PromptMessage], form: Form, attempts: Sequence[_Attempt]
+    ) -> tuple[_Answer, list[_Attempt]]:
         model = self._model
         try:
             async with asyncio.timeout(self._seconds), self._server.connect() as http:
                 model = model or await self._first_model(http)
-                answer, left = await self._first_answer(http, model, messages, form, attempts)
+                return await self._first_answer(http, model, messages, form, attempts)
         except TimeoutError:
             self._found_model = None
             named = f" (model {model!r})" if model else ""
@@ -165,8 +173,6 @@ class Asker:
             if isinstance(error, GenerationError):
                 raise
             raise self._server.failure(error, model=model) from None
-        self._counted(answer.usage)
-        return answer, left
 
     async def _first_model(self, http: httpx2.AsyncClient) -> str:
         if self._found_model is None:

@@ -46,8 +46,9 @@ class DecisionAsker(Asker):
             choices: Each is an option of the question.
         """
         try:
-            async with asyncio.timeout(self._seconds), self._server.connect() as http:
-                found = await self._decided(http, messages, choices)
+            with self._server.breaker.passing():
+                async with asyncio.timeout(self._seconds), self._server.connect() as http:
+                    found = await self._decided(http, messages, choices)
         except (GenerationError, TimeoutError):
             found = None
         if found is None:

@@ -9,7 +9,9 @@
     ├── InputError          what came in cannot be used as a message
     │   └── LimitError          it is more, or comes faster, than is taken in
     ├── GenerationError     no reply could be generated
+    │   ├── DeadlineError         the turn had no more time
     │   ├── LLMUnreachableError   no connection, or it timed out
+    │   │   └── LLMPausedError        so often that it is not asked for a while
     │   └── LLMResponseError      the server answered with an error or with nonsense
     │       ├── EmptyReplyError       with nothing
     │       └── PromptTooLongError    that the prompt is longer than its context
@@ -26,11 +28,13 @@ from __future__ import annotations
 
 __all__ = [
     "DataError",
+    "DeadlineError",
     "DeliveryError",
     "EmptyReplyError",
     "GenerationError",
     "HeartlineError",
     "InputError",
+    "LLMPausedError",
     "LLMResponseError",
     "LLMUnreachableError",
     "LimitError",
@@ -94,8 +98,22 @@ class LLMUnreachableError(GenerationError):
     """The LLM server could not be reached, or did not answer in time."""
 
 
+class DeadlineError(GenerationError):
+    """The time that the turn had was over."""
+
+
+class LLMPausedError(LLMUnreachableError):
+    """The LLM server was not asked: it failed so often in a row that it is left alone for a while."""
+
+
 class LLMResponseError(GenerationError):
-    """The LLM server answered with an error, broke off, or sent something unreadable."""
+    """The LLM server answered with an error, broke off, or sent something unreadable.
+
+    Attributes:
+        status: HTTP status of an answer that is an error; None for any other.
+    """
+
+    status: int | None = None
 
 
 class EmptyReplyError(LLMResponseError):

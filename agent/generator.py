@@ -32,11 +32,13 @@ class _Ending:
     """What is known of a reply beside its text, filled while it comes.
 
     Attributes:
+        answered: To be told of each chunk.
         model: The model asked for. Errors name this one: `speaker` is the server's word, and what
             a server says about a prompt may repeat it.
         speaker: The model that the server says it used.
     """
 
+    answered: Callable[[], None]
     model: str = ""
     speaker: str = ""
     begun: bool = False
@@ -48,6 +50,7 @@ class _Ending:
         self.answered_with = response.headers.get("content-type", "")
 
     def note(self, chunk: Any) -> None:
+        self.answered()
         self.begun = True
         model, finish = (chunk.response_metadata.get(key) for key in ("model_name", "finish_reason"))
         if isinstance(model, str) and model:
@@ -98,8 +101,7 @@ class OpenAICompatibleGenerator:
         self._temperature = temperature
         self._max_tokens = max_tokens
         self._found_model: str | None = None
-        self._counts_tokens = True
-        self._context = context
+        self._counts_tokens, self._context = True, context
         self._looks = 2  # twice, since Ollama tells only of a model that has spoken
         self._waits = False
 
@@ -109,7 +111,8 @@ class OpenAICompatibleGenerator:
         The server is asked at the first turn, quickly, and what it says is remembered. Where it does not
         say, or not in time, it is asked again only after it has spoken: a silent server costs one wait.
         """
-        if self._context is None and self._looks > 0 and not self._waits:
+        asks = self._context is None and self._looks > 0 and not self._waits
+        if asks and self._server.breaker.state == "closed":
             seconds = min(2.0, self._server.timeout / 4)  # a turn that is to fail anyway must not take much longer
             served = None
             with suppress(Exception):  # whatever a lying server breaks: the reply will tell
@@ -128,7 +131,7 @@ class OpenAICompatibleGenerator:
         Closing the iterator, or cancelling the task, closes the connection before it returns.
 
         Raises:
-            LLMUnreachableError: No connection; silence; or the deadline passed.
+            LLMUnreachableError: No connection; silence; the deadline passed; or it is left alone for a while.
             PromptTooLongError: The prompt is longer than the model's context.
             LLMResponseError: An error status after all retries, a reply that is empty, broken off
                 or unreadable. None of them holds text of the prompt or of the server.
@@ -169,21 +172,22 @@ class OpenAICompatibleGenerator:
 
     async def _listen(self, prompt: Prompt, options: Options, *, hear: Callable[[str], None]) -> _Ending:
         """Ask for a reply and pass on its text; returns what else became known of it."""
-        ending = _Ending()
-        try:
-            async with asyncio.timeout(self._server.deadline), self._server.connect() as http:
-                http.event_hooks["response"].append(ending.note_content_type)
-                ending.model = self._model or await self._first_model(http)
-                await self._ask(http, prompt, options, ending, hear)
-        except Exception as error:  # lying servers break httpx2, openai and LangChain in many ways
-            # What follows the finish reason (counts, the end mark) is no part of the reply.
-            if not ending.finish:
-                self._found_model = None  # the server may come back with another one
-                if isinstance(error, GenerationError):
-                    raise
-                raise self._server.failure(
-                    error, model=ending.model, begun=ending.begun, answered_with=ending.answered_with
-                ) from None
+        with self._server.breaker.passing() as answered:
+            ending = _Ending(answered)
+            try:
+                async with asyncio.timeout(self._server.deadline), self._server.connect() as http:
+                    http.event_hooks["response"].append(ending.note_content_type)
+                    ending.model = self._model or await self._first_model(http)
+                    await self._ask(http, prompt, options, ending, hear)
+            except Exception as error:  # lying servers break httpx2, openai and LangChain in many ways
+                # What follows the finish reason (counts, the end mark) is no part of the reply.
+                if not ending.finish:
+                    self._found_model = None  # the server may come back with another one
+                    if isinstance(error, GenerationError):
+                        raise
+                    raise self._server.failure(
+                        error, model=ending.model, begun=ending.begun, answered_with=ending.answered_with
+                    ) from None
         return ending
 
     async def _first_model(self, http: httpx2.AsyncClient) -> str:

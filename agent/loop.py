@@ -6,13 +6,15 @@ import asyncio
 import time
 import uuid
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
-from agent.errors import GenerationError, WiringError
+from agent.deadline import in_time
+from agent.errors import DeadlineError, GenerationError, WiringError
 from agent.events import Event, ReplyFinished, Stage, StageFinished, StageStarted, run_stage, stage_finished
+from agent.gate import Gate
 from agent.intake import clean
 from agent.limits import USUAL, Limits
 from agent.options import AS_MADE, Options
@@ -30,7 +32,7 @@ from agent.protocols import (
 )
 from agent.screening import notices_after, notices_before, screened, unsaid
 from agent.speakers import speakers_for
-from agent.speech import Gate, Speech
+from agent.speech import Speech
 from agent.synchronous import Synchronous
 from agent.turn import Turn, new_turn
 from agent.wiring import Reader, check_parts
@@ -213,12 +215,13 @@ class Agent(Synchronous):
         return self.limits.admit(turn)
 
     async def _reread(self, turn: Turn) -> Turn:
-        if self.second_reader is None or (turn.contact is not None and turn.contact.held_by is not None):
+        reader = self.second_reader
+        if reader is None or (turn.contact is not None and turn.contact.held_by is not None):
             return turn  # whoever took the conversation over reads it; no LLM does
         try:
-            return await self.second_reader.look_again(turn)
+            return await in_time(turn.options.deadline, lambda: reader.look_again(turn))
         except Exception as error:  # noqa: BLE001 - a stranger's part must not end the turn
-            return turn.note(failure_of("reread", self.second_reader.name, error))
+            return turn.note(failure_of("reread", reader.name, error))
 
     async def _track(self, turn: Turn) -> Turn:
         if self.tracker is None:
@@ -242,7 +245,8 @@ class Agent(Synchronous):
     async def _compose(self, turn: Turn) -> Turn:
         window = getattr(self.generator, "context_tokens", None)
         if window is not None and self.composer is not None and not turn.escalated:
-            turn = replace(turn, context_tokens=await window())
+            with suppress(DeadlineError):  # without it the usual context is taken
+                turn = replace(turn, context_tokens=await in_time(turn.options.deadline, window))
         return self._composed(turn)
 
     def _composed(self, turn: Turn) -> Turn:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from agent.deadline import Deadline
 from agent.errors import SettingsError
 
 __all__ = ["AS_MADE", "VARIANTS", "Options", "Part", "TwoStage", "checked_two_stage", "parts_of"]
@@ -34,6 +35,8 @@ class Options:
         max_tokens: Longest reply of the LLM, in tokens. The setting `llm_max_tokens` holds where it is less.
         minor: Whether the person is known or believed to be under 18; None where nobody knows. Setting `minors`
             treats everybody as a minor, whatever a request says.
+        deadline: By when the turn is to be answered. What asks an LLM is given up then, and the fallback answers;
+            the message is read, guarded and stored whatever the time.
     """
 
     variant: str | None = None
@@ -42,6 +45,7 @@ class Options:
     temperature: float | None = None
     max_tokens: int | None = None
     minor: bool | None = None
+    deadline: Deadline | None = None
 
 
 AS_MADE = Options()

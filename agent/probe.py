@@ -11,6 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from agent.breaker import Breaker, BreakerLimits, breaker_of
 from agent.errors import (
     GenerationError,
     LLMResponseError,
@@ -73,9 +74,12 @@ class LLMServer:
         timeout: Seconds of silence before the server counts as gone.
         deadline: Seconds for a whole reply.
         retries: Tries again before the first token.
+        limits: When it counts as gone.
 
     Attributes:
         base: The URL without credentials and query; safe to show.
+        breaker: Goes around calls for turns, and refuses them while the server is gone. Whoever asks the same base
+            with the same limits shares it, in one process.
         query: The query, sent with every request.
 
     Raises:
@@ -90,6 +94,7 @@ class LLMServer:
         timeout: float = 30.0,
         deadline: float = 120.0,
         retries: int = 2,
+        limits: BreakerLimits = BreakerLimits(),  # noqa: B008 - frozen
     ) -> None:
         try:
             parts = urlsplit(url)
@@ -104,6 +109,7 @@ class LLMServer:
         self.base = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
         self.query = dict(parse_qsl(parts.query))
         self.timeout, self.deadline, self.retries = timeout, deadline, retries
+        self.breaker: Breaker = breaker_of(self.base, limits)
         self._authorization = f"Bearer {api_key}" if api_key else None
         if parts.username or parts.password:
             pair = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
@@ -119,6 +125,7 @@ class LLMServer:
             timeout=settings.llm_timeout,
             deadline=settings.llm_deadline,
             retries=settings.llm_retries,
+            limits=settings.llm_breaker,
         )
 
     def connect(self) -> httpx2.AsyncClient:
@@ -244,7 +251,11 @@ class LLMServer:
             case _:
                 unreachable = False
                 text = misbehaviour(error, kind=kind)
-        return LLMUnreachableError(f"{server} {text}") if unreachable else LLMResponseError(f"{server} {text}")
+        if unreachable:
+            return LLMUnreachableError(f"{server} {text}")
+        answered = LLMResponseError(f"{server} {text}")
+        answered.status = getattr(error, "status_code", None)
+        return answered
 
 
 async def probe(settings: Any) -> ServerReport:

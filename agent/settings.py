@@ -24,8 +24,10 @@ from pydantic_settings import (
 )
 from pydantic_settings import SettingsError as UnparsableError
 
+from agent.breaker import BreakerLimits
 from agent.errors import SettingsError
 from agent.options import VARIANTS, TwoStage
+from agent.server_load import ServerLoad
 from agent.setting_types import (
     OptionalPart,
     StorePool,
@@ -55,6 +57,9 @@ class Settings(BaseSettings):
     llm_timeout: float = Field(30.0, gt=0, description="Seconds of silence before the LLM counts as gone.")
     llm_deadline: float = Field(120.0, gt=0, description="Seconds for a whole reply.")
     llm_retries: int = Field(2, ge=0, le=10, description="Tries again before the first token.")
+    llm_breaker: BreakerLimits = Field(
+        BreakerLimits(), description="When a server that fails is left alone for a while; see docs/servers.md."
+    )
     llm_temperature: float | None = Field(0.7, ge=0, le=2, description="Sampling temperature.")
     llm_max_tokens: int | None = Field(400, ge=1, description="Longest reply, in tokens.")
     llm_preset: Literal["vllm", "llama.cpp", "ollama", "openai"] | None = Field(
@@ -176,6 +181,12 @@ class Settings(BaseSettings):
     )
     notices_in_content: bool = Field(
         True, description="Whether the server says notices (docs/policies.md) in the content of its answers, too."
+    )
+    server_load: ServerLoad = Field(
+        ServerLoad(), description="Turns that the server runs and has wait; see docs/server.md."
+    )
+    turn_deadline: float | None = Field(
+        None, gt=0, description="Seconds after which the server has the fallback answer; a request may set less."
     )
     max_body_bytes: int = Field(2_000_000, ge=1_000, description="Longest request that the server accepts.")
 

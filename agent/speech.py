@@ -7,24 +7,25 @@ speaks against them, then each sentence.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from agent.deadline import pieces_in_time
 from agent.decisions import Objection, Reply, Timing
-from agent.errors import GenerationError, PluginError, PromptTooLongError
+from agent.errors import DeadlineError, GenerationError, PromptTooLongError
 from agent.events import FailureNoted, Token
+from agent.gate import Gate
 from agent.intake import scrub
 from agent.outlet import let_out
-from agent.perception import failure_of, in_thread
-from agent.protocols import Generator, Guard, Verifier
+from agent.perception import failure_of
+from agent.protocols import Generator, Guard
 from agent.sentences import Portions, Sentences, can_end
 from agent.speakers import Caring
 from agent.turn import Turn
 
-__all__ = ["Gate", "Speech"]
+__all__ = ["Speech"]
 
 _SAFETY = "safety"
 """The check whose objection is never passed over."""
@@ -35,22 +36,11 @@ _USUAL = 4096  # tokens, of the smallest models that are still served
 _LESS = 0.6
 
 
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """What stands between a draft and the person.
-
-    Attributes:
-        verifier: Looks at it.
-        seconds: Longest that one look may take. A verifier that fails or takes longer is not asked again in this
-            turn, and the text goes out unchecked.
-    """
-
-    verifier: Verifier
-    seconds: float
-
-
 class Speech:
     """Tries each speaker in order until one finishes a reply.
+
+    The deadline of the turn holds for the first one, where there are others. What was shown until then is the
+    reply, if it can end there; else the next one speaks.
 
     Args:
         turn: With everything that comes before the reply.
@@ -80,6 +70,8 @@ class Speech:
         self._gate = gate
         self._guard = guard
         self._shortened = False
+        # Who stands in needs no time, and with nobody to stand in there is nothing better than to wait.
+        self._deadline = turn.options.deadline if len(speakers) > 1 else None
         self._speaker = ""
         self._stands_in_for: str | None = None
         self._checks = gate is not None
@@ -118,6 +110,8 @@ class Speech:
                 yield FailureNoted(failure)
                 continue
             failed = broken
+            if isinstance(broken, DeadlineError) and self.turn.reply is None and can_end(self.said, ""):
+                self._finish(Reply("", speaker.name, finish_reason="cut"), self.said.rstrip())
             if self.turn.reply is not None:  # it failed while it let go; its reply stands
                 yield FailureNoted(failure)
                 for token in self._closing():
@@ -153,7 +147,7 @@ class Speech:
     async def _speak(self, speaker: Generator) -> AsyncGenerator[Token | FailureNoted]:
         """Sentence by sentence, as soon as each is complete; without a guard everything at once."""
         if isinstance(speaker, Caring) or self._guard is None:
-            async with aclosing(speaker.generate(self.turn)) as pieces:
+            async with aclosing(self._pieces(speaker)) as pieces:
                 async for piece in pieces:
                     if isinstance(piece, Reply):
                         self._finish(piece, scrub(piece.text))
@@ -223,12 +217,16 @@ class Speech:
             for failure in self.turn.failures[known:]:
                 yield FailureNoted(failure)
 
+    def _pieces(self, speaker: Generator) -> AsyncGenerator[str | Reply]:
+        pieces = speaker.generate(self.turn)
+        return pieces_in_time(self._deadline, pieces) if speaker is self._speakers[0] else pieces
+
     async def _portions(
         self, speaker: Generator, portions: Portions | Sentences
     ) -> AsyncGenerator[tuple[str, Reply | None]]:
         """What is looked at in one go, as soon as it is complete; with the last one the `Reply`."""
         came = ""
-        async with aclosing(speaker.generate(self.turn)) as pieces:
+        async with aclosing(self._pieces(speaker)) as pieces:
             async for piece in pieces:
                 reply = piece if isinstance(piece, Reply) else None
                 text = scrub(piece) if not isinstance(piece, Reply) else "" if came else scrub(piece.text)
@@ -250,16 +248,10 @@ class Speech:
         """What speaks against showing `text` after what was shown; None too where the verifier fails."""
         if not (self._checks and text.strip()):
             return None
-        turn, draft = self.turn, self.said + text
         try:
-            found = await asyncio.wait_for(
-                in_thread(lambda: gate.verifier.check(turn, draft, whole=whole)), gate.seconds
-            )
-            if found is None or isinstance(found, Objection):
-                return found
-            raise PluginError(
-                f"Verifier {gate.verifier.name!r} gave a {type(found).__name__}; it gives an Objection or None."
-            )
+            return await gate.look(self.turn, self.said + text, whole=whole, deadline=self._deadline)
+        except DeadlineError:
+            raise
         except Exception as error:  # noqa: BLE001 - a stranger's part must not take the reply away
             self._checks = False
             self.turn = self.turn.note(failure_of("verify", gate.verifier.name, error))

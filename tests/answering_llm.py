@@ -26,6 +26,7 @@ class AnsweringLLM:
         says: The reply to an unbound question.
         picks: Takes the choices and the request's body, gives one of them.
         quotes: Takes the request's body, gives the words for the property `quote`.
+        first: Done before each answer, such as a wait; where it gives False the connection is closed without one.
 
     Attributes:
         bodies: Requests for an answer, in order.
@@ -37,6 +38,7 @@ class AnsweringLLM:
         says: str = "That sounds hard. What happened then?",
         picks: Callable[[Sequence[str], Any], str] = lambda choices, _: choices[0],
         quotes: Callable[[Any], str] = lambda _: "",
+        first: Callable[[], bool] = lambda: True,
     ) -> None:
         self.bodies: list[Any] = []
         self._lock = threading.Lock()
@@ -55,6 +57,9 @@ class AnsweringLLM:
                 body = json.loads(self.rfile.read(int(self.headers["content-length"])))
                 with owner._lock:
                     owner.bodies.append(body)
+                if not first():
+                    self.close_connection = True
+                    return
                 bound = body.get("structured_outputs", {})
                 if "choice" in bound:
                     text = picks(bound["choice"], body)

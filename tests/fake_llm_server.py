@@ -24,6 +24,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace, TracebackType
 from typing import Any, Self
 
+from agent.breaker import BreakerLimits
+
 __all__ = [
     "WAIT",
     "Exchange",
@@ -172,6 +174,7 @@ class FakeLLMServer:
                 "llm_timeout": 5.0,
                 "llm_deadline": 10.0,
                 "llm_retries": 0,
+                "llm_breaker": BreakerLimits(),
                 "llm_temperature": None,
                 "llm_max_tokens": None,
                 "llm_context": 8192,

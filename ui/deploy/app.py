@@ -2,8 +2,8 @@
 
 Two deployments: `readers` hold the small models and read messages in batches; `front` holds everything else and
 answers over HTTP. Conversations lie in Postgres, so that any `front` may answer any request. The LLM is reached by
-its URL (`llm_url`). Every node reads the same settings, from the environment or from the file that HEARTLINE_CONFIG
-names.
+its URL (`llm_url`). Every node reads the same settings, from the environment or from the
+file that HEARTLINE_CONFIG names.
 """
 
 from __future__ import annotations

@@ -7,10 +7,11 @@ from contextlib import asynccontextmanager
 from typing import Literal
 
 from fastapi import FastAPI, Request
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp
 
+from agent.breaker import BreakerState
 from ui.http import chat_completions, side_endpoints
 from ui.http.edge import Edge
 from ui.http.errors import install
@@ -31,6 +32,11 @@ class Readiness(BaseModel):
 
     status: Literal["ok", "unready"]
     problem: Literal["stopping", "store"] | None = None
+    llm: BreakerState | None = Field(
+        default=None,
+        description="The circuit breaker of the LLM server, of the worst one where there are several; null "
+        "where there is none. While it is open the fallback answers, so it is ready all the same.",
+    )
 
 
 def make_app(
@@ -89,5 +95,6 @@ def _add_health(app: FastAPI, service: Service) -> None:
     async def readyz(_: Request) -> JSONResponse:
         """Ready: weights are loaded before the server listens, and the store answers."""
         problem = await service.problem()
-        told = Readiness(status="ok" if problem is None else "unready", problem=problem)  # type: ignore[arg-type]
+        status: Literal["ok", "unready"] = "ok" if problem is None else "unready"
+        told = Readiness(status=status, problem=problem, llm=service.llm)  # type: ignore[arg-type]
         return JSONResponse(told.model_dump(), status_code=200 if problem is None else 503)

@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import Any
 
 from agent.errors import GenerationError
+from agent.probe import LLMServer
 from ui.http.history import text_of
 from ui.http.profiles import Profile
 from ui.http.schemas import ChatMessage, ChatRequest
@@ -88,16 +89,23 @@ async def answered(request: ChatRequest, task: str, profile: Profile) -> str:
     if (server := profile.llm) is None:
         return FIXED[task]
     try:
-        async with server.connect() as http:
-            model = profile.settings.llm_model or await server.first_model(http)
-            client = server.client(http)
-            body = _body(request.messages, model=model, limit=server.limit_name)
-            said = await client.post("/chat/completions", body=body, cast_to=object)
-    except GenerationError:
-        return FIXED[task]
-    except Exception:  # noqa: BLE001 - a title is not worth an error, and the library's may quote what was said
+        with server.breaker.passing():
+            said = await _said(request, server, profile.settings.llm_model)
+    except GenerationError:  # a title is not worth an error
         return FIXED[task]
     return _text(said) or FIXED[task]
+
+
+async def _said(request: ChatRequest, server: LLMServer, model: str | None) -> Any:
+    try:
+        async with server.connect() as http:
+            model = model or await server.first_model(http)
+            body = _body(request.messages, model=model, limit=server.limit_name)
+            return await server.client(http).post("/chat/completions", body=body, cast_to=object)
+    except GenerationError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a lying server breaks the library in many ways
+        raise server.failure(error) from None
 
 
 def _body(messages: Sequence[ChatMessage], *, model: str, limit: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import time
 import uuid
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Request
@@ -15,7 +15,9 @@ from starlette.responses import JSONResponse, Response
 from agent.events import Event, ReplyFinished, StageFinished, Token
 from agent.safety.sitting import without_notices
 from agent.turn import Turn
+from ui.http.admission import within
 from ui.http.background import answered, task_of
+from ui.http.deadlines import asked_seconds, deadline_in
 from ui.http.errors import INTERNAL, as_api_error, log_broken
 from ui.http.insight import insight
 from ui.http.insight_schemas import Insight
@@ -61,10 +63,12 @@ async def chat_completions(  # noqa: PLR0917 - the framework names them all
     ] = None,
     x_heartline_events: Annotated[bool, Header(description="As `heartline.events`.")] = False,
     x_heartline_task: Annotated[str | None, Header(max_length=64, description="As `heartline.task`.")] = None,
+    seconds: Annotated[float | None, Depends(asked_seconds)] = None,
 ) -> Response:
     """Answer the last message of the user. See docs/server.md for what is honoured."""
     service: Service = request.app.state.service
     profile = service.profile(body.model)
+    deadline = deadline_in(seconds, profile.settings.turn_deadline)
     frame: dict[str, Any] = {
         "id": f"chatcmpl-{uuid.uuid4().hex}",
         "created": int(time.time()),
@@ -72,9 +76,11 @@ async def chat_completions(  # noqa: PLR0917 - the framework names them all
     }
     counted = body.stream_options is not None and body.stream_options.include_usage
     if (task := task_of(body, x_heartline_task)) is not None:
-        text = await unless_gone(request.receive, answered(body, task, profile))
+        turn = service.admission.turn(tenant.name or "", deadline=deadline)
+        text = await unless_gone(request.receive, within(turn, lambda: answered(body, task, profile)))
         return _background(frame, text or "", streamed=bool(body.stream), counted=counted)
     asked = asked_in(body, x_heartline_conversation, service, tenant)
+    asked = replace(asked, options=replace(asked.options, deadline=deadline))
     headers = {} if asked.conversation_id is None else {_CONVERSATION: asked.conversation_id}
     if body.stream:
         stages, number = body.heartline.events or x_heartline_events, request.state.request_id

@@ -27,6 +27,7 @@ _PORT = re.compile(r":\d*$")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _ALIVE = frozenset({"/healthz", "/readyz"})
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
+_STOPPING = ApiError(503, "The server is stopping. Try again.", code="stopping", headers={"Retry-After": "5"})
 _BRACKET = re.compile(rb"[\[\]{}]")
 
 
@@ -112,8 +113,7 @@ class Edge:
                 await self._app(scope, receive, sending)
                 return
             if self._drain.began is not None:
-                wait = {"Retry-After": "5"}
-                raise ApiError(503, "The server is stopping. Try again.", code="stopping", headers=wait)
+                raise _STOPPING
             task = asyncio.current_task()
             self._drain.running.add(task)
             try:
@@ -125,10 +125,10 @@ class Edge:
         except asyncio.CancelledError:
             if not self._drain.cutting:
                 raise
+            await _tell(_STOPPING, sending, begun=begun)  # it waited, or its reply was not whole
         except Exception as error:  # noqa: BLE001 - the last net: whatever broke, no word of anybody gets out
             log_broken(request_id, error)
-            if not begun:
-                await _tell(INTERNAL, sending)
+            await _tell(INTERNAL, sending, begun=begun)
 
     def _check_host(self, scope: Scope) -> None:
         name = _PORT.sub("", _header(scope, b"host").decode("latin-1")).lower()
@@ -215,7 +215,9 @@ def _header(scope: Scope, name: bytes) -> bytes:
     return found
 
 
-async def _tell(error: ApiError, send: Send) -> None:
+async def _tell(error: ApiError, send: Send, *, begun: bool = False) -> None:
+    if begun:  # then it is too late for another answer
+        return
     body = json.dumps(error.body()).encode()
     headers: list[Any] = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     headers += [(name.lower().encode(), value.encode()) for name, value in error.headers.items()]

@@ -9,6 +9,7 @@ from copy import copy
 from dataclasses import dataclass
 from typing import cast
 
+from agent.breaker import BreakerState
 from agent.build import build_agent
 from agent.errors import HeartlineError, SettingsError
 from agent.generator import OpenAICompatibleGenerator
@@ -18,6 +19,7 @@ from agent.protocols import ConversationStore
 from agent.resumed import Pasts
 from agent.settings import Settings, load_settings
 from agent.tenants import TenantStore
+from ui.http.admission import Admission
 from ui.http.edge import Drain
 from ui.http.errors import ApiError
 from ui.http.order import InOrder
@@ -30,6 +32,7 @@ DEFAULT = "heartline"
 
 _SHARED = frozenset(
     {"profiles", "store", "store_path", "retention_days", "redact_store", "max_body_bytes", "plugins", "weights"}
+    | {"server_load"}
 )
 """What all profiles have in common, as there is one store and one set of readers."""
 
@@ -72,6 +75,7 @@ class Service:
     ) -> None:
         self.profiles, self.store, self.default = dict(profiles), store, default
         self.drain, self.order, self.pasts = Drain(), InOrder(), Pasts()
+        self.admission = Admission(self.profiles[DEFAULT].settings.server_load)
         self.gate = Gate(getattr(store, "api_keys", None))
         self.started = int(time.time())
 
@@ -96,6 +100,13 @@ class Service:
                 param="model",
             )
         return found
+
+    @property
+    def llm(self) -> BreakerState | None:
+        """How the LLM servers are: the worst of them; None where no profile has one."""
+        states = {profile.llm.breaker.state for profile in self.profiles.values() if profile.llm is not None}
+        worst: tuple[BreakerState, ...] = ("open", "half-open", "closed")
+        return next((state for state in worst if state in states), None)
 
     async def problem(self) -> str | None:
         """What keeps it from answering; None where nothing does."""

@@ -12,6 +12,8 @@ from agent.errors import UnknownConversationError
 from agent.feedback import Feedback
 from agent.protocols import ConversationStore
 from agent.turn import Turn
+from ui.http.admission import within
+from ui.http.deadlines import asked_seconds, deadline_in
 from ui.http.errors import ApiError
 from ui.http.insight import insight, readings_of
 from ui.http.profiles import Service
@@ -35,6 +37,7 @@ from ui.http.side_schemas import (
     StoredId,
     Trace,
 )
+from ui.http.stream import unless_gone
 from ui.http.tenancy import Tenant, authorised
 from ui.trajectories import as_json, stored
 
@@ -61,11 +64,19 @@ Kept = Annotated[ConversationStore, Depends(_store)]
 
 
 @router.post("/analyze")
-async def analyze(body: AnalyzeRequest, service: Served, _: Authorised) -> Analysis:
-    """Read messages: no reply, no state, nothing stored."""
+async def analyze(
+    body: AnalyzeRequest,
+    request: Request,
+    service: Served,
+    tenant: Authorised,
+    seconds: Annotated[float | None, Depends(asked_seconds)] = None,
+) -> Analysis:
+    """Read messages: no reply, no state, nothing stored. Takes a slot, as a turn does."""
     agent = service.profile(body.model).agent
     texts = [body.input] if isinstance(body.input, str) else body.input
-    turns = await asyncio.to_thread(agent.read, texts)
+    turn = service.admission.turn(tenant.name or "", deadline=deadline_in(seconds))
+    reading = within(turn, lambda: asyncio.to_thread(agent.read, texts))
+    turns = await unless_gone(request.receive, reading) or []  # nobody reads what is told to a client that left
     read = [Analysed(index=n, readings=readings_of(turn, top=body.top)) for n, turn in enumerate(turns)]
     return Analysis(data=read)
 

@@ -147,6 +147,7 @@ class _Heard:
     def take(self, chunk: Any) -> None:
         """Take a chunk in."""
         ending = self._ending
+        ending.answered()
         ending.begun = True
         if isinstance(model := chunk.get("model"), str) and model:
             ending.speaker = model

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from copy import copy
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from agent.decisions import Reply, TokenUsage
@@ -17,6 +18,7 @@ from agent.loop import Agent
 from agent.options import Options, parts_of
 from agent.protocols import ConversationStore
 from agent.resumed import with_past
+from agent.safety.answered import speaks_of_death
 from agent.stopping import ending_before
 from agent.turn import Message, Turn
 from ui.http.errors import ApiError
@@ -49,6 +51,7 @@ class Asked:
     Attributes:
         profile: Who answers.
         store: The conversations of whoever asks.
+        tenant: Among whom slots are shared out.
         owner: Whose it is, for what is remembered between requests.
         given: Its messages.
         options: For the turn.
@@ -59,6 +62,7 @@ class Asked:
 
     profile: Profile
     store: ConversationStore
+    tenant: str
     owner: str
     given: Given
     options: Options
@@ -131,6 +135,7 @@ def asked_in(request: ChatRequest, header: str | None, service: Service, tenant:
     return Asked(
         profile,
         service.store_of(tenant),
+        tenant.name or "",
         f"{tenant.name!r}\n{profile.name}",
         given,
         _options(request),
@@ -177,23 +182,28 @@ async def events_of(asked: Asked, service: Service) -> AsyncGenerator[Event | To
     """What happens in the turn. Closing it ends the turn, as `Agent.stream` says.
 
     Raises:
+        ApiError: Too many run and wait already (`Admission`).
         HeartlineError: As `Agent.stream`.
     """
     agent = _agent_for(asked)
+    # Nobody in danger waits for a slot: a refusal is the last thing that they need.
+    urgent = speaks_of_death(asked.given.text)
+    turn = partial(service.admission.turn, asked.tenant, deadline=asked.options.deadline, urgent=urgent)
     if asked.conversation_id is not None:
         agent = with_parts(agent, store=asked.store)
         whose = f"{asked.owner}\n{asked.conversation_id}"
-        async with service.order.turn_of(whose), aclosing(_spoken(agent, asked)) as events:
+        async with turn(after=service.order.turn_of(whose)), aclosing(_spoken(agent, asked)) as events:
             async for event in events:
                 yield event
         return
-    agent = with_past(agent, await service.pasts.of(agent, asked.given.history, owner=asked.owner))
-    async with aclosing(_spoken(agent, asked)) as events:
-        async for event in events:
-            if isinstance(event, ReplyFinished):
-                said = (*asked.given.history, *_as_sent_back(event.turn))
-                service.pasts.keep(said, event.turn, owner=asked.owner)
-            yield event
+    async with turn():
+        agent = with_past(agent, await service.pasts.of(agent, asked.given.history, owner=asked.owner))
+        async with aclosing(_spoken(agent, asked)) as events:
+            async for event in events:
+                if isinstance(event, ReplyFinished):
+                    said = (*asked.given.history, *_as_sent_back(event.turn))
+                    service.pasts.keep(said, event.turn, owner=asked.owner)
+                yield event
 
 
 async def _spoken(agent: Agent, asked: Asked) -> AsyncGenerator[Event | ToolsCalled]:

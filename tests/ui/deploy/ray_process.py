@@ -20,7 +20,8 @@ def main() -> None:
     from ui.deploy.app import application
 
     serve.run(application, name="heartline", route_prefix="/")
-    print("serving", flush=True)
+    sys.stdout.write("serving\n")
+    sys.stdout.flush()
     sys.stdin.read()
     serve.shutdown()
     ray.shutdown()

@@ -112,7 +112,7 @@ def test_that_the_image_runs_the_server_as_nobody_and_knows_whether_it_lives():
 def test_that_each_service_is_bounded_watched_and_names_what_there_is(name: str):
     service = COMPOSE["services"][name]
     assert set(service) <= SERVICE
-    assert set(service["healthcheck"] if "healthcheck" in service else {}) <= HEALTHCHECK
+    assert set(service.get("healthcheck", {})) <= HEALTHCHECK
     for secret in service.get("secrets", ()):
         assert secret in COMPOSE["secrets"], secret
     for network in service["networks"]:

@@ -70,7 +70,7 @@ def test_that_real_clients_hold_a_conversation_with_a_real_server(tmp_path: Path
     from langchain_openai import ChatOpenAI
 
     with served("--store", str(tmp_path / "c.db")) as server:
-        assert server.http.get("/readyz").json() == {"status": "ok", "problem": None}
+        assert server.http.get("/readyz").json() == {"status": "ok", "problem": None, "llm": None}
         extra = {"heartline": {"conversation_id": "a"}}
         first = server.ask("My cat ran away on Sunday and I can't sleep.", extra_body=extra)
         assert first.model_extra["heartline"]["readings"]["emotion"]["label"] == "sad"
