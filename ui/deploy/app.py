@@ -109,4 +109,5 @@ class Front:
         return make_app(service, max_body_bytes=settings.max_body_bytes)
 
 
-application = Front.bind(Readers.bind())
+# What the decorators make of the classes is not known to mypy.
+application = Front.bind(Readers.bind())  # type: ignore[attr-defined]

@@ -13,6 +13,7 @@ import pytest
 import requests
 import schemathesis
 from http_serving import Serving, events_in, serving_all
+from loop_parts import an_agent, offline
 from postgres import a_cluster
 from schemathesis import GenerationMode
 
@@ -21,11 +22,12 @@ from agent.memory import InMemoryStore
 from agent.settings import load_settings
 from ui.http.app import make_routes
 from ui.http.openapi import _ALSO, _EXAMPLES
-from ui.http.profiles import Service
+from ui.http.profiles import DEFAULT, Profile, Service
 from ui.http.schemas import ErrorAnswer
 from ui.http.stream_schemas import ChatCompletionChunk
 
-DOCUMENT = make_routes(Service({}, InMemoryStore())).openapi()
+_SERVED = Profile(DEFAULT, an_agent(offline()), load_settings(store="memory"))
+DOCUMENT = make_routes(Service({DEFAULT: _SERVED}, InMemoryStore())).openapi()
 OPERATIONS = [
     (method.upper(), path) for path, operations in DOCUMENT["paths"].items() for method in sorted(operations)
 ]
