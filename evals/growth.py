@@ -49,6 +49,7 @@ class Assumed:
         gpu_prompt_tokens, gpu_reply_tokens: What one GPU reads and writes in a second, many turns side by side.
         reply_seconds: How long a reply takes.
         days_kept: Retention, in days.
+        pool: Connections of one process (`store_pool`); a process is reckoned for each core that is no reader's.
     """
 
     turns_a_day: int = 1_000_000
@@ -60,6 +61,7 @@ class Assumed:
     gpu_reply_tokens: int = 2_500
     reply_seconds: float = 4.0
     days_kept: int = 90
+    pool: int = 8
 
 
 ASSUMED = Assumed()
@@ -92,11 +94,11 @@ def needs(measured: Measured, assumed: Assumed = ASSUMED) -> Iterator[Figure]:
     peak = mean * assumed.peak
     yield Figure("turns a second, mean", mean, "1/s")
     yield Figure("turns a second, peak", peak, "1/s")
-    for name, milliseconds in (
-        ("cores for readers", measured.reading_ms),
-        ("cores for the rest of the server", measured.turn_ms - measured.reading_ms),
-    ):
-        yield Figure(name, math.ceil(peak * milliseconds / 1000 / assumed.busy), "")
+    readers = math.ceil(peak * measured.reading_ms / 1000 / assumed.busy)
+    others = math.ceil(peak * (measured.turn_ms - measured.reading_ms) / 1000 / assumed.busy)
+    yield Figure("cores for readers", readers, "")
+    yield Figure("cores for the rest of the server", others, "")
+    yield Figure("connections to the database", others * assumed.pool, "")
     gpu = assumed.prompt_tokens / assumed.gpu_prompt_tokens + assumed.reply_tokens / assumed.gpu_reply_tokens
     yield Figure("GPU seconds a turn", gpu, "s")
     yield Figure("GPUs", math.ceil(peak * gpu / assumed.busy), "")
@@ -111,7 +113,9 @@ def needs(measured: Measured, assumed: Assumed = ASSUMED) -> Iterator[Figure]:
 
 def table(measured: Measured, assumed: Assumed = ASSUMED) -> str:
     """The needs as a table of Markdown."""
-    rows = [f"| {each.name} | {_shown(each.value)} {each.unit}".rstrip() + " |" for each in needs(measured, assumed)]
+    rows = [
+        f"| {each.name} | {_shown(each.value)} {each.unit}".rstrip() + " |" for each in needs(measured, assumed)
+    ]
     return "\n".join(["| what | how much |", "| --- | --- |", *rows])
 
 
@@ -126,7 +130,8 @@ def measure(url: str, *, turns: int = _TURNS) -> Measured:
         url: Of an empty database that nobody else uses.
         turns: After a tenth as many to warm up.
     """
-    settings = load_settings(store=url, max_turns_per_minute=100_000)
+    # One thread, since idle threads of a pass spin, and their time would be counted.
+    settings = load_settings(store=url, max_turns_per_minute=100_000, threads=1)
     warm = turns // 10
     said = [(f"growth {n // _LENGTH}", f"{_SAID[n % len(_SAID)]} ({n})") for n in range(turns + warm)]
     with build_agent(settings) as agent:
@@ -160,7 +165,9 @@ class _Counted:
     """How much of a database was used since."""
 
     def __init__(self, url: str) -> None:
-        self._engine = sa.create_engine(sa.make_url(url).set(drivername="postgresql+psycopg"), hide_parameters=True)
+        self._engine = sa.create_engine(
+            sa.make_url(url).set(drivername="postgresql+psycopg"), hide_parameters=True
+        )
         self._before = self._now()
 
     def since(self) -> tuple[float, float, float, float]:

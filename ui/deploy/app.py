@@ -64,6 +64,8 @@ class Readers:
 
     def __init__(self) -> None:
         settings = load_settings()
+        if settings.threads == 0:  # as many as Ray was asked for, and not as the machine has
+            settings = settings.model_copy(update={"threads": 1})
         perception = build_perception(settings)
         perception.read([new_turn("Good morning.")])  # the first pass is ten times as slow
         self._reading = Reading(perception, hung_after=4 * settings.plugin_seconds)
