@@ -66,11 +66,11 @@ $(VENV)/.base: $(VENV)/.made pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.base
-	$(PIP) -e '.[dev,evals,postgres]'
+	$(PIP) -e '.[dev,evals,otel,postgres]'
 	@touch $@
 
 $(VENV)/.train: $(VENV)/.dev
-	$(PIP) -e '.[dev,evals,postgres,train]'
+	$(PIP) -e '.[dev,evals,otel,postgres,train]'
 	@touch $@
 
 .inspect/.made: pyproject.toml constraints-inspect.txt

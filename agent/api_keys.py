@@ -28,6 +28,12 @@ PREFIX = "hl_"
 _LONGEST_NAME = 64
 _KEYS = sa.table("api_keys", *map(sa.column, ("id", "tenant", "name", "hash", "created", "last_used", "revoked")))
 
+# Made once: every request asks them.
+_ANY = sa.select(_KEYS.c.id).limit(1)
+_THIS = sa.select(_KEYS.c.tenant, _KEYS.c.hash, _KEYS.c.last_used).where(
+    _KEYS.c.hash == sa.bindparam("digest"), _KEYS.c.revoked.is_(None)
+)
+
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
@@ -90,8 +96,7 @@ class ApiKeys:
 
     def exist(self) -> bool:
         """Whether there ever was one, be it revoked by now: from then on nobody comes in without."""
-        one = sa.select(_KEYS.c.id).limit(1)
-        return transaction(self._database, lambda connection: connection.execute(one).first()) is not None
+        return transaction(self._database, lambda connection: connection.execute(_ANY).first()) is not None
 
     def revoke(self, key_id: str) -> ApiKey:
         """Have a key open nothing any more, from the next request on. A second time changes nothing.
@@ -113,10 +118,8 @@ class ApiKeys:
         The day of use is noted with the first use on it, so that most requests write nothing.
         """
         digest = _hash(secret)
-        this = sa.select(_KEYS.c.tenant, _KEYS.c.hash, _KEYS.c.last_used).where(
-            _KEYS.c.hash == digest, _KEYS.c.revoked.is_(None)
-        )
-        row = transaction(self._database, lambda connection: connection.execute(this).one_or_none())
+        this = {"digest": digest}
+        row = transaction(self._database, lambda connection: connection.execute(_THIS, this).one_or_none())
         # The database compared already, byte by byte, yet hashes: whoever measures how long that took learns some
         # bits of a hash, and from no bit of it a key.
         if row is None or not hmac.compare_digest(row.hash, digest):

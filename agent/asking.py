@@ -13,6 +13,7 @@ from agent.binding import WAYS, Form, Way
 from agent.decisions import PromptMessage, TokenUsage
 from agent.errors import GenerationError, LLMResponseError, LLMUnreachableError, PromptTooLongError
 from agent.probe import LLMServer
+from agent.tracing import answering
 
 if TYPE_CHECKING:
     import httpx2
@@ -160,7 +161,10 @@ class Asker:
         try:
             async with asyncio.timeout(self._seconds), self._server.connect() as http:
                 model = model or await self._first_model(http)
-                return await self._first_answer(http, model, messages, form, attempts)
+                with answering(self._server, model, messages) as told:
+                    answer, left = await self._first_answer(http, model, messages, form, attempts)
+                    told(answer.text, answer.speaker, answer.usage)
+                return answer, left
         except TimeoutError:
             self._found_model = None
             named = f" (model {model!r})" if model else ""

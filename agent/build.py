@@ -6,6 +6,7 @@ import warnings
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from agent.batching import Batching
 from agent.errors import HeartlineError, WiringError
 from agent.limits import Limits
 from agent.loop import Agent
@@ -68,6 +69,7 @@ def build_agent(settings: Settings | None = None, **given: Any) -> Agent:
         max_message_characters=settings.max_message_characters,
         limits=Limits(settings.max_turns, settings.max_turns_per_minute),
         plugin_seconds=settings.plugin_seconds,
+        batching=Batching.of(settings.batch, threads=settings.threads),
     )
 
 

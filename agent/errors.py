@@ -16,6 +16,7 @@
     │       ├── EmptyReplyError       with nothing
     │       └── PromptTooLongError    that the prompt is longer than its context
     ├── StoreError          the conversation store cannot be read or written
+    │   ├── StoreUnavailableError   for now: the database is away, full or held by another
     │   └── UnknownConversationError
     ├── DeliveryError       a packet for a person was not taken
     ├── WeightsError        shipped weights are missing, altered or unreadable
@@ -43,6 +44,7 @@ __all__ = [
     "ReadingError",
     "SettingsError",
     "StoreError",
+    "StoreUnavailableError",
     "TurnError",
     "UnknownConversationError",
     "WeightsError",
@@ -134,6 +136,12 @@ class PromptTooLongError(LLMResponseError):
 
 class StoreError(HeartlineError):
     """The conversation store cannot be read or written."""
+
+
+class StoreUnavailableError(StoreError):
+    """The database of the store failed, for now: it is away, full, or held by another. Nothing is wrong with the
+    turn, and the same one can be stored later.
+    """
 
 
 class UnknownConversationError(StoreError):

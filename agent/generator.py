@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
-from contextvars import Context
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -15,8 +14,10 @@ from agent.errors import EmptyReplyError, GenerationError, LLMResponseError, Tur
 from agent.misbehaviour import overflow
 from agent.options import Options
 from agent.probe import LLMServer
+from agent.raw_completions import RawCompletions
 from agent.served import look_at
 from agent.spoken_text import SpokenText
+from agent.tracing import bare_context, speaking
 from agent.turn import Turn
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ class OpenAICompatibleGenerator:
         # openai's nested generators at once instead of some time after garbage collection. And a
         # bare context: callbacks and traces of whoever calls us would otherwise receive the prompt.
         listens = self._listen(turn.prompt, turn.options, hear=heard.put_nowait)
-        listening = asyncio.create_task(listens, context=Context())
+        listening = asyncio.create_task(listens, context=bare_context())
         listening.add_done_callback(lambda _: heard.put_nowait(None))
         spoken = SpokenText()
         try:
@@ -178,7 +179,8 @@ class OpenAICompatibleGenerator:
                 async with asyncio.timeout(self._server.deadline), self._server.connect() as http:
                     http.event_hooks["response"].append(ending.note_content_type)
                     ending.model = self._model or await self._first_model(http)
-                    await self._ask(http, prompt, options, ending, hear)
+                    with speaking(self._server, prompt.messages, ending, hear) as heard:
+                        await self._ask(http, prompt, options, ending, heard)
             except Exception as error:  # lying servers break httpx2, openai and LangChain in many ways
                 # What follows the finish reason (counts, the end mark) is no part of the reply.
                 if not ending.finish:
@@ -239,7 +241,7 @@ class OpenAICompatibleGenerator:
 
         limits = [limit for limit in (self._max_tokens, options.max_tokens) if limit is not None]
         return ChatOpenAI(
-            async_client=_RawCompletions(client),
+            async_client=RawCompletions(client),
             model=model,
             base_url=self._server.base,
             api_key=_no_key,
@@ -253,28 +255,6 @@ class OpenAICompatibleGenerator:
 
     async def aclose(self) -> None:
         """Nothing to let go of: connections end with their reply. Here for those who close every part."""
-
-
-class _RawCompletions:
-    """Gives ChatOpenAI each chunk as the server sent it.
-
-    As objects of openai's, chunks of a wrong shape would make pydantic warn on stderr, with the text
-    of the reply in the warning.
-    """
-
-    def __init__(self, client: openai.AsyncOpenAI) -> None:
-        self._client = client
-
-    async def create(self, *, extra_body: dict[str, Any], **body: Any) -> openai.AsyncStream[object]:
-        import openai
-
-        return await self._client.post(
-            "/chat/completions",
-            body=body | extra_body,
-            cast_to=object,
-            stream=True,
-            stream_cls=openai.AsyncStream[object],
-        )
 
 
 async def _no_key() -> str:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
+from agent.batching import AS_COMES, Batching
 from agent.deadline import in_time
 from agent.errors import DeadlineError, GenerationError, WiringError
 from agent.events import Event, ReplyFinished, Stage, StageFinished, StageStarted, run_stage, stage_finished
@@ -30,6 +31,7 @@ from agent.protocols import (
     Tracker,
     Verifier,
 )
+from agent.remembering import remembered
 from agent.screening import notices_after, notices_before, screened, unsaid
 from agent.speakers import speakers_for
 from agent.speech import Speech
@@ -58,6 +60,7 @@ class Agent(Synchronous):
         max_message_characters: Longest message accepted.
         limits: How long and how quick a conversation may be.
         plugin_seconds: Longest that reading one message may take.
+        batching: How messages that come at the same time are read together.
         verifier_seconds: Longest that one look at a draft may take.
         clock: Tells the time, in seconds since 1970.
 
@@ -88,10 +91,11 @@ class Agent(Synchronous):
         max_message_characters: int = 20_000,
         limits: Limits = USUAL,
         plugin_seconds: float = 5.0,
+        batching: Batching = AS_COMES,
         verifier_seconds: float = 2.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.perception = Perception(plugins, seconds=plugin_seconds)
+        self.perception = Perception(plugins, seconds=plugin_seconds, batching=batching)
         self.second_reader, self.tracker, self.guard = second_reader, tracker, guard
         self.planner, self.composer, self.verifier = planner, composer, verifier
         self.generator, self.fallback, self.store = generator, fallback, store
@@ -266,10 +270,7 @@ class Agent(Synchronous):
 
     async def _remember(self, turn: Turn) -> Turn:
         """Store the turn. Where that fails the person still has the reply, and is told."""
-        try:
-            return await asyncio.to_thread(self.store.append, turn)
-        except Exception as error:  # noqa: BLE001 - a stranger's store must not take the reply away
-            return turn.note(failure_of("remember", self.store.name, error))
+        return await remembered(self.store, turn)
 
     def _keep(self, turn: Turn) -> None:
         """Store a turn that is being torn down: at once, since nothing may be awaited any more."""

@@ -14,13 +14,15 @@ from agent.decisions import Contact
 from agent.errors import StoreError, UnknownConversationError
 from agent.feedback import Feedback, checked_feedback, unknown_turn
 from agent.protocols import Recalled
+from agent.repeats import KEPT, Answered, Request
 from agent.safety.counters import Counts, counted
 from agent.safety.takeover import checked_name, given_back, taken_over, told
 from agent.state import PersonalCalibration
+from agent.store_checks import check_still_there, in_utc
 from agent.tenants import checked_tenant
 from agent.turn import Message, Turn
 
-__all__ = ["InMemoryStore", "check_still_there", "create", "in_utc", "said_in", "without_profile"]
+__all__ = ["InMemoryStore", "create", "said_in", "without_profile"]
 
 
 def said_in(turn: Turn) -> tuple[Message, ...]:
@@ -45,38 +47,6 @@ def without_profile(turn: Turn) -> Turn:
     return replace(turn, state=after, state_before=before)
 
 
-def check_still_there(turn: Turn, *, stored: int) -> None:
-    """Refuse a turn that goes on from turns which were erased while it was made: it would bring them back.
-
-    Args:
-        turn: That is to be appended.
-        stored: Turns that its conversation has now.
-
-    Raises:
-        StoreError: They are gone.
-    """
-    recalled = turn.history or turn.state_before is not None or turn.sitting_before is not None
-    if stored == 0 and turn.index > 0 and recalled:
-        raise StoreError(
-            f"Turn {turn.id!r} goes on from {turn.index} turns of conversation {turn.conversation_id!r} that were "
-            "erased meanwhile. It was not stored, since it holds what they said. The next message begins anew."
-        )
-
-
-def in_utc(time: datetime) -> datetime:
-    """The same time in UTC.
-
-    Raises:
-        StoreError: It has no time zone, or none of the calendar's years holds it in UTC.
-    """
-    if time.tzinfo is None or time.utcoffset() is None:
-        raise StoreError(f"`before` is {time.isoformat()}, without a time zone. `datetime.now(UTC)` has one.")
-    try:
-        return time.astimezone(UTC)
-    except OverflowError:
-        raise StoreError(f"`before` is {time.isoformat()}, which no year from 1 to 9999 holds in UTC.") from None
-
-
 @dataclass
 class _Shared:
     """What the tenants of one store have in common."""
@@ -88,7 +58,9 @@ class _Shared:
 
 
 class InMemoryStore:
-    """A `ConversationStore`, `TakeoverStore` and `TenantStore` that forgets everything when it is closed.
+    """A `RepeatStore`, `TakeoverStore`, `TenantStore`, `FeedbackStore` and `RetentionStore`.
+
+    It forgets everything when it is closed.
 
     Safe for threads.
 
@@ -109,6 +81,7 @@ class InMemoryStore:
         self._counts: dict[str, Counter[str]] = {}
         self._contacts: dict[str, Contact] = {}
         self._feedback: dict[str, dict[str, Feedback]] = {}  # by conversation and turn
+        self._requests: dict[str, dict[str, tuple[Request, str, datetime]]] = {}  # by conversation and key
         self._lock = self._shared.lock
         self._closed = False
 
@@ -141,8 +114,8 @@ class InMemoryStore:
             contact = self._contacts.get(conversation_id)
             return Recalled(messages, state, len(known), course, reliance, contact, sitting)
 
-    def append(self, turn: Turn) -> Turn:
-        """See `ConversationStore`. The same turn again is not stored twice.
+    def append(self, turn: Turn, *, request: Request | None = None) -> Turn:
+        """See `RepeatStore`. The same turn again is not stored twice.
 
         Raises:
             StoreError: The store is closed, or another turn has the same id.
@@ -160,10 +133,22 @@ class InMemoryStore:
             self._turns[turn.conversation_id] = known
             known.append(stored)
             self._by_id[turn.id] = stored
+            if request is not None:
+                led_to = (request, turn.id, datetime.now(UTC))
+                self._requests.setdefault(turn.conversation_id, {})[request.key] = led_to
             self._used[turn.conversation_id] = datetime.now(UTC)
             self._counts.setdefault(f"{datetime.now(UTC):%Y-%m}", Counter()).update(counted(turn))
             self._keep_contact(turn.conversation_id, told(self._contact(turn.conversation_id), turn))
             return stored
+
+    def answered(self, conversation_id: str, key: str) -> Answered | None:
+        """See `RepeatStore`."""
+        with self._lock:
+            self._check_open()
+            found = self._requests.get(conversation_id, {}).get(key)
+            if found is None or found[2] < datetime.now(UTC) - KEPT:
+                return None
+            return Answered(found[0], self._by_id[found[1]])
 
     def turns(self, conversation_id: str) -> tuple[Turn, ...]:
         """See `ConversationStore`."""
@@ -241,13 +226,21 @@ class InMemoryStore:
 
     def expire(self, before: datetime) -> tuple[str, ...]:
         """See `ConversationStore`."""
-        limit = in_utc(before)
         with self._lock:
-            self._check_open()
-            old = tuple(each for each in reversed(self._turns) if self._used[each] < limit)
+            old = self._due(before)
             for each in old:
                 self._erase(each)
             return old
+
+    def due(self, before: datetime) -> tuple[str, ...]:
+        """See `RetentionStore`."""
+        with self._lock:
+            return self._due(before)
+
+    def _due(self, before: datetime) -> tuple[str, ...]:
+        limit = in_utc(before)
+        self._check_open()
+        return tuple(each for each in reversed(self._turns) if self._used[each] < limit)
 
     def close(self) -> None:
         """Forget everything. A view that `for_tenant` gave is only closed."""
@@ -263,12 +256,14 @@ class InMemoryStore:
             self._counts.clear()
             self._contacts.clear()
             self._feedback.clear()
+            self._requests.clear()
 
     def _erase(self, conversation_id: str) -> int:
         gone = self._turns.pop(conversation_id)
         del self._used[conversation_id]
         self._contacts.pop(conversation_id, None)
         self._feedback.pop(conversation_id, None)
+        self._requests.pop(conversation_id, None)
         for turn in gone:
             del self._by_id[turn.id]
         return len(gone)

@@ -20,9 +20,13 @@ from agent.decisions import Contact
 from agent.errors import StoreError, UnknownConversationError
 from agent.feedback import Feedback, checked_feedback
 from agent.feedback_rows import feedback_of, keep_feedback
-from agent.memory import in_utc, said_in
-from agent.migrations import MIGRATIONS, as_kept, migrate, schema_version
+from agent.leases import Leases
+from agent.memory import said_in
+from agent.migrations import MIGRATIONS, migrate, schema_version
 from agent.protocols import Recalled
+from agent.repeats import Answered, Request
+from agent.request_rows import answered_in, keep_request
+from agent.retention_rows import due_in, expire_in_parts
 from agent.safety.counters import Counts, counted
 from agent.safety.delivery import HandoffState, QueuedHandoff
 from agent.safety.takeover import checked_name, given_back, taken_over, told
@@ -43,6 +47,7 @@ from agent.sql_turns import (
     said_in_row,
     turns_of,
 )
+from agent.store_checks import in_utc
 from agent.tenants import checked_tenant
 from agent.turn import Turn
 
@@ -50,9 +55,13 @@ __all__ = ["SQLStore"]
 
 ResultT = TypeVar("ResultT")
 
+_SAME_ID = sa.select(TURNS.c.conversation_id, *SAID).where(
+    TURNS.c.tenant == sa.bindparam("tenant"), TURNS.c.turn_id == sa.bindparam("turn")
+)
+
 
 class SQLStore:
-    """A `ConversationStore`, `TakeoverStore`, `TenantStore`, `FeedbackStore` and `Outbox`.
+    """A `RepeatStore`, `TakeoverStore`, `TenantStore`, `FeedbackStore`, `RetentionStore` and `Outbox`.
 
     Safe for threads and processes.
 
@@ -86,6 +95,12 @@ class SQLStore:
         self._check_open()
         return ApiKeys(self._database)
 
+    @property
+    def leases(self) -> Leases:
+        """What one process at a time may do here, for any tenant."""
+        self._check_open()
+        return Leases(self._database)
+
     def for_tenant(self, tenant: str) -> Self:
         """See `TenantStore`. The view shares connections; closing it closes nothing else."""
         view = type(self).__new__(type(self))
@@ -108,21 +123,21 @@ class SQLStore:
             )
         )
 
-    def append(self, turn: Turn) -> Turn:
-        """See `ConversationStore`. The same turn again is not stored twice.
+    def append(self, turn: Turn, *, request: Request | None = None) -> Turn:
+        """See `RepeatStore`. The same turn again is not stored twice.
 
         Raises:
             StoreError: It could not be written, or another turn has the same id.
         """
         key = self._key(turn.conversation_id)
-        same_id = sa.select(TURNS.c.conversation_id, *SAID).where(
-            TURNS.c.tenant == self.tenant, TURNS.c.turn_id == turn.id
-        )
 
         def work(connection: sa.Connection) -> Turn:
-            row = connection.execute(same_id).one_or_none()
+            row = connection.execute(_SAME_ID, {"tenant": self.tenant, "turn": turn.id}).one_or_none()
             if row is None:
-                return self._insert(connection, turn)
+                stored = self._insert(connection, turn)
+                if request is not None:
+                    keep_request(connection, key, turn.id, request)
+                return stored
             if row.conversation_id != turn.conversation_id or said_in_row(row) != said_in(turn):
                 raise StoreError(f"Another turn is stored under id {turn.id!r}. Give every turn its own id.")
             # A write that was tried again.
@@ -141,6 +156,10 @@ class SQLStore:
         queued = queue(connection, self.tenant, stored)
         count(connection, self.tenant, counted(turn) + Counter(handoff=int(queued)))
         return stored
+
+    def answered(self, conversation_id: str, key: str) -> Answered | None:
+        """See `RepeatStore`."""
+        return self._read(lambda connection: answered_in(connection, self._key(conversation_id), key))
 
     def turns(self, conversation_id: str) -> tuple[Turn, ...]:
         """See `ConversationStore`."""
@@ -237,12 +256,12 @@ class SQLStore:
         return erased
 
     def expire(self, before: datetime) -> tuple[str, ...]:
-        """See `ConversationStore`."""
-        old = CONVERSATIONS.c.updated_at < as_kept(in_utc(before))
-        expired = self._write(lambda connection: erase(connection, self.tenant, old))
-        if expired:
-            self._database.erased()
-        return expired
+        """See `ConversationStore`. In small parts, with room in between for whoever else writes."""
+        return expire_in_parts(self._write, self.tenant, in_utc(before), self._database.erased)
+
+    def due(self, before: datetime) -> tuple[str, ...]:
+        """See `RetentionStore`."""
+        return self._read(lambda connection: due_in(connection, self.tenant, in_utc(before)))
 
     def close(self) -> None:
         """See `ConversationStore`. The store that was opened closes its views too."""

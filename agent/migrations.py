@@ -64,6 +64,16 @@ Schema 9 adds
                      created; last_used: a day; revoked: NULL while it opens something. It is asked
                      which tenant a key has, so that the tenant is no part of its own key
 
+Schema 10 adds
+
+    leases           name: the key, a hash; holder: NULL while nobody has it; request: what it is for; since,
+                     until: seconds since 1970; next_holder, next_until: who waits for it, and
+                     until when that counts (see `agent.leases`)
+    requests         tenant, conversation_id, key: the key; body; turn_id; created_at. What a request
+                     that may come twice led to (see `agent.repeats`)
+
+and an index for what was not used for long.
+
 Times are UTC, ISO 8601 with microseconds. JSON is kept as text: every engine gives text back
 unaltered, with keys in their order.
 """
@@ -92,6 +102,7 @@ from sqlalchemy import (
 )
 
 from agent.errors import StoreError
+from agent.migration_order import order_and_requests
 from agent.migration_tenants import tenants
 
 __all__ = ["MIGRATIONS", "Migration", "as_kept", "migrate", "schema_version", "utc_now"]
@@ -216,6 +227,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     tenants,
     _feedback,
     _api_keys,
+    order_and_requests,
 )
 
 

@@ -9,6 +9,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
+from agent.batching import AS_COMES, Batches, Batching
 from agent.decisions import StageFailure
 from agent.errors import HeartlineError, PluginError
 from agent.protocols import Plugin
@@ -35,15 +36,17 @@ class Perception:
     Args:
         plugins: In any order; they are sorted by what they read.
         seconds: Longest that `perceive` waits for one turn.
+        batching: How `perceive` reads turns together.
 
     Raises:
         WiringError: They do not fit together (see `agent.wiring`).
     """
 
-    def __init__(self, plugins: Sequence[Plugin], *, seconds: float = 5.0) -> None:
+    def __init__(self, plugins: Sequence[Plugin], *, seconds: float = 5.0, batching: Batching = AS_COMES) -> None:
         self.plugins = order_plugins(plugins)
         self.seconds = seconds
         self.writes = frozenset(plugin.writes for plugin in self.plugins)
+        self._batches = Batches([partial(_apply, plugin) for plugin in self.plugins], batching)
 
     def read(self, turns: Sequence[Turn]) -> list[Turn]:
         """The turns with their readings, in the same order. Batches where plugins can."""
@@ -53,28 +56,14 @@ class Perception:
         return filled
 
     async def perceive(self, turn: Turn) -> Turn:
-        """One turn, read in a thread, so that other conversations go on.
+        """One turn, read in a thread, so that other conversations go on, with those that came meanwhile.
 
         Where the time is up, what was read until then is kept, and the rest counts as failed. A
         plugin that hangs is left behind in its thread, which ends with the process.
         """
-        steps = [turn]
-        too_late = threading.Event()
-
-        def work() -> None:
-            for plugin in self.plugins:
-                if too_late.is_set():
-                    return
-                steps.append(_apply(plugin, [steps[-1]])[0])
-
-        try:
-            await asyncio.wait_for(in_thread(work), self.seconds)
-        except TimeoutError as error:
-            too_late.set()
-            done = len(steps) - 1
-            late = [failure_of("perceive", plugin.name, error) for plugin in self.plugins[done:]]
-            return steps[done].note(*late)
-        return steps[-1]
+        steps = await self._batches.read(turn, seconds=self.seconds)
+        unread = self.plugins[len(steps) - 1 :]
+        return steps[-1].note(*(failure_of("perceive", plugin.name, TimeoutError()) for plugin in unread))
 
 
 def in_thread(work: Callable[[], ResultT]) -> asyncio.Future[ResultT]:

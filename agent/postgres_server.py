@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from contextlib import AbstractContextManager, nullcontext
 
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from agent.errors import SettingsError, StoreError
+from agent.errors import SettingsError, StoreError, StoreUnavailableError
 from agent.extras import needs_extra
 from agent.setting_types import StorePool
 from agent.sql_database import make_engine
@@ -82,12 +83,16 @@ class PostgresServer:
         if isinstance(error, PoolTimeout):
             step = self._pool.exhausted
         kind = type(error if orig is None else orig).__name__
-        return StoreError(f"Conversation database {self.where!r} failed ({state or kind}). {step}")
+        return StoreUnavailableError(f"Conversation database {self.where!r} failed ({state or kind}). {step}")
 
     def met_another(self, error: SQLAlchemyError) -> bool:
         """See `Database`: a deadlock, a serialization failure, or a key that somebody else wrote first."""
         state = getattr(getattr(error, "orig", None), "sqlstate", None) or ""
         return isinstance(error, DBAPIError) and (state.startswith("40") or state == "23505")
+
+    def writing(self) -> AbstractContextManager[None]:
+        """See `Database`."""
+        return nullcontext()
 
     def appended(self) -> None:
         """See `Database`."""
@@ -142,10 +147,13 @@ def _make_engine(url: sa.URL, pool: StorePool) -> sa.Engine:
         engine = make_engine(url, pool, connect_args={**arguments, "autocommit": True}, pool_pre_ping=True)
 
     def begin(connection: sa.Connection) -> None:
-        writing = connection.get_execution_options()["writing"]
+        options = connection.get_execution_options()
+        writing = options["writing"]
         # Who reads sees one state in several statements; who writes sees what the lock was waited for.
         level = "READ COMMITTED READ WRITE" if writing else "REPEATABLE READ READ ONLY"
         connection.exec_driver_sql(f"BEGIN ISOLATION LEVEL {level}")
+        if not options.get("lasting", True):
+            connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
 
     sa.event.listen(engine, "begin", begin)
     return engine

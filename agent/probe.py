@@ -20,6 +20,7 @@ from agent.errors import (
     SettingsError,
 )
 from agent.misbehaviour import DOCTOR, cause, misbehaviour, overflow
+from agent.tracing import pass_on
 
 if TYPE_CHECKING:
     import httpx2
@@ -75,11 +76,11 @@ class LLMServer:
         deadline: Seconds for a whole reply.
         retries: Tries again before the first token.
         limits: When it counts as gone.
+        trace_content: Whether spans (`agent.tracing`) hold what is said.
 
     Attributes:
         base: The URL without credentials and query; safe to show.
-        breaker: Goes around calls for turns, and refuses them while the server is gone. Whoever asks the same base
-            with the same limits shares it, in one process.
+        breaker: Goes around calls for turns; shared in this process by all with this base and these limits.
         query: The query, sent with every request.
 
     Raises:
@@ -95,6 +96,7 @@ class LLMServer:
         deadline: float = 120.0,
         retries: int = 2,
         limits: BreakerLimits = BreakerLimits(),  # noqa: B008 - frozen
+        trace_content: bool = False,
     ) -> None:
         try:
             parts = urlsplit(url)
@@ -110,6 +112,7 @@ class LLMServer:
         self.query = dict(parse_qsl(parts.query))
         self.timeout, self.deadline, self.retries = timeout, deadline, retries
         self.breaker: Breaker = breaker_of(self.base, limits)
+        self.trace_content = trace_content
         self._authorization = f"Bearer {api_key}" if api_key else None
         if parts.username or parts.password:
             pair = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
@@ -126,6 +129,7 @@ class LLMServer:
             deadline=settings.llm_deadline,
             retries=settings.llm_retries,
             limits=settings.llm_breaker,
+            trace_content=getattr(getattr(settings, "operations", None), "trace_content", False),
         )
 
     def connect(self) -> httpx2.AsyncClient:
@@ -142,6 +146,7 @@ class LLMServer:
     async def _undress(self, request: httpx2.Request) -> None:
         for name in set(request.headers) - _HEADERS_SENT:
             del request.headers[name]
+        pass_on(request.headers)
         if self._authorization:
             request.headers["authorization"] = self._authorization
 

@@ -255,7 +255,8 @@ class ConversationStore(Protocol):
             Ids of those that were erased, the one last used first.
 
         Raises:
-            StoreError: The time has no zone, or it could not be written. Nothing was erased.
+            StoreError: The time has no zone, or it could not be written. A store may erase in parts: what went by
+                then is gone.
         """
         ...
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
-from functools import cache
+from functools import cache, partial
 from numbers import Integral, Real
-from types import MappingProxyType, UnionType
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from types import MappingProxyType, NoneType, UnionType
+from typing import Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from agent.errors import ReadingError, StoreError
 from agent.turn import Turn
@@ -36,6 +36,8 @@ _ATOMS = {
     int: ((int,), "a whole number"),
     float: ((int, float), "a number"),
 }
+_AS_THEY_ARE = frozenset({NoneType, str, bool, int})
+_UNIONS = (Union, UnionType)
 _NOT_FINITE = frozenset({"nan", "inf", "-inf"})
 _LARGEST = sys.float_info.max
 
@@ -86,14 +88,31 @@ def pack(value: object, *, at: str = "turn") -> Any:
     Raises:
         StoreError: It is of another type.
     """
-    if value is None or isinstance(value, str | bool):
+    kind = type(value)
+    if kind in _AS_THEY_ARE:
         return value
-    if is_dataclass(value):
-        return {field.name: pack(getattr(value, field.name), at=f"{at}.{field.name}") for field in fields(value)}
+    if (names := _names(kind)) is not None:  # type: ignore[arg-type]  # a class is hashable
+        items = [(name, getattr(value, name)) for name in names]
+        return {
+            name: item if type(item) in _AS_THEY_ARE else pack(item, at=f"{at}.{name}") for name, item in items
+        }
     if isinstance(value, Mapping):
-        return {key: pack(item, at=f"{at}[...]") for key, item in value.items()}
+        inside = f"{at}[...]"
+        return {
+            key: item if type(item) is float and math.isfinite(item) else pack(item, at=inside)
+            for key, item in value.items()
+        }
     if isinstance(value, tuple | list):
-        return [pack(item, at=f"{at}[{number}]") for number, item in enumerate(value)]
+        return [
+            item if type(item) in _AS_THEY_ARE else pack(item, at=f"{at}[{number}]")
+            for number, item in enumerate(value)
+        ]
+    return _packed_atom(value, at)
+
+
+def _packed_atom(value: object, at: str) -> str | int | float:
+    if isinstance(value, str):
+        return value
     if isinstance(value, Integral):
         return int(value)
     if isinstance(value, Real):  # NumPy's numbers too
@@ -101,6 +120,12 @@ def pack(value: object, *, at: str = "turn") -> Any:
         return number if math.isfinite(number) else str(number)
     kind = type(value).__name__
     raise StoreError(f"`{at}` holds a `{kind}`, which a record cannot hold. Use dataclasses, texts and numbers.")
+
+
+@cache
+def _names(kind: type) -> tuple[str, ...] | None:
+    """The fields of a dataclass; None where it is none."""
+    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else None
 
 
 def unpack(kind: type[ValueT], packed: Any, *, at: str) -> ValueT:
@@ -116,14 +141,19 @@ def unpack(kind: type[ValueT], packed: Any, *, at: str) -> ValueT:
     """
     if not isinstance(packed, Mapping):
         raise _malformed(at, "an object", packed)
-    hints, required = _shape(kind)  # type: ignore[arg-type]  # a class is hashable
-    unknown = len(packed.keys() - hints.keys())
+    shape = _shape(kind)  # type: ignore[arg-type]  # a class is hashable
+    unknown = len(packed.keys() - shape.reads.keys())
     if unknown:
-        raise StoreError(f"Turn record: `{at}` has {unknown} unknown fields. It may hold: {', '.join(hints)}.")
-    missing = sorted(required - packed.keys())
+        raise StoreError(
+            f"Turn record: `{at}` has {unknown} unknown fields. It may hold: {', '.join(shape.reads)}."
+        )
+    missing = sorted(shape.required - packed.keys())
     if missing:
         raise StoreError(f"Turn record: `{at}` lacks {', '.join(missing)}. The record is damaged.")
-    values = {name: _value(hints[name], value, f"{at}.{name}") for name, value in packed.items()}
+    values = {
+        name: value if type(value) is shape.exact[name] else shape.reads[name](value, f"{at}.{name}")
+        for name, value in packed.items()
+    }
     try:
         return kind(**values)
     except ReadingError:
@@ -131,38 +161,77 @@ def unpack(kind: type[ValueT], packed: Any, *, at: str) -> ValueT:
         raise StoreError(f"Turn record: `{at}` breaks the contract of `{kind.__name__}`.") from None
 
 
+_Read = Callable[[Any, str], Any]
+"""Gives a value as a type wants it; told where it stands, for errors."""
+
+
+class _Shape(NamedTuple):
+    """How the fields of a dataclass are read.
+
+    Attributes:
+        reads: Per field.
+        exact: Per field the type whose values are taken as they are, unread: a turn holds a thousand of them.
+        required: Fields without a default.
+    """
+
+    reads: Mapping[str, _Read]
+    exact: Mapping[str, type | None]
+    required: frozenset[str]
+
+
 @cache
-def _shape(kind: Any) -> tuple[dict[str, Any], frozenset[str]]:
-    """Type of each field, and the fields without a default."""
+def _shape(kind: Any) -> _Shape:
     hints = get_type_hints(kind)
     optional = {f.name for f in fields(kind) if f.default is not MISSING or f.default_factory is not MISSING}
-    return {f.name: hints[f.name] for f in fields(kind)}, frozenset(hints.keys() - optional)
+    named = {f.name: hints[f.name] for f in fields(kind)}
+    return _Shape(
+        {name: _reader(hint) for name, hint in named.items()},
+        {name: _exact(hint) for name, hint in named.items()},
+        frozenset(hints.keys() - optional),
+    )
 
 
-def _value(hint: Any, value: Any, at: str) -> Any:
-    """`value` as `hint` wants it."""
+def _exact(hint: Any) -> type | None:
+    """The type whose very instances a hint takes as they are."""
+    hint = get_args(hint)[0] if get_origin(hint) in _UNIONS else hint
+    return hint if hint in _ATOMS else None
+
+
+@cache
+def _reader(hint: Any) -> _Read:
+    """What reads a value of a type."""
     if is_dataclass(hint):
-        return unpack(hint, value, at=at)  # type: ignore[arg-type]  # a class, never an instance
+        return lambda value, at: unpack(hint, value, at=at)  # type: ignore[arg-type]  # a class, never an instance
     origin, arguments = get_origin(hint), get_args(hint)
-    if origin in (Union, UnionType):  # `X | None` is the only union in a turn
-        return None if value is None else _value(arguments[0], value, at)
+    if origin in _UNIONS:  # `X | None` is the only union in a turn
+        read = _reader(arguments[0])
+        return lambda value, at: None if value is None else read(value, at)
     if origin is Literal:
-        if value not in arguments:
-            raise _malformed(at, f"one of {', '.join(arguments)}", value)
-        return value
+        return partial(_one_of, arguments)
     if origin is tuple:
-        return _items(arguments, value, at)
+        return partial(_items, arguments)
     if origin is Mapping:
-        if not isinstance(value, Mapping):
-            raise _malformed(at, "an object", value)
-        key_hint, item_hint = arguments
-        return MappingProxyType(
-            {
-                _value(key_hint, key, f"{at}[...]"): _value(item_hint, item, f"{at}[...]")
-                for key, item in value.items()
-            }
-        )
-    return _atom(hint, value, at)
+        return partial(_mapping, *arguments)
+    return partial(_atom, hint)
+
+
+def _one_of(choices: tuple[Any, ...], value: Any, at: str) -> Any:
+    if value not in choices:
+        raise _malformed(at, f"one of {', '.join(choices)}", value)
+    return value
+
+
+def _mapping(key_hint: Any, item_hint: Any, value: Any, at: str) -> Any:
+    if not isinstance(value, Mapping):
+        raise _malformed(at, "an object", value)
+    inside = f"{at}[...]"
+    read_key, read_item, exact = _reader(key_hint), _reader(item_hint), _exact(item_hint)
+    return MappingProxyType(
+        {
+            read_key(key, inside): item if type(item) is exact else read_item(item, inside)
+            for key, item in value.items()
+        }
+    )
 
 
 def _items(hints: tuple[Any, ...], value: Any, at: str) -> tuple[Any, ...]:
@@ -172,12 +241,13 @@ def _items(hints: tuple[Any, ...], value: Any, at: str) -> tuple[Any, ...]:
         hints = hints[:1] * len(value)
     if len(hints) != len(value):
         raise StoreError(f"Turn record: `{at}` has {len(value)} items instead of {len(hints)}.")
-    return tuple(
-        _value(hint, item, f"{at}[{number}]") for number, (hint, item) in enumerate(zip(hints, value, strict=True))
-    )
+    pairs = zip(hints, value, strict=True)
+    return tuple(_reader(hint)(item, f"{at}[{number}]") for number, (hint, item) in enumerate(pairs))
 
 
 def _atom(hint: Any, value: Any, at: str) -> Any:
+    if type(value) is hint:
+        return value
     if hint is float and isinstance(value, str) and value in _NOT_FINITE:
         return float(value)
     kinds, name = _ATOMS[hint]

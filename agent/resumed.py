@@ -30,6 +30,7 @@ from agent.loop import Agent
 from agent.memory import InMemoryStore
 from agent.perception import in_thread
 from agent.protocols import ConversationStore, Recalled
+from agent.repeats import Request
 from agent.safety.answered import speaks_of_death
 from agent.turn import Message, Turn, new_turn
 
@@ -176,7 +177,7 @@ class _GivenPast(InMemoryStore):
     def recall(self, conversation_id: str, *, turns: int) -> Recalled:  # noqa: ARG002 - the protocol's
         return self._past
 
-    def append(self, turn: Turn) -> Turn:
+    def append(self, turn: Turn, *, request: Request | None = None) -> Turn:  # noqa: ARG002
         return turn if self._store is None else self._store.append(turn)
 
 

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from agent.errors import SettingsError
 from agent.options import parts_of
 
-__all__ = ["OptionalPart", "StorePool", "or_none", "profile_name", "variant_name", "web_address", "written_out"]
+__all__ = [
+    "Operations",
+    "OptionalPart",
+    "Retention",
+    "StorePool",
+    "TurnOrder",
+    "or_none",
+    "profile_name",
+    "variant_name",
+    "web_address",
+    "written_out",
+]
 
 _PROFILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -70,3 +81,44 @@ class StorePool(BaseModel):
             f"All {self.size} connections were in use for {self.wait:g} s. Try again, or raise `size` in "
             "`store_pool` (HEARTLINE_STORE_POOL)."
         )
+
+
+class Operations(BaseModel):
+    """What whoever runs the server sees of it; see docs/operations.md."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    log_format: Annotated[Literal["text", "json"], Field(description="Form of the lines of the log.")] = "text"
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"],
+        Field(description="Least that is logged; requests are `info`."),
+    ] = "info"
+    metrics_tenant: Annotated[
+        str, Field(min_length=1, description="Tenant whose keys open /metrics, once there are keys.")
+    ] = "operations"
+    trace_content: Annotated[
+        bool, Field(description="Whether spans hold what was said: people's own words leave for the collector.")
+    ] = False
+
+
+class TurnOrder(BaseModel):
+    """How the server keeps the turns of one conversation apart, over all processes on one store."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    wait: Annotated[float, Field(gt=0, description="Seconds to wait for the turn before.")] = 60.0
+    lease: Annotated[
+        float, Field(ge=1, le=120, description="Seconds after which the turn of a process that died is over.")
+    ] = 8.0
+
+
+class Retention(BaseModel):
+    """How long conversations are kept, beside `retention_days`, and who sees to it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    tenants: Annotated[
+        dict[str, Annotated[int, Field(ge=1, le=36_500)]],
+        Field(description="Days without use by tenant; `*` is everybody else."),
+    ] = {}
+    daily: Annotated[bool, Field(description="Whether a server erases once a day what is due.")] = True

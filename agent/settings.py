@@ -29,8 +29,11 @@ from agent.errors import SettingsError
 from agent.options import VARIANTS, TwoStage
 from agent.server_load import ServerLoad
 from agent.setting_types import (
+    Operations,
     OptionalPart,
+    Retention,
     StorePool,
+    TurnOrder,
     profile_name,
     variant_name,
     web_address,
@@ -160,8 +163,10 @@ class Settings(BaseSettings):
     store_pool: StorePool = Field(StorePool(), description="Connections to the store; see docs/storage.md.")
     tenant: str = Field("", description="Whose conversations, where several share a store.")
     retention_days: int | None = Field(
-        None, ge=1, le=36_500, description="Days without use after which a conversation is erased, at a start."
+        None, ge=1, le=36_500, description="Days without use after which a conversation is erased."
     )
+    retention: Retention = Field(Retention(), description="Days of other tenants; see docs/storage.md.")
+    turn_order: TurnOrder = Field(TurnOrder(), description="Turns of one conversation; see docs/server.md.")
     redact_store: bool = Field(False, description="Keep conversations without personal data; see docs/privacy.md.")
     weights: Path | None = Field(None, description="Folder of other weights than the shipped ones.")
     data: Path | None = Field(None, description="Folder with prepared data sets, for training and evaluation.")
@@ -171,6 +176,7 @@ class Settings(BaseSettings):
     max_turns: int = Field(10_000, ge=1, description="Most turns of one conversation.")
     max_turns_per_minute: int = Field(60, ge=1, description="Most messages a minute in one conversation.")
     plugin_seconds: float = Field(5.0, gt=0, description="Seconds that reading one message may take.")
+    batch: int = Field(8, ge=1, le=256, description="Most messages read together where several come at once.")
     threads: int = Field(0, ge=0, description="Threads of the encoder; 0: as many as there are, up to four.")
 
     profiles: dict[Annotated[str, AfterValidator(profile_name)], dict[str, Any]] = Field(
@@ -189,6 +195,7 @@ class Settings(BaseSettings):
         None, gt=0, description="Seconds after which the server has the fallback answer; a request may set less."
     )
     max_body_bytes: int = Field(2_000_000, ge=1_000, description="Longest request that the server accepts.")
+    operations: Operations = Field(Operations(), description="Logs, metrics and traces; see docs/operations.md.")
 
     @classmethod
     def settings_customise_sources(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
@@ -28,7 +29,8 @@ class Database(Protocol):
     Attributes:
         name: Registry name of its store.
         where: Path, or host and database, for people: without user or password.
-        engine: With `hide_parameters`. Its connections take the option `writing`.
+        engine: With `hide_parameters`. Its connections take the options `writing` and `lasting`, which tell the
+            engine how a transaction begins.
         closed: Whether `close` was called.
     """
 
@@ -43,6 +45,10 @@ class Database(Protocol):
 
     def met_another(self, error: SQLAlchemyError) -> bool:
         """Whether the transaction only has to be tried again."""
+        ...
+
+    def writing(self) -> AbstractContextManager[None]:
+        """Held around a transaction that writes: threads of one process queue where the engine would poll."""
         ...
 
     def appended(self) -> None:
@@ -66,8 +72,11 @@ def make_engine(url: sa.URL, pool: StorePool, **more: Any) -> sa.Engine:
         pool: Its connections.
         **more: As `sqlalchemy.create_engine` takes it.
     """
-    # Rows are logged at DEBUG, whatever is hidden elsewhere.
-    logging.getLogger(f"sqlalchemy.engine.Engine.{_LOGGED_AS}").setLevel(logging.INFO)
+    # Rows are logged at DEBUG, whatever is hidden elsewhere. And where nobody looks at statements, thirty records
+    # of them a turn would be made for nothing: a tenth of what storing it costs.
+    log = logging.getLogger(f"sqlalchemy.engine.Engine.{_LOGGED_AS}")
+    log.setLevel(logging.NOTSET)
+    log.setLevel(max(logging.INFO, log.getEffectiveLevel()))
     return sa.create_engine(
         url,
         hide_parameters=True,
@@ -79,7 +88,13 @@ def make_engine(url: sa.URL, pool: StorePool, **more: Any) -> sa.Engine:
     )
 
 
-def transaction(database: Database, work: Callable[[sa.Connection], ResultT], *, writing: bool = False) -> ResultT:
+def transaction(
+    database: Database,
+    work: Callable[[sa.Connection], ResultT],
+    *,
+    writing: bool = False,
+    lasting: bool = True,
+) -> ResultT:
     """What `work` gives, committed whole.
 
     Args:
@@ -87,6 +102,8 @@ def transaction(database: Database, work: Callable[[sa.Connection], ResultT], *,
         work: Reads and, with `writing`, writes. It may be called again from its beginning: of two that met, one is
             rolled back.
         writing: Without it, `work` sees one state of the database from its beginning to its end.
+        lasting: Without it, the end does not wait for the disk: what was written outlives this process, and not
+            a loss of power.
 
     Raises:
         StoreError: It failed and was rolled back, with what `Database.problem` says; or `work` raised one.
@@ -96,8 +113,9 @@ def transaction(database: Database, work: Callable[[sa.Connection], ResultT], *,
         tries -= 1
         try:
             with (
+                database.writing() if writing else nullcontext(),
                 database.engine.connect() as connection,
-                connection.execution_options(writing=writing).begin(),
+                connection.execution_options(writing=writing, lasting=lasting).begin(),
             ):
                 return work(connection)
         except UnicodeEncodeError:

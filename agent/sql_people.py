@@ -23,23 +23,33 @@ _handoffs = sa.table(
 )
 
 
+_CONTACT = (
+    sa.select(
+        _holds.c.held_by,
+        _holds.c.untold,
+        sa.select(_handoffs.c.state)
+        .where(_handoffs.c.tenant == CONVERSATIONS.c.tenant, _handoffs.c.conversation_id == CONVERSATIONS.c.id)
+        .order_by(_handoffs.c.position.desc())
+        .limit(1)
+        .scalar_subquery()
+        .label("state"),
+    )
+    .select_from(
+        CONVERSATIONS.outerjoin(
+            _holds,
+            sa.and_(_holds.c.tenant == CONVERSATIONS.c.tenant, _holds.c.conversation_id == CONVERSATIONS.c.id),
+        )
+    )
+    .where(CONVERSATIONS.c.tenant == sa.bindparam("tenant"), CONVERSATIONS.c.id == sa.bindparam("id"))
+)
+"""Made once: making it anew for each turn takes as long as running it."""
+
 _PACKET = tuple(column for column in _handoffs.c if column.name != "tenant")
 
 
 def contact_of(connection: sa.Connection, key: Key) -> Contact | None:
     """What people have to do with a conversation; None where they have nothing to."""
-    state = (
-        sa.select(_handoffs.c.state)
-        .where(key.rows(_handoffs))
-        .order_by(_handoffs.c.position.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    held = CONVERSATIONS.outerjoin(
-        _holds, sa.and_(key.rows(_holds), _holds.c.conversation_id == CONVERSATIONS.c.id)
-    )
-    of_it = sa.select(_holds.c.held_by, _holds.c.untold, state.label("state")).select_from(held)
-    found = connection.execute(of_it.where(key.rows(CONVERSATIONS))).one_or_none()
+    found = connection.execute(_CONTACT, key._asdict()).one_or_none()
     if found is None or (found.untold is None and found.state is None):
         return None
     return Contact(found.held_by, bool(found.untold), found.state)

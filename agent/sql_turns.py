@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -16,7 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from agent.errors import InputError, StoreError
 from agent.intake import parsed
-from agent.memory import check_still_there, said_in
+from agent.memory import said_in
 from agent.migrations import utc_now
 from agent.protocols import Recalled
 from agent.record import from_record, pack, to_record, unpack
@@ -24,6 +25,7 @@ from agent.safety.course import RiskCourse
 from agent.safety.reliance import Reliance
 from agent.safety.sitting import Sitting
 from agent.state import EmotionalState
+from agent.store_checks import check_still_there
 from agent.turn import Message, Turn
 
 __all__ = [
@@ -55,6 +57,17 @@ TURNS = sa.table(
 _counts = sa.table("counts", *map(sa.column, ("tenant", "month", "kind", "n")))
 SAID = (TURNS.c.position, TURNS.c.seeker_text, TURNS.c.supporter_text, TURNS.c.strategy)
 
+# Made once: making them anew for each turn takes as long as running them.
+_NEWEST_SAID = (
+    sa.select(*SAID)
+    .where(TURNS.c.tenant == sa.bindparam("tenant"), TURNS.c.conversation_id == sa.bindparam("id"))
+    .where(TURNS.c.position < sa.bindparam("before", type_=sa.Integer))
+    .order_by(TURNS.c.position.desc())
+    .limit(sa.bindparam("most", type_=sa.Integer))
+)
+# What was known after the newest turn alone: it is longer than what was said in it.
+_NEWEST = _NEWEST_SAID.add_columns(TURNS.c.state, TURNS.c.course, TURNS.c.reliance, TURNS.c.sitting)
+
 
 class Key(NamedTuple):
     """Which conversation: the tenant that it belongs to (`""` where there is but one), and its id."""
@@ -70,16 +83,17 @@ class Key(NamedTuple):
 
 def new_row(connection: sa.Connection, table: sa.TableClause) -> sqlite.Insert | postgresql.Insert:
     """An INSERT that can say what is done where the row is there: each engine has its own."""
-    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+    return _new_row(connection.dialect.name, table)
+
+
+def _new_row(engine: str, table: sa.TableClause) -> sqlite.Insert | postgresql.Insert:
+    return postgresql.insert(table) if engine == "postgresql" else sqlite.insert(table)
 
 
 def newest_of(connection: sa.Connection, key: Key, *, turns: int, before: int = 2**31 - 1) -> Recalled:
     """The newest turns of those at positions under `before`."""
-    under = (key.rows(TURNS), TURNS.c.position < before)
-    newest_first = sa.select(TURNS).where(*under).order_by(TURNS.c.position.desc())
-    # What was known after the newest turn alone: it is longer than what was said in it.
-    known = (TURNS.c.state, TURNS.c.course, TURNS.c.reliance, TURNS.c.sitting)
-    newest = connection.execute(newest_first.with_only_columns(*SAID, *known).limit(1)).one_or_none()
+    named = {"tenant": key.tenant, "id": key.id, "before": before, "most": 1}
+    newest = connection.execute(_NEWEST, named).one_or_none()
     if newest is None:
         return Recalled()
     with _naming(connection, key, newest.position):
@@ -89,7 +103,7 @@ def newest_of(connection: sa.Connection, key: Key, *, turns: int, before: int = 
         sitting = None if newest.sitting is None else unpack(Sitting, parsed(newest.sitting), at="sitting")
     rows = [newest][:turns]
     if turns > 1 and newest.position > 0:
-        rows = list(connection.execute(newest_first.with_only_columns(*SAID).limit(turns)))
+        rows = list(connection.execute(_NEWEST_SAID, {**named, "most": turns}))
     messages = tuple(message for row in reversed(rows) for message in said_in_row(row))
     return Recalled(messages, state, newest.position + 1, course, reliance, sitting=sitting)
 
@@ -123,22 +137,23 @@ def insert_turn(connection: sa.Connection, tenant: str, turn: Turn) -> Turn:
     )
     seeker, *supporter = said_in(turn)
     connection.execute(
-        sa.insert(TURNS).values(
-            tenant=tenant,
-            conversation_id=turn.conversation_id,
-            position=so_far.turns,
-            turn_id=turn.id,
-            created_at=now,
-            seeker_text=seeker.text,
-            supporter_text=supporter[0].text if supporter else None,
-            strategy=supporter[0].strategy if supporter else None,
-            state=None if state is None else _json(pack(state, at="turn.state")),
-            course=None if course is None else _json(pack(course, at="turn.course")),
-            reliance=None if reliance is None else _json(pack(reliance, at="turn.reliance")),
-            sitting=None if sitting is None else _json(pack(sitting, at="turn.sitting")),
-            history_length=length if derivable else None,
-            record=_json(to_record(turn, context=not derivable)),
-        )
+        sa.insert(TURNS),
+        {
+            "tenant": tenant,
+            "conversation_id": turn.conversation_id,
+            "position": so_far.turns,
+            "turn_id": turn.id,
+            "created_at": now,
+            "seeker_text": seeker.text,
+            "supporter_text": supporter[0].text if supporter else None,
+            "strategy": supporter[0].strategy if supporter else None,
+            "state": None if state is None else _json(pack(state, at="turn.state")),
+            "course": None if course is None else _json(pack(course, at="turn.course")),
+            "reliance": None if reliance is None else _json(pack(reliance, at="turn.reliance")),
+            "sitting": None if sitting is None else _json(pack(sitting, at="turn.sitting")),
+            "history_length": length if derivable else None,
+            "record": _json(to_record(turn, context=not derivable)),
+        },
     )
     return replace(turn, index=so_far.turns)
 
@@ -236,12 +251,20 @@ def _naming(connection: sa.Connection, key: Key, position: int) -> Iterator[None
 
 def _touch(connection: sa.Connection, key: Key, now: str) -> None:
     """Make a conversation the one last used; it begins to exist where it did not."""
-    highest = sa.select(sa.func.max(CONVERSATIONS.c.last_used)).where(CONVERSATIONS.c.tenant == key.tenant)
+    connection.execute(_touched(connection.dialect.name), {**key._asdict(), "now": now})
+
+
+@cache
+def _touched(engine: str) -> sa.Insert:
+    tenant: sa.BindParameter[str] = sa.bindparam("tenant")
+    now: sa.BindParameter[str] = sa.bindparam("now")
+    highest = sa.select(sa.func.max(CONVERSATIONS.c.last_used)).where(CONVERSATIONS.c.tenant == tenant)
     next_use = sa.func.coalesce(highest.scalar_subquery(), 0) + 1
-    used = {"updated_at": now, "last_used": next_use}
-    new = new_row(connection, CONVERSATIONS).values(tenant=key.tenant, id=key.id, created_at=now, **used)
+    new = _new_row(engine, CONVERSATIONS).values(
+        tenant=tenant, id=sa.bindparam("id"), created_at=now, updated_at=now, last_used=next_use
+    )
     again = {"updated_at": new.excluded.updated_at, "last_used": new.excluded.last_used}
-    connection.execute(new.on_conflict_do_update(index_elements=["tenant", "id"], set_=again))
+    return new.on_conflict_do_update(index_elements=["tenant", "id"], set_=again)
 
 
 def count(connection: sa.Connection, tenant: str, found: Mapping[str, int], *, month: str | None = None) -> None:
@@ -256,9 +279,14 @@ def count(connection: sa.Connection, tenant: str, found: Mapping[str, int], *, m
     named = {"tenant": tenant, "month": month or utc_now()[:7]}
     # In order, so that of two transactions on Postgres none waits for a row that the other has.
     rows = [{**named, "kind": kind, "n": found[kind]} for kind in sorted(found)]
-    new = new_row(connection, _counts).values(rows)
+    connection.execute(_counting(connection.dialect.name), rows)
+
+
+@cache
+def _counting(engine: str) -> sa.Insert:
+    new = _new_row(engine, _counts)
     more = {"n": _counts.c.n + new.excluded.n}
-    connection.execute(new.on_conflict_do_update(index_elements=["tenant", "month", "kind"], set_=more))
+    return new.on_conflict_do_update(index_elements=["tenant", "month", "kind"], set_=more)
 
 
 def counts_in(connection: sa.Connection, tenant: str) -> dict[str, dict[str, int]]:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from agent.errors import StoreError
+from agent.errors import StoreError, StoreUnavailableError
 from agent.setting_types import StorePool
 from agent.sql_database import make_engine
 
@@ -63,6 +65,7 @@ class SQLiteFile:
         self._path, self._lock_seconds = path, lock_seconds
         self._remains = False  # what was erased may still stand in the log
         self._pool = pool
+        self._writer = threading.Lock()
         make_private(path)
         self.engine = _make_engine(path, lock_seconds, pool)
 
@@ -72,7 +75,9 @@ class SQLiteFile:
         step = next(step for prefix, step in NEXT_STEPS.items() if name.startswith(prefix))
         if isinstance(error, PoolTimeout):
             step = self._pool.exhausted
-        told = StoreError(f"Conversation database {self.where!r} failed ({name or type(error).__name__}). {step}")
+        told = StoreUnavailableError(
+            f"Conversation database {self.where!r} failed ({name or type(error).__name__}). {step}"
+        )
         # An error without a name is the driver's own, which quotes a text that it cannot decode.
         told.__cause__ = error if name else None
         return told
@@ -80,6 +85,16 @@ class SQLiteFile:
     def met_another(self, error: SQLAlchemyError) -> bool:  # noqa: ARG002 - those who write wait for each other
         """See `Database`."""
         return False
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """See `Database`. SQLite has all but one writer nap and try again, up to 100 ms each time."""
+        mine = self._writer.acquire(timeout=self._lock_seconds)  # without it SQLite says that it is busy
+        try:
+            yield
+        finally:
+            if mine:
+                self._writer.release()
 
     def appended(self) -> None:
         """See `Database`. A log that somebody read in when it should have been emptied is emptied now."""
@@ -136,8 +151,13 @@ def _make_engine(path: Path, lock_seconds: float, pool: StorePool) -> sa.Engine:
 
     def begin(connection: sa.Connection) -> None:
         # A write takes the lock at once: one that read first could not wait for it any more.
-        writing = connection.get_execution_options()["writing"]
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+        options = connection.get_execution_options()
+        # In a log, NORMAL flushes nothing at a commit; what is flushed later still lies in its order.
+        flushed = "FULL" if options.get("lasting", True) else "NORMAL"
+        if options["writing"] and connection.info.get("synchronous", "FULL") != flushed:
+            connection.exec_driver_sql(f"PRAGMA synchronous={flushed}")
+            connection.info["synchronous"] = flushed
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options["writing"] else "BEGIN")
 
     sa.event.listen(engine, "connect", prepare)
     sa.event.listen(engine, "begin", begin)

@@ -2,8 +2,8 @@
 
     python -m evals.store_speed [postgresql://user@host/database]
 
-A turn costs one `recall` of 24 turns and one `append`. The database that is named should be an empty one: what is
-written to it is erased in the end, and its counts stay.
+A turn costs one `recall` of 24 turns and one `append`; on a server, a lease of its conversation too. The database
+that is named should be an empty one: what is written to it is erased in the end, and its counts stay.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from agent.memory_sqlite import SQLiteStore
 from agent.turn import Turn, new_turn
 from evals.timing import Figure, spread
 
-__all__ = ["main", "turns_early_and_late"]
+__all__ = ["leases", "main", "turns_early_and_late"]
 
 _SHORT, _LONG = 20, 2000
 _FIVE = 5
@@ -60,6 +60,22 @@ def turns_early_and_late(store: SQLStore, *, runs: int = _RUNS, late: int = _LON
         store.erase(name)
 
 
+def leases(store: SQLStore, *, runs: int = _RUNS) -> Iterator[Figure]:
+    """What it costs to take the lease of a conversation that nobody else has, and to give it back.
+
+    Args:
+        store: Keeps them.
+        runs: How often it is measured, after a tenth as many to warm up.
+    """
+    took: list[float] = []
+    for number in range(runs + runs // 10):
+        started = time.perf_counter()
+        store.leases.take(f"{_TENANT} {number}", _TENANT)
+        store.leases.give_back(f"{_TENANT} {number}", _TENANT)
+        took.append((time.perf_counter() - started) * 1000)
+    yield from spread(f"{store.name}: lease taken and given back", took[runs // 10 :])
+
+
 def _one(store: SQLStore, conversation: str, text: str) -> Turn:
     recalled = store.recall(conversation, turns=24)
     turn = replace(
@@ -79,7 +95,7 @@ def main(urls: list[str]) -> None:
         stores += [PostgresStore(url) for url in urls]
         for store in stores:
             with closing(store):
-                for figure in turns_early_and_late(store.for_tenant(_TENANT)):
+                for figure in (*leases(store), *turns_early_and_late(store.for_tenant(_TENANT))):
                     print(f"{figure.name:<60} {figure.value:8.2f} {figure.unit}")  # noqa: T201
     if not urls:
         print("Postgres: not measured. Name it: python -m evals.store_speed postgresql://user@host/database")  # noqa: T201

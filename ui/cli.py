@@ -180,13 +180,19 @@ def erase(
 @app.command()
 def doctor(
     llm: LLMUrl = None,
+    server: Annotated[
+        str | None, typer.Option(metavar="URL", help="Check a server that runs instead, from outside.")
+    ] = None,
+    key: Annotated[str | None, typer.Option(envvar="HEARTLINE_KEY", help="For that server.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Check installation, weights, store and LLM. Says what to do where something is broken."""
     from agent.settings import load_settings
-    from ui.doctor import report
+    from ui.doctor import examine, show
+    from ui.doctor_server import examine_server
 
-    sys.exit(report(load_settings(llm_url=llm), as_json=as_json))
+    found = examine_server(server, key) if server else examine(load_settings(llm_url=llm))
+    sys.exit(show(found, as_json=as_json))
 
 
 @app.command()

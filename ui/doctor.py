@@ -25,7 +25,7 @@ from agent.registry import Kind, names
 from agent.settings import Settings
 from agent.store_url import open_store
 
-__all__ = ["Finding", "examine", "report"]
+__all__ = ["Finding", "examine", "report", "show"]
 
 _PACKAGES = ("onnxruntime", "tokenizers", "langchain", "langchain-openai", "sqlalchemy", "gradio")
 _EXTRAS = {"train": "onnxscript", "local": "transformers", "vllm": "vllm", "ray": "ray"}
@@ -41,12 +41,16 @@ class Finding:
 
 
 def report(settings: Settings, *, as_json: bool = False) -> int:
+    """Look at everything and print it; see `show`."""
+    return show(examine(settings), as_json=as_json)
+
+
+def show(findings: Sequence[Finding], *, as_json: bool = False) -> int:
     """Print every finding.
 
     Returns:
         Exit status: 1 where something is broken, else 0.
     """
-    findings = examine(settings)
     console = Console(highlight=False)
     if as_json:
         console.out(json.dumps([asdict(finding) for finding in findings], indent=1))

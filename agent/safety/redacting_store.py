@@ -10,15 +10,26 @@ from typing import Any, Self, cast
 from agent.errors import StoreError
 from agent.feedback import Feedback, FeedbackStore
 from agent.protocols import ConversationStore, Recalled
+from agent.repeats import RepeatStore, Request
 from agent.safety.redaction import redact, redact_turn
 from agent.tenants import TenantStore
 from agent.turn import Turn
 
 __all__ = ["RedactingStore"]
 
+_AS_IT_IS = frozenset(
+    {
+        *("answered", "claim", "counts", "due", "handoffs", "held_by", "hold", "leases", "path", "release"),
+        *("settle", "tenant", "where"),
+    }
+)
+"""What another store may have beside conversations and holds no words of a person. Whoever adds to a store decides
+whether it belongs here: a test compares.
+"""
+
 
 class RedactingStore:
-    """A `ConversationStore` that hands redacted turns to another one.
+    """A store that hands redacted turns to another one, and can do what that one can.
 
     The agent goes on from what is kept: in later turns neither it nor an LLM knows a name that was told before.
     Turns that the other store holds already stay as they are.
@@ -31,6 +42,12 @@ class RedactingStore:
     def __init__(self, kept_in: ConversationStore, *, public: Collection[str] = ()) -> None:
         self.name = kept_in.name
         self._kept_in, self._public = kept_in, public
+
+    def __getattr__(self, name: str) -> Any:
+        """What the other store can do beside keeping conversations; where it cannot, this one cannot either."""
+        if name in _AS_IT_IS:
+            return getattr(self._kept_in, name)
+        raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
 
     @property
     def api_keys(self) -> Any:
@@ -49,9 +66,13 @@ class RedactingStore:
         """See `ConversationStore`."""
         return self._kept_in.recall(conversation_id, turns=turns)
 
-    def append(self, turn: Turn) -> Turn:
-        """See `ConversationStore`. The turn that comes back is as it was said: the person is shown it."""
-        kept = self._kept_in.append(redact_turn(turn, public=self._public, earlier_redacted=True))
+    def append(self, turn: Turn, *, request: Request | None = None) -> Turn:
+        """See `RepeatStore`. The turn that comes back is as it was said: the person is shown it."""
+        redacted = redact_turn(turn, public=self._public, earlier_redacted=True)
+        if request is None:
+            kept = self._kept_in.append(redacted)
+        else:
+            kept = cast("RepeatStore", self._kept_in).append(redacted, request=request)
         return replace(turn, index=kept.index)
 
     def turns(self, conversation_id: str) -> tuple[Turn, ...]:

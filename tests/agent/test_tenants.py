@@ -21,13 +21,14 @@ from agent.memory import InMemoryStore
 from agent.memory_postgres import PostgresStore
 from agent.memory_sql import SQLStore
 from agent.memory_sqlite import SQLiteStore
+from agent.repeats import Request
 from agent.safety.redacting_store import RedactingStore
 from agent.settings import load_settings
 from agent.store_url import open_store
 from tests.contracts.store_contract import a_full_turn, recalled_turn
 from tests.contracts.tenant_store_contract import TenantOutboxContract, TenantStoreContract
 
-TABLES = ("conversations", "turns", "holds", "handoffs", "counts", "feedback")
+TABLES = ("conversations", "turns", "holds", "handoffs", "counts", "feedback", "requests")
 
 
 class TestMemory(TenantStoreContract):
@@ -74,6 +75,9 @@ EVERYTHING: dict[str, Callable[[SQLStore], object]] = {
     "hold": lambda store: store.hold("c", by="Amy"),
     "held_by": lambda store: store.held_by("c"),
     "release": lambda store: store.release("c"),
+    "append with a key": lambda store: store.append(recalled_turn(store, "two"), request=Request("k", "b")),
+    "answered": lambda store: store.answered("c", "k"),
+    "due": lambda store: store.due(datetime.now(UTC)),
     "claim": lambda store: store.claim(datetime.now(UTC), until=datetime.now(UTC) + timedelta(days=1)),
     "settle": lambda store: store.settle("one", "sent", next_try=datetime.now(UTC)),
     "handoffs": lambda store: store.handoffs(),
@@ -138,9 +142,9 @@ def test_that_tables_with_a_tenant_are_those_that_are_looked_for(store: SQLStore
         }
 
     # Which tenant a key has is what is asked there (see `agent.api_keys`).
-    assert store._read(keys) == dict.fromkeys(TABLES, "tenant") | {"heartline_migrations": "number"} | {
-        "api_keys": "id"
-    }
+    # A lease belongs to a hash of tenant and conversation.
+    others = {"heartline_migrations": "number", "api_keys": "id", "leases": "name"}
+    assert store._read(keys) == dict.fromkeys(TABLES, "tenant") | others
 
 
 def test_that_a_view_shares_the_connections(store: SQLStore):

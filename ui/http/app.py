@@ -12,11 +12,13 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp
 
 from agent.breaker import BreakerState
-from ui.http import chat_completions, side_endpoints
+from ui.http import chat_completions, operations, side_endpoints
+from ui.http.daily import daily
 from ui.http.edge import Edge
 from ui.http.errors import install
+from ui.http.observed import Observed
 from ui.http.openapi import document
-from ui.http.profiles import Service
+from ui.http.profiles import DEFAULT, Service
 
 __all__ = ["make_app", "make_routes"]
 
@@ -55,7 +57,9 @@ def make_app(
         hosts: Names that the server may be called by; None takes any.
     """
     app, drain = make_routes(service), service.drain
-    return Edge(app, drain, max_body_bytes=max_body_bytes, body_seconds=body_seconds, hosts=hosts)
+    paths = [path for path in app.openapi()["paths"] if "{" not in path]
+    edge = Edge(app, drain, max_body_bytes=max_body_bytes, body_seconds=body_seconds, hosts=hosts)
+    return Observed(edge, service.metrics, [*paths, "/openapi.json"])
 
 
 def make_routes(service: Service) -> FastAPI:
@@ -63,7 +67,8 @@ def make_routes(service: Service) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
-        yield
+        async with daily(service.store, service.profiles[DEFAULT].settings):
+            yield
         await service.aclose()
 
     app = FastAPI(
@@ -80,6 +85,7 @@ def make_routes(service: Service) -> FastAPI:
     install(app)
     app.include_router(chat_completions.router)
     app.include_router(side_endpoints.router)
+    app.include_router(operations.router)
     _add_health(app, service)
     app.openapi = lambda: document(app)  # type: ignore[method-assign]
     return app

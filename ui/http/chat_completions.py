@@ -19,8 +19,10 @@ from ui.http.admission import within
 from ui.http.background import answered, task_of
 from ui.http.deadlines import asked_seconds, deadline_in
 from ui.http.errors import INTERNAL, as_api_error, log_broken
+from ui.http.idempotency import REPLAYED, IdempotencyKey
 from ui.http.insight import insight
 from ui.http.insight_schemas import Insight
+from ui.http.kept_turns import answer_of
 from ui.http.notices import InContent, with_notices
 from ui.http.profiles import Service
 from ui.http.schemas import (
@@ -45,6 +47,7 @@ __all__ = ["router"]
 router = APIRouter(prefix="/v1")
 
 _CONVERSATION = "X-Heartline-Conversation"
+_NOT_STORED = {"X-Heartline-Stored": "false"}
 _NOT_STREAMED = {
     "content": {
         "text/event-stream": {"schema": {"type": "string", "description": "Chunks, then `[DONE]`."}},
@@ -64,6 +67,9 @@ async def chat_completions(  # noqa: PLR0917 - the framework names them all
     x_heartline_events: Annotated[bool, Header(description="As `heartline.events`.")] = False,
     x_heartline_task: Annotated[str | None, Header(max_length=64, description="As `heartline.task`.")] = None,
     seconds: Annotated[float | None, Depends(asked_seconds)] = None,
+    idempotency_key: Annotated[
+        IdempotencyKey | None, Header(description="With a conversation: sent again, it is answered once.")
+    ] = None,
 ) -> Response:
     """Answer the last message of the user. See docs/server.md for what is honoured."""
     service: Service = request.app.state.service
@@ -79,9 +85,13 @@ async def chat_completions(  # noqa: PLR0917 - the framework names them all
         turn = service.admission.turn(tenant.name or "", deadline=deadline)
         text = await unless_gone(request.receive, within(turn, lambda: answered(body, task, profile)))
         return _background(frame, text or "", streamed=bool(body.stream), counted=counted)
-    asked = asked_in(body, x_heartline_conversation, service, tenant)
+    asked = asked_in(body, x_heartline_conversation, service, tenant, key=idempotency_key)
     asked = replace(asked, options=replace(asked.options, deadline=deadline))
     headers = {} if asked.conversation_id is None else {_CONVERSATION: asked.conversation_id}
+    if (known := await answer_of(asked)) is not None:
+        if body.stream:
+            return EventStream(_again(asked, known, frame, counted=counted), headers | REPLAYED)
+        return _answer(asked, _Done(known), frame, headers | REPLAYED)
     if body.stream:
         stages, number = body.heartline.events or x_heartline_events, request.state.request_id
         chunks = _chunks(asked, service, frame, counted=counted, stages=stages, request_id=number)
@@ -89,13 +99,7 @@ async def chat_completions(  # noqa: PLR0917 - the framework names them all
     done = await unless_gone(request.receive, _whole(asked, service))
     if done is None:  # the client went, and nobody reads this
         return Response(status_code=499)
-    told = done.told_of(asked)
-    text = done.text
-    if text is not None and done.called is None and asked.profile.settings.notices_in_content:
-        text = with_notices(done.turn, text)
-    choice = Choice(message=AnswerMessage(content=text, tool_calls=done.calls), finish_reason=done.finish)
-    whole = ChatCompletion(**frame, choices=[choice], usage=done.usage, heartline=told)
-    return Response(whole.model_dump_json(), media_type="application/json", headers=headers)
+    return _answer(asked, done, frame, headers)
 
 
 @dataclass
@@ -116,6 +120,12 @@ class _Done:
     def text(self) -> str | None:
         return self.before or None if self.turn.reply is None else self.turn.reply.text
 
+    def shown(self, asked: Asked) -> str | None:
+        """The content of an answer that is not streamed."""
+        if self.text is not None and self.called is None and asked.profile.settings.notices_in_content:
+            return with_notices(self.turn, self.text)
+        return self.text
+
     @property
     def calls(self) -> list[ToolCall] | None:
         return None if self.called is None else list(self.called.calls)
@@ -132,7 +142,29 @@ class _Done:
         unheard = asked.without_effect(self.turn)
         # A round of tools is not kept, so that its notices are due again with the reply.
         turn = self.turn if self.called is None else without_notices(self.turn)
-        return insight(turn, stored=asked.conversation_id is not None, not_honoured=unheard)
+        told = insight(turn, stored=asked.conversation_id is not None, not_honoured=unheard)
+        return told if self.called is None else told.model_copy(update={"stored": False})
+
+
+def _answer(asked: Asked, done: _Done, frame: Mapping[str, Any], headers: Mapping[str, str]) -> Response:
+    """The whole answer. Where its turn should be stored and is not, a header says so too."""
+    told = done.told_of(asked)
+    choice = Choice(
+        message=AnswerMessage(content=done.shown(asked), tool_calls=done.calls), finish_reason=done.finish
+    )
+    whole = ChatCompletion(**frame, choices=[choice], usage=done.usage, heartline=told)
+    lost = asked.conversation_id is not None and done.called is None and not told.stored
+    headers = {**headers, **(_NOT_STORED if lost else {})}
+    return Response(whole.model_dump_json(), media_type="application/json", headers=headers)
+
+
+async def _again(asked: Asked, turn: Turn, frame: Mapping[str, Any], *, counted: bool) -> AsyncGenerator[str]:
+    """The stream of a turn that was answered before."""
+    frame, done = {**frame, "object": "chat.completion.chunk"}, _Done(turn)
+    yield data(chunk_of(frame, {"role": "assistant", "content": ""}))
+    yield data(chunk_of(frame, {"content": done.shown(asked) or ""}))
+    for each in _ending(asked, frame, done, counted=counted):
+        yield each
 
 
 async def _whole(asked: Asked, service: Service) -> _Done:

@@ -25,7 +25,7 @@ MOST_NESTED = 32
 
 _PORT = re.compile(r":\d*$")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
-_ALIVE = frozenset({"/healthz", "/readyz"})
+_ALIVE = frozenset({"/healthz", "/readyz", "/metrics"})
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
 _STOPPING = ApiError(503, "The server is stopping. Try again.", code="stopping", headers={"Retry-After": "5"})
 _BRACKET = re.compile(rb"[\[\]{}]")

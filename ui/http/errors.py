@@ -96,6 +96,7 @@ def as_api_error(error: Exception) -> ApiError:  # noqa: PLR0911 - one for each 
                 503,
                 "The store of conversations cannot be used at the moment. Try again.",
                 code="store_unavailable",
+                headers={"Retry-After": "2"},
             )
         case GenerationError():
             return ApiError(502, "No reply could be made. Try again.", code="no_reply")

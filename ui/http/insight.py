@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from agent.decisions import StageFailure
 from agent.state import EmotionalState
 from agent.turn import Turn
 from ui.analyze import readings
@@ -35,6 +36,7 @@ def insight(turn: Turn, *, stored: bool, not_honoured: Sequence[str] = ()) -> In
     reply = turn.reply
     return Insight(
         conversation_id=turn.conversation_id if stored else None,
+        stored=stored and all(each.stage != "remember" for each in turn.failures),
         turn_id=turn.id,
         index=turn.index,
         readings=readings_of(turn),
@@ -49,7 +51,7 @@ def insight(turn: Turn, *, stored: bool, not_honoured: Sequence[str] = ()) -> In
             stood_in_for=reply.stood_in_for,
             objections=[each.check for each in turn.objections],
         ),
-        failures=[f"{each.stage}/{each.part}: {each.message or each.error}" for each in turn.failures],
+        failures=[_failure(each) for each in turn.failures],
         timings={each.stage: round(each.milliseconds, 2) for each in turn.timings},
         not_honoured=list(not_honoured),
     )
@@ -80,6 +82,12 @@ def state_of(state: EmotionalState) -> StateOut:
         emotions={label: _number(p) for label, p in likeliest},
         own_emotion=None if state.own is None else state.own.emotion,
     )
+
+
+def _failure(failure: StageFailure) -> str:
+    # What a store says of itself names files and hosts.
+    what = "The turn is not stored." if failure.stage == "remember" else failure.message or failure.error
+    return f"{failure.stage}/{failure.part}: {what}"
 
 
 def _plan(turn: Turn) -> PlanOut | None:

@@ -154,6 +154,9 @@ class Insight(BaseModel):
 
     version: Literal[1] = 1
     conversation_id: str | None = Field(description="None for a stateless turn, of which nothing is kept.")
+    stored: bool = Field(
+        description="Whether the turn is kept. False in a conversation: the reply was given and the store failed."
+    )
     turn_id: str
     index: int
     readings: Readings

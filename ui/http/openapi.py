@@ -26,6 +26,10 @@ _ERRORS: dict[int, tuple[str, ApiError]] = {
         "A key is needed, or this one opens nothing.",
         ApiError(401, "A key is needed: send `Authorization: Bearer hl_…`.", code="invalid_api_key"),
     ),
+    403: (
+        "The key opens conversations, but not this.",
+        ApiError(403, "Metrics are for whoever runs the server.", code="not_yours"),
+    ),
     404: (
         "No such profile, conversation or turn; somebody else's answers the same.",
         ApiError(404, "No conversation has this id.", code="conversation_not_found"),
@@ -34,6 +38,10 @@ _ERRORS: dict[int, tuple[str, ApiError]] = {
         "The body took too long.",
         ApiError(408, "The body did not arrive in time.", code="body_too_slow"),
     ),
+    409: (
+        "The turn before, or a request with this `Idempotency-Key`, is still being answered.",
+        ApiError(409, "A request with this `Idempotency-Key` is being answered.", code="in_progress"),
+    ),
     413: (
         "Beyond a limit that waiting does not lift.",
         ApiError(413, "The body is longer than 2,000,000 bytes.", code="body_too_long"),
@@ -41,6 +49,10 @@ _ERRORS: dict[int, tuple[str, ApiError]] = {
     421: (
         "The server is not called by this name.",
         ApiError(421, "The server is not called by this name.", code="unknown_host"),
+    ),
+    422: (
+        "The `Idempotency-Key` was used for something else.",
+        ApiError(422, "The `Idempotency-Key` was used before.", code="idempotency_key_reused"),
     ),
     429: (
         "Beyond a limit for now; nothing was taken in.",
@@ -58,10 +70,11 @@ _ERRORS: dict[int, tuple[str, ApiError]] = {
     ),
 }
 _ANYWHERE = (421, 500)
-_UNDER_V1 = (400, 401, 503)
+_WITH_KEY = (400, 401, 503)
 _WITH_BODY = (408, 413)
 _ALSO = {
-    "/v1/chat/completions": (404, 429, 502),
+    "/metrics": (403,),
+    "/v1/chat/completions": (404, 409, 422, 429, 502),
     "/v1/models/{model_id}": (404,),
     "/v1/heartline/analyze": (404,),
     "/v1/heartline/conversations": (404,),
@@ -79,11 +92,14 @@ def _header(description: str, *, required: bool = False, kind: str = "string") -
 _REQUEST_ID = {"X-Request-Id": _header("The client's, or a new one. Logs name it.", required=True)}
 _OF_STATUS = {
     401: {"WWW-Authenticate": _header("`Bearer`.", required=True)},
+    409: {"Retry-After": _header("Seconds.", required=True, kind="integer")},
     429: {"Retry-After": _header("Seconds.", required=True, kind="integer")},
     503: {"Retry-After": _header("Seconds; where it is known.", kind="integer")},
 }
 _OF_CHAT = {
     "X-Heartline-Conversation": _header("Id of the conversation; none where nothing is kept."),
+    "X-Heartline-Stored": _header("`false` where the conversation could not be kept."),
+    "Idempotency-Replayed": _header("`true` where the answer was given before."),
     "X-Accel-Buffering": _header("`no` with a stream: proxies pass each event on at once."),
 }
 # Before version 3.2 of OpenAPI, the schema of a stream is that of each event.
@@ -162,8 +178,8 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     responses = operation["responses"]
     responses.pop("422", None)  # the framework's answer to malformed requests; ours is 400
     statuses = set(_ANYWHERE)
-    if path.startswith("/v1/"):
-        statuses.update(_UNDER_V1, _ALSO.get(path, ()), () if method == "get" else _WITH_BODY)
+    if "security" in operation:
+        statuses.update(_WITH_KEY, _ALSO.get(path, ()), () if method == "get" else _WITH_BODY)
     for status in sorted(statuses):
         responses.setdefault(str(status), _error(status))
     for status, response in responses.items():

@@ -17,22 +17,37 @@ from agent.loop import Agent
 from agent.probe import LLMServer
 from agent.protocols import ConversationStore
 from agent.resumed import Pasts
+from agent.setting_types import Operations
 from agent.settings import Settings, load_settings
 from agent.tenants import TenantStore
+from heartline import __version__
 from ui.http.admission import Admission
 from ui.http.edge import Drain
 from ui.http.errors import ApiError
+from ui.http.metrics import Metrics
 from ui.http.order import InOrder
 from ui.http.tenancy import Gate, Tenant
 
-__all__ = ["DEFAULT", "Profile", "Service", "build_service", "with_parts"]
+__all__ = ["DEFAULT", "Profile", "Service", "build_service", "make_profiles", "with_parts"]
 
 DEFAULT = "heartline"
 """The profile that is always there: the settings as they are."""
 
 _SHARED = frozenset(
-    {"profiles", "store", "store_path", "retention_days", "redact_store", "max_body_bytes", "plugins", "weights"}
-    | {"server_load"}
+    {
+        "profiles",
+        "store",
+        "store_path",
+        "retention_days",
+        "retention",
+        "turn_order",
+        "redact_store",
+        "max_body_bytes",
+        "operations",
+        "plugins",
+        "server_load",
+        "weights",
+    }
 )
 """What all profiles have in common, as there is one store and one set of readers."""
 
@@ -74,10 +89,18 @@ class Service:
         self, profiles: Mapping[str, Profile], store: ConversationStore, *, default: str = DEFAULT
     ) -> None:
         self.profiles, self.store, self.default = dict(profiles), store, default
-        self.drain, self.order, self.pasts = Drain(), InOrder(), Pasts()
+        turns = self.profiles[DEFAULT].settings.turn_order
+        order = InOrder(getattr(store, "leases", None), wait=turns.wait, seconds=turns.lease)
+        self.drain, self.order, self.pasts = Drain(), order, Pasts()
         self.admission = Admission(self.profiles[DEFAULT].settings.server_load)
         self.gate = Gate(getattr(store, "api_keys", None))
+        self.metrics = Metrics(__version__)
         self.started = int(time.time())
+
+    @property
+    def operations(self) -> Operations:
+        """Settings of logs, metrics and traces."""
+        return self.profiles[DEFAULT].settings.operations
 
     def store_of(self, tenant: Tenant) -> ConversationStore:
         """The conversations of a tenant, and nothing else."""
@@ -121,6 +144,7 @@ class Service:
 
     async def aclose(self) -> None:
         """Let go of every agent and of the store."""
+        await self.order.aclose()
         for profile in self.profiles.values():
             await profile.agent.aclose()
 
@@ -135,19 +159,38 @@ def build_service(settings: Settings, *, default: str = DEFAULT) -> Service:
     if default != DEFAULT and default not in settings.profiles:
         choices = ", ".join([DEFAULT, *settings.profiles])
         raise SettingsError(f"No profile is called {default!r}. There are: {choices}.")
-    first = build_agent(settings)
-    profiles = {DEFAULT: Profile(DEFAULT, first, settings)}
-    for name in settings.profiles:
-        try:
-            own = _settings_of(settings, name)
-            built = build_agent(own)
-        except HeartlineError as error:
-            raise type(error)(f"Profile {name!r}: {error}") from None
-        built.store.close()
-        built.perception, built.store = first.perception, first.store
-        profiles[name] = Profile(name, built, own)
+    profiles = make_profiles(settings)
+    first = profiles[DEFAULT].agent
     first.read(["Good morning."])  # the first pass is ten times as slow
     return Service(profiles, first.store, default=default)
+
+
+def make_profiles(settings: Settings, *, like: Agent | None = None) -> dict[str, Profile]:
+    """An agent for each profile.
+
+    Args:
+        settings: Name them.
+        like: Whose readers and store all of them get; None: those of `DEFAULT`, which are made anew.
+
+    Raises:
+        SettingsError, HeartlineError: As `build_service`.
+    """
+    profiles: dict[str, Profile] = {}
+    for name in (DEFAULT, *settings.profiles):
+        try:
+            own = settings if name == DEFAULT else _settings_of(settings, name)
+            built = build_agent(own)
+        except HeartlineError as error:
+            if name == DEFAULT:
+                raise
+            raise type(error)(f"Profile {name!r}: {error}") from None
+        if like is None:
+            like = built
+        else:
+            built.store.close()
+            built.perception, built.store = like.perception, like.store
+        profiles[name] = Profile(name, built, own)
+    return profiles
 
 
 def _settings_of(settings: Settings, name: str) -> Settings:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
+import signal
 import socket
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -53,7 +55,15 @@ def serve(  # noqa: PLR0917 - typer names them all
     check_reach(host, keys=keys)
     # Where a key is needed, no page of another site can use the server by leading its own name here.
     names = None if keys else frozenset({*_NEAR, host.lower(), *(name.lower() for name in allow_host or ())})
-    run(settings, host=host, port=port, profile=profile, hosts=names, drain_seconds=drain_seconds)
+    run(
+        settings,
+        read=lambda: load_settings(**given),
+        host=host,
+        port=port,
+        profile=profile,
+        hosts=names,
+        drain_seconds=drain_seconds,
+    )
 
 
 def check_reach(host: str, *, keys: bool) -> None:
@@ -78,12 +88,20 @@ def check_reach(host: str, *, keys: bool) -> None:
 
 
 def run(
-    settings: Any, *, host: str, port: int, profile: str, hosts: Collection[str] | None, drain_seconds: float
+    settings: Any,
+    *,
+    read: Callable[[], Any],
+    host: str,
+    port: int,
+    profile: str,
+    hosts: Collection[str] | None,
+    drain_seconds: float,
 ) -> None:
-    """Serve until a signal comes.
+    """Serve until a signal comes. SIGHUP has the configuration read again.
 
     Args:
         settings: Of the agents.
+        read: Reads them again.
         host: Address to listen at.
         port: 0 takes a free one.
         profile: For requests that name none.
@@ -94,10 +112,21 @@ def run(
         HeartlineError: The agents cannot be built.
     """
     import uvicorn
+    from prometheus_client import disable_created_metrics
 
+    from ui.http import logs
     from ui.http.app import make_app
     from ui.http.profiles import build_service
+    from ui.http.reloading import Reloading
+    from ui.http.tracing import export_spans
 
+    logs.set_up(settings.operations)
+    export_spans()
+    # A second series for each, which hardly anybody asks for.
+    disable_created_metrics()  # type: ignore[no-untyped-call]
+    hang_up = getattr(signal, "SIGHUP", None)  # not on Windows
+    if hang_up is not None:
+        signal.signal(hang_up, signal.SIG_IGN)  # until there is something to reload
     service = build_service(settings, default=profile)
     drain = service.drain
 
@@ -112,6 +141,9 @@ def run(
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
+            if hang_up is not None:
+                again = Reloading(service, read)
+                asyncio.get_running_loop().add_signal_handler(hang_up, again.ask)
             address = sockets[0].getsockname() if sockets else (host, port)
             shown = f"[{address[0]}]" if ":" in address[0] else address[0]
             typer.echo(f"Serving at http://{shown}:{address[1]}/v1 (models: {', '.join(service.profiles)})")
@@ -128,8 +160,8 @@ def run(
         host=host,
         port=port,
         lifespan="on",
-        access_log=False,  # paths hold ids of conversations
-        log_level="warning",
+        access_log=False,  # paths hold ids of conversations; `Observed` writes the lines
+        log_config=None,
         server_header=False,
         proxy_headers=False,
         timeout_keep_alive=30,

@@ -17,18 +17,22 @@ from agent.generator import OpenAICompatibleGenerator
 from agent.loop import Agent
 from agent.options import Options, parts_of
 from agent.protocols import ConversationStore
+from agent.repeats import Request
 from agent.resumed import with_past
 from agent.safety.answered import speaks_of_death
 from agent.stopping import ending_before
 from agent.turn import Message, Turn
 from ui.http.errors import ApiError
 from ui.http.history import Given, given_in
+from ui.http.idempotency import begun_by, request_named
 from ui.http.instructions import Instructed
+from ui.http.kept_turns import in_order
 from ui.http.notices import without_notices
 from ui.http.profiles import Profile, Service, with_parts
 from ui.http.schemas import ChatRequest, Finish, Usage
 from ui.http.tenancy import Tenant
 from ui.http.tools import ToolsCalled, ToolSpeaker, Unfinished, until_called
+from ui.http.turn_watch import watched
 
 __all__ = ["Asked", "asked_in", "events_of", "finish_of", "usage_in", "usage_of"]
 
@@ -58,6 +62,9 @@ class Asked:
         stop: Stop sequences.
         conversation_id: None for a stateless turn.
         tools: What the LLM may call, or called; None where there are none.
+        request: What it is known by when it comes again; None where it has no key.
+        begins: It begins the conversation.
+        unkept_key: It has a key that nothing can be kept under.
     """
 
     profile: Profile
@@ -69,6 +76,9 @@ class Asked:
     stop: tuple[str, ...]
     conversation_id: str | None
     tools: Tools | None
+    request: Request | None = None
+    begins: bool = False
+    unkept_key: bool = False
 
     @property
     def not_honoured(self) -> list[str]:
@@ -80,6 +90,8 @@ class Asked:
             fields.append("messages[role=tool]")
         if self.conversation_id is not None and self.given.history:
             fields.append("messages[history]")
+        if self.unkept_key:
+            fields.append("Idempotency-Key")
         return fields
 
     def without_effect(self, turn: Turn) -> list[str]:
@@ -93,7 +105,9 @@ class Asked:
         return [*self.not_honoured, *(unheard if _no_llm(turn.reply) else [])]
 
 
-def asked_in(request: ChatRequest, header: str | None, service: Service, tenant: Tenant) -> Asked:
+def asked_in(
+    request: ChatRequest, header: str | None, service: Service, tenant: Tenant, *, key: str | None = None
+) -> Asked:
     """What a request asks for.
 
     Args:
@@ -101,6 +115,7 @@ def asked_in(request: ChatRequest, header: str | None, service: Service, tenant:
         header: `X-Heartline-Conversation`, where it was sent.
         service: Knows the profiles.
         tenant: Who asks.
+        key: `Idempotency-Key`, where it was sent.
 
     Raises:
         ApiError: It asks for what is not offered.
@@ -132,16 +147,21 @@ def asked_in(request: ChatRequest, header: str | None, service: Service, tenant:
             code="tools_unsupported",
             param="tools",
         )
+    store, named = service.store_of(tenant), _named(request.heartline.conversation_id, header)
+    keyed = key is not None and named is not None and hasattr(store, "answered")
     return Asked(
         profile,
-        service.store_of(tenant),
+        store,
         tenant.name or "",
         f"{tenant.name!r}\n{profile.name}",
         given,
         _options(request),
         stop,
-        _conversation(request.heartline.conversation_id, header),
+        (begun_by(key) if keyed and key else uuid.uuid4().hex) if named == _NEW else named,
         tools,
+        request=request_named(key, request) if keyed and key else None,
+        begins=named == _NEW,
+        unkept_key=key is not None and not keyed,
     )
 
 
@@ -166,7 +186,7 @@ def _options(request: ChatRequest) -> Options:
     )
 
 
-def _conversation(field: str | None, header: str | None) -> str | None:
+def _named(field: str | None, header: str | None) -> str | None:
     if field is not None and header is not None and field != header:
         raise ApiError(
             400,
@@ -174,10 +194,10 @@ def _conversation(field: str | None, header: str | None) -> str | None:
             code="conversation_twice",
             param="heartline.conversation_id",
         )
-    named = field or header
-    return uuid.uuid4().hex if named == _NEW else named
+    return field or header
 
 
+@watched
 async def events_of(asked: Asked, service: Service) -> AsyncGenerator[Event | ToolsCalled]:
     """What happens in the turn. Closing it ends the turn, as `Agent.stream` says.
 
@@ -190,9 +210,8 @@ async def events_of(asked: Asked, service: Service) -> AsyncGenerator[Event | To
     urgent = speaks_of_death(asked.given.text)
     turn = partial(service.admission.turn, asked.tenant, deadline=asked.options.deadline, urgent=urgent)
     if asked.conversation_id is not None:
-        agent = with_parts(agent, store=asked.store)
-        whose = f"{asked.owner}\n{asked.conversation_id}"
-        async with turn(after=service.order.turn_of(whose)), aclosing(_spoken(agent, asked)) as events:
+        spoken = lambda store: _spoken(with_parts(agent, store=store), asked)  # noqa: E731
+        async with aclosing(in_order(spoken, asked, service, slot=turn)) as events:
             async for event in events:
                 yield event
         return

@@ -254,6 +254,7 @@ def test_that_the_document_names_every_path_and_what_it_answers(server: Serving)
     document = server.http.get("/openapi.json").json()
     assert set(document["paths"]) == {
         "/healthz",
+        "/metrics",
         "/readyz",
         "/v1/chat/completions",
         "/v1/heartline/analyze",

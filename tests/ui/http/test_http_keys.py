@@ -132,6 +132,7 @@ def test_that_lists_show_ones_own_alone(two: tuple[Client, Client]):
 
 
 ALL = [
+    ("GET", "/metrics"),
     ("POST", COMPLETIONS),
     ("GET", "/v1/models"),
     ("GET", "/v1/models/heartline"),
