@@ -40,7 +40,7 @@ _ERRORS: dict[int, tuple[str, ApiError]] = {
     ),
     409: (
         "The turn before, or a request with this `Idempotency-Key`, is still being answered.",
-        ApiError(409, "A request with this `Idempotency-Key` is being answered.", code="in_progress"),
+        ApiError(409, "A request with this `Idempotency-Key` is being answered.", code="request_in_progress"),
     ),
     413: (
         "Beyond a limit that waiting does not lift.",

@@ -16,6 +16,7 @@ import typer
 import yaml
 
 from agent.settings import Settings
+from ui import expiry
 from ui.http import keys, serve
 
 ROOT = Path(__file__).parents[3]
@@ -23,7 +24,7 @@ DEPLOY = ROOT / "ui" / "deploy"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
 DOCKERFILE = (DEPLOY / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
-APPS = {"serve": serve.app, "keys": keys.app}
+APPS = {"serve": serve.app, "keys": keys.app, "expire": expiry.app}
 NOT_SETTINGS = {"HEARTLINE_CONFIG"}
 
 # Of the Compose Specification: what our services use of it.
@@ -42,11 +43,7 @@ def _instructions(name: str) -> list[str]:
 def _check_command(words: list[str]) -> None:
     """A command of `heartline` with its options."""
     name, *rest = words
-    commands = PROJECT["project"]["entry-points"]["heartline.commands"]
-    if name not in APPS:
-        # Of another part of the program, which the entry points name.
-        assert name in commands, f"{name} is no command of heartline"
-        return
+    assert name in PROJECT["project"]["entry-points"]["heartline.commands"], f"{name} is no command of heartline"
     command: Any = typer.main.get_command(APPS[name])
     known = {option for each in command.params for option in each.opts}
     for word in rest:
@@ -134,8 +131,7 @@ def test_that_each_service_is_bounded_watched_and_names_what_there_is(name: str)
         assert service["image"] == f"heartline:{PROJECT['project']['version']}"
         assert service["read_only"] is True
         assert service["cap_drop"] == ["ALL"]
-        if service["command"] != ["expire"]:
-            _check_command(service["command"])
+        _check_command(service["command"])
     for port in service.get("ports", ()):
         assert port.startswith("127.0.0.1:"), f"{port} is open to other machines"
 
@@ -165,8 +161,7 @@ def test_that_the_units_run_real_commands_behind_walls(name: str):
     service = _unit(name)["Service"]
     program, *words = shlex.split(service["ExecStart"][0])
     assert program == "/opt/heartline/bin/heartline"
-    if words != ["expire"]:
-        _check_command(words)
+    _check_command(words)
     for variable in service["Environment"]:
         _check_variable(variable.partition("=")[0])
     for wall, state in {
