@@ -12,7 +12,7 @@ SOAK ?= 1
 EVERY_CORE := -n auto --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help chat test test-train test-inspect test-vllm lint format bench load weights models clean
+.PHONY: help chat test test-train test-inspect test-vllm test-ray lint format bench load weights models clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -31,6 +31,9 @@ test-inspect: .inspect/.made ## The tests that need Inspect AI, whose pins clash
 
 test-vllm: $(VENV)/.dev .vllm/.made ## The tests with a real vLLM on the CPU, in an environment of its own (2.5 GB)
 	$(BIN)/python -m pytest -m vllm --durations=5
+
+test-ray: .ray/.made ## The tests of the Ray Serve application, in an environment of its own (1 GB)
+	.ray/bin/python -m pytest -p no:unraisableexception tests/ui/deploy
 
 lint: $(VENV)/.dev ## Lint, formatting, types, import contract
 	$(BIN)/ruff check .
@@ -55,7 +58,7 @@ models: $(VENV)/.train ## Measure the shipped weights on the valid parts, beside
 	$(BIN)/heartline models check
 
 clean: ## Remove the environment and everything that tools left behind
-	rm -rf $(VENV) .inspect .vllm build dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .inspect .vllm .ray build dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Heartline needs Python 3.11 or newer; try: make PYTHON=python3.12")'
@@ -80,6 +83,13 @@ $(VENV)/.train: $(VENV)/.dev
 	$(PYTHON) -m venv .inspect
 	.inspect/bin/python -m pip --disable-pip-version-check --quiet install -c constraints-inspect.txt \
 		-e '.[inspect]' pytest pytest-asyncio hypothesis
+	@touch $@
+
+.ray/.made: pyproject.toml constraints.txt
+	@echo "Installing Ray (a minute or two, once) ..."
+	$(PYTHON) -m venv .ray
+	.ray/bin/python -m pip --disable-pip-version-check --quiet install -c constraints.txt \
+		-e '.[postgres,ray]' pytest pytest-asyncio hypothesis
 	@touch $@
 
 # torch first and with what it needs, which is not the same everywhere; the rest is listed in full.

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Collection
 from contextlib import asynccontextmanager
-from typing import Any, Literal
+from typing import Literal
 
 from fastapi import FastAPI, Request
-from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp
@@ -20,8 +19,8 @@ from ui.http.edge import Edge
 from ui.http.errors import install
 from ui.http.metering import Metered
 from ui.http.observed import Observed
+from ui.http.openapi import document
 from ui.http.profiles import Service
-from ui.http.schemas import ErrorAnswer
 
 __all__ = ["make_app", "make_routes"]
 
@@ -83,7 +82,6 @@ def make_routes(service: Service) -> FastAPI:
         redirect_slashes=False,
         # Its own records what exceptions say, and they may quote a person.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
-        responses={"default": {"model": ErrorAnswer, "description": "An error, as OpenAI writes it."}},
     )
     app.state.service = service
     app.add_middleware(Metered)
@@ -92,7 +90,7 @@ def make_routes(service: Service) -> FastAPI:
     app.include_router(side_endpoints.router)
     app.include_router(operations.router)
     _add_health(app, service)
-    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    app.openapi = lambda: document(app)  # type: ignore[method-assign]
     return app
 
 
@@ -109,16 +107,3 @@ def _add_health(app: FastAPI, service: Service) -> None:
         status: Literal["ok", "unready"] = "ok" if problem is None else "unready"
         told = Readiness(status=status, problem=problem, llm=service.llm)  # type: ignore[arg-type]
         return JSONResponse(told.model_dump(), status_code=200 if problem is None else 503)
-
-
-def _openapi(app: FastAPI) -> dict[str, Any]:
-    """The document, without the answers to malformed requests that the framework adds: ours are 400."""
-    if app.openapi_schema is None:
-        made = get_openapi(title=app.title, version=app.version, routes=app.routes, summary="Empathetic agents.")
-        for operations in made["paths"].values():
-            for operation in operations.values():
-                operation["responses"].pop("422", None)
-        for unused in ("HTTPValidationError", "ValidationError"):
-            made["components"]["schemas"].pop(unused, None)
-        app.openapi_schema = made
-    return app.openapi_schema

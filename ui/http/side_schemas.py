@@ -30,8 +30,8 @@ __all__ = [
 
 MOST_TEXTS = 64
 Text = Annotated[str, StringConstraints(min_length=1)]
-StoredId = Annotated[str, StringConstraints(min_length=1, max_length=256)]
-"""An id as it stands in the store, which other faces than this one may have chosen."""
+StoredId = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^\x00]+$")]
+"""An id as it stands in the store, which other faces than this one may have chosen. Postgres keeps no NUL."""
 
 
 class _Given(BaseModel):

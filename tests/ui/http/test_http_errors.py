@@ -269,7 +269,7 @@ def test_that_the_document_names_every_path_and_what_it_answers(server: Serving)
     }
     for operations in document["paths"].values():
         for operation in operations.values():
-            assert operation["responses"]["default"]["content"]["application/json"]["schema"] == {
+            assert operation["responses"]["500"]["content"]["application/json"]["schema"] == {
                 "$ref": "#/components/schemas/ErrorAnswer"
             }
             assert "422" not in operation["responses"]

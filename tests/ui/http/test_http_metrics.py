@@ -170,7 +170,7 @@ def test_that_with_keys_metrics_need_one_that_has_the_right(tmp_path: Path):
 
             assert [status(key) for key in (None, "hl_wrong", customer, operator)] == [401, 401, 403, 200]
             refused = server.http.get("/metrics", headers={"authorization": f"Bearer {customer}"}).json()["error"]
-            assert refused["code"] == "not_yours"
+            assert refused["code"] == "right_missing"
             assert "heartline keys create" in refused["message"]
 
 
