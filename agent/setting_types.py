@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from agent.errors import SettingsError
 from agent.options import parts_of
 
-__all__ = ["OptionalPart", "StorePool", "or_none", "profile_name", "variant_name", "web_address", "written_out"]
+__all__ = ["OptionalPart", "PageRules", "StorePool", "or_none", "profile_name", "variant_name", "web_address", "written_out"]
 
 _PROFILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -70,3 +70,20 @@ class StorePool(BaseModel):
             f"All {self.size} connections were in use for {self.wait:g} s. Try again, or raise `size` in "
             "`store_pool` (HEARTLINE_STORE_POOL)."
         )
+
+
+class PageRules(BaseModel):
+    """What whoever runs the page in the browser allows those who chat on it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    visitor_llm: Annotated[
+        bool | None,
+        Field(
+            description="Whether they may name an LLM server, which this machine then asks; by default only where "
+            "nobody but this machine reaches the page."
+        ),
+    ] = None
+    show_risk: Annotated[
+        bool, Field(description="Show the risk that was read, with its evidence. For operators, not for visitors.")
+    ] = False

@@ -28,6 +28,7 @@ from agent.errors import SettingsError
 from agent.options import VARIANTS, TwoStage
 from agent.setting_types import (
     OptionalPart,
+    PageRules,
     StorePool,
     profile_name,
     variant_name,
@@ -177,6 +178,7 @@ class Settings(BaseSettings):
     notices_in_content: bool = Field(
         True, description="Whether the server says notices (docs/policies.md) in the content of its answers, too."
     )
+    page: PageRules = Field(PageRules(), description="What visitors of the page may do (docs/page.md).")
     max_body_bytes: int = Field(2_000_000, ge=1_000, description="Longest request that the server accepts.")
 
     @classmethod
