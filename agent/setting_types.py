@@ -11,7 +11,16 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from agent.errors import SettingsError
 from agent.options import parts_of
 
-__all__ = ["OptionalPart", "PageRules", "StorePool", "or_none", "profile_name", "variant_name", "web_address", "written_out"]
+__all__ = [
+    "OptionalPart",
+    "PageRules",
+    "StorePool",
+    "or_none",
+    "profile_name",
+    "variant_name",
+    "web_address",
+    "written_out",
+]
 
 _PROFILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
