@@ -114,7 +114,7 @@ async def _in_order(
                 yield event
 
 
-def _after(now: Moment, event: Event) -> Moment:
+def _after(now: Moment, event: Event) -> Moment:  # noqa: PLR0911 - one for each kind of event
     match event:
         case StageFinished(turn=turn):
             return replace(now, turn=turn)
@@ -132,7 +132,9 @@ def _after(now: Moment, event: Event) -> Moment:
             return now
 
 
-def trouble_of(error: Exception, *, characters: int = 0, most: int = 0) -> Trouble:
+def trouble_of(  # noqa: PLR0911 - one for each kind of error
+    error: Exception, *, characters: int = 0, most: int = 0
+) -> Trouble:
     """What a person is told about an error: what happened, and what to do.
 
     Args:

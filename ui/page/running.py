@@ -12,7 +12,7 @@ __all__ = ["Running"]
 
 
 class Running:
-    """Tasks that answer, by conversation. Of one process: whoever stops a reply must reach the one that makes it."""
+    """Tasks that answer, by conversation, in this process: it is also the one that has to stop them."""
 
     def __init__(self) -> None:
         self._tasks: dict[str, set[asyncio.Task[None]]] = {}

@@ -78,10 +78,11 @@ class Visitor:
     @classmethod
     def parsed(cls, given: object, tenant: str | None = None) -> Visitor | None:
         """The visitor in what a browser kept; None where it kept none."""
-        secret = given.get("secret") if isinstance(given, Mapping) else None
+        kept: Mapping[Any, Any] = given if isinstance(given, Mapping) else {}
+        secret = kept.get("secret")
         if not isinstance(secret, str) or len(secret) != _SECRET_CHARACTERS:
             return None
-        return cls(secret, Choices.parsed(given.get("choices")), tenant)  # type: ignore[union-attr]  # a mapping
+        return cls(secret, Choices.parsed(kept.get("choices")), tenant)
 
     def as_kept(self) -> dict[str, Any]:
         """What the browser keeps."""
