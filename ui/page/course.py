@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from markupsafe import Markup
+
 from agent.turn import Turn
 from strategies.taxonomy import esconv
 from ui.columns import Column, columns_of, signed
@@ -56,7 +58,7 @@ def course_picture(turns: Sequence[Turn], texts: Texts) -> str:
     scene["bottom"] = y
     scene["height"] = y + 20
     scene["rows"] = [_told(column, texts) for column in columns]
-    return filled("course", texts, **scene)
+    return Markup(filled("course", texts, **scene))  # noqa: S704 - every text in it was escaped
 
 
 def _valence(columns: Sequence[Column], x: Any, top: float) -> dict[str, Any]:
