@@ -100,7 +100,11 @@ def _ribbons(columns: Sequence[Column], texts: Texts, x: Any, y: float) -> tuple
     rows = []
     for (label_set, label), _ in total.most_common(_RIBBONS):
         shares = [
-            None if not column.emotions else column.emotions.get(label, 0.0) if column.label_set == label_set else 0.0
+            None
+            if not column.emotions
+            else column.emotions.get(label, 0.0)
+            if column.label_set == label_set
+            else 0.0
             for column in columns
         ]
         middle = y + _ROW / 2

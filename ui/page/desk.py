@@ -11,7 +11,6 @@ from typing import Any, cast
 
 from agent.build import build_agent
 from agent.errors import HeartlineError, SettingsError
-from agent.generator import OpenAICompatibleGenerator
 from agent.loop import Agent
 from agent.memory import InMemoryStore
 from agent.options import VARIANTS, Options
@@ -31,6 +30,7 @@ from ui.page.visitor import Choices, Visitor
 __all__ = ["Desk", "Reach"]
 
 _MOST_AGENTS = 16
+_OF_SERVERS = "openai"
 _UNKEPT_FOR = timedelta(hours=2)
 _MADE_BY = ("persona", "planner", "country", "policy")
 
@@ -80,6 +80,11 @@ class Desk:
         """Whether visitors may have nothing kept. A person is called through what the store keeps."""
         return self.settings.handoff_at == "never"
 
+    @property
+    def ephemeral(self) -> bool:
+        """Whether nothing outlasts the server."""
+        return self.settings.store == "memory"
+
     def offered(self) -> dict[str, tuple[str, ...]]:
         """What visitors may choose from, by setting. What is not here is not theirs to choose."""
         offered: dict[str, tuple[str, ...]] = {
@@ -122,11 +127,11 @@ class Desk:
             LLMServer(choices.llm_url)
             # The key and the model belong to another server: they are not sent to this one.
             settings = settings.model_copy(update={"llm_api_key": None, "llm_model": None, "llm_preset": None})
-            changes |= {"llm_url": choices.llm_url, "generator": "openai"}
+            changes |= {"llm_url": choices.llm_url, "generator": _OF_SERVERS}
             if choices.llm_model:
                 changes["llm_model"] = choices.llm_model
         elif choices.speaker == "offline":
-            settings = settings.model_copy(update={"llm_url": None, "generator": "openai"})
+            settings = settings.model_copy(update={"llm_url": None, "generator": _OF_SERVERS})
         if not changes:
             return settings
         made = load_settings(**changes)
@@ -169,11 +174,15 @@ class Desk:
         two_stage: Any = checked.two_stage or None
         return Options(variant=checked.variant or None, two_stage=two_stage)
 
-    def speaks(self, agent: Agent, settings: Settings) -> str | None:
-        """The address that a visitor's words go to; None where they stay in this process."""
-        if isinstance(agent.generator, OpenAICompatibleGenerator) and settings.llm_url:
-            return LLMServer.from_settings(settings).base
-        return None
+    def address(self, settings: Settings) -> str | None:
+        """Where a visitor's words go, safe to show; None where they stay in this process.
+
+        Args:
+            settings: As `settings_for` gives them.
+        """
+        if settings.llm_url is None or settings.generator != _OF_SERVERS:
+            return None
+        return LLMServer.from_settings(settings).base
 
     # --- where it is kept ------------------------------------------------------------------------
 

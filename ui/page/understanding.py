@@ -145,7 +145,8 @@ def _state(turn: Turn, texts: Texts) -> dict[str, Any] | None:
         "scales": scales,
         "shift": texts(f"panel.shift_{shift.direction}") if shift is not None and now else "",
         "expected": [
-            (texts.word("emotion", label), p) for label, p in sorted(state.expected.items(), key=lambda x: -x[1])[:3]
+            (texts.word("emotion", label), p)
+            for label, p in sorted(state.expected.items(), key=lambda x: -x[1])[:3]
         ],
         "own": None if state.own is None else texts.word("emotion", state.own.emotion),
     }
