@@ -16,6 +16,7 @@ from ui.http.errors import ApiError
 from ui.http.tenancy import Gate
 from ui.page.desk import Desk, Reach
 from ui.page.door import Door
+from ui.page.shell import Shell
 from ui.page.texts import LANGUAGES, preferred, texts_in
 
 __all__ = ["build_desk", "make_page"]
@@ -43,7 +44,7 @@ def make_page(desk: Desk, *, hosts: Collection[str] | None = None) -> ASGIApp:
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # no argument of Gradio's switches off all of it
     import gradio as gr
 
-    from ui.page.frame import STYLE, head, made, theme
+    from ui.page.frame import STYLE, made, shell, theme
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
@@ -74,8 +75,10 @@ def make_page(desk: Desk, *, hosts: Collection[str] | None = None) -> ASGIApp:
         except ApiError:
             return False
 
+    shells = {}
     for language in LANGUAGES:
         texts = texts_in(language)
+        shells[f"/{language}/"] = shell(desk, texts)
         blocks = made(desk, texts)
         blocks.queue(max_size=_WAITING, default_concurrency_limit=_AT_ONCE)
         gr.mount_gradio_app(
@@ -92,6 +95,5 @@ def make_page(desk: Desk, *, hosts: Collection[str] | None = None) -> ASGIApp:
             pwa=False,
             theme=theme(),
             css=STYLE,
-            head=head(texts),
         )
-    return Door(app, hosts)
+    return Door(Shell(app, shells), hosts)

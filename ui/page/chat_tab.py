@@ -21,7 +21,7 @@ from ui.page.visitor import Visitor
 
 __all__ = ["TAB"]
 
-_ACTS = "(function go() { window.heartlineActs ? heartlineActs(element, d => trigger('act', d)) : setTimeout(go, 20); })()"
+_ACTS = "heartlineActs(element, data => trigger('act', data))"
 _STORED_HERE = "(kept, here) => [kept, sessionStorage.getItem('heartline.here') || '']"
 _STORE_HERE = "here => { sessionStorage.setItem('heartline.here', here); }"
 
@@ -179,7 +179,7 @@ class ChatTab:
         visitor, act = visitor_of(kept, request, self.desk), _given(event)
         turn_id = act.get("turn")
         turns, trouble = await self._turns(visitor, here)
-        if trouble is not None or not any(turn.id == turn_id for turn in turns):
+        if trouble is not None or not isinstance(turn_id, str) or all(turn.id != turn_id for turn in turns):
             return {self.trouble: self._told(trouble)}
         if act.get("do") != "rate":
             return {self.panel: self.views.panel(turns, shown=turn_id)}

@@ -6,15 +6,16 @@ from importlib.resources import files
 from typing import Any
 
 import gradio as gr
+from markupsafe import Markup
 
 from ui.page.desk import Desk
-from ui.page.help_lines import help_region
+from ui.page.help_lines import as_shown, help_region
 from ui.page.markup import filled
 from ui.page.tab import QUICK, Page, visitor_of
 from ui.page.tabs import TABS
 from ui.page.texts import LANGUAGES, Texts, texts_in
 
-__all__ = ["STYLE", "head", "made", "theme"]
+__all__ = ["STYLE", "made", "shell", "theme"]
 
 _KEPT_UNDER = "heartline"
 # It hides nothing: whoever opens the page is told it. Gradio wants one that stays the same over restarts.
@@ -56,17 +57,10 @@ def made(desk: Desk, texts: Texts) -> gr.Blocks:
     return blocks
 
 
-def head(texts: Texts) -> str:
-    """What goes into the page's head."""
-    words = "".join(
-        f'<meta name="heartline-{name}" content="{texts(key)}">'
-        for name, key in (("copied", "turn.copied"), ("edited", "chat.edited"), ("gone", "trouble.gone"))
-    )
-    return (
-        f'<meta name="heartline-language" content="{texts.language}">{words}'
-        '<meta name="color-scheme" content="light dark"><meta name="referrer" content="no-referrer">'
-        f"<script>{_SCRIPT}</script>"
-    )
+def shell(desk: Desk, texts: Texts) -> tuple[str, str, str]:
+    """Language, head and body of the document that comes before Gradio's (see `ui.page.shell`)."""
+    within = filled("shell", texts, help=as_shown(desk.directory.country(desk.settings.country)))
+    return texts.language, filled("head", texts, script=Markup(_SCRIPT)), within  # noqa: S704 - a file of ours
 
 
 def theme() -> gr.themes.Base:

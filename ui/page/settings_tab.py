@@ -166,7 +166,7 @@ class SettingsTab:
             texts,
             choices=asdict(desk.checked(visitor.choices)),
             options=options,
-            set=desk.settings,
+            made_with=desk.settings,
             as_set=as_set if address is None else texts("settings.set_llm", address=address),
             set_llm=local or address is not None,
             may_name_llm=desk.may_name_llm,
