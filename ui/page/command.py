@@ -1,4 +1,4 @@
-"""`heartline ui`: the page in the browser. Heavy imports stay inside, so that `heartline --help` answers at once."""
+"""`heartline ui`: the page in the browser. Heavy imports stay inside: `heartline --help` answers at once."""
 
 from __future__ import annotations
 

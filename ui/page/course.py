@@ -1,7 +1,6 @@
 """The course of a conversation, small enough for the panel: valence, emotions as ribbons, strategies as marks.
 
-`heartline trace --picture` draws the same at full size; both take their columns, ribbons' families and lanes from the
-same modules.
+`heartline trace --picture` draws the same at full size. Both take columns, families and lanes from the same modules.
 """
 
 from __future__ import annotations
@@ -28,6 +27,7 @@ _HIGH = 84.0  # of the plot of valence
 _ROW = 18.0
 _RIBBONS, _LANES = 4, 5
 _MOST = 60  # columns
+_NONE = "\N{EN DASH}"
 _STRATEGIES = {"a careful reply": "panel.careful_short", "other strategies": "panel.other_strategies"}
 
 
@@ -150,9 +150,9 @@ def _told(column: Column, texts: Texts) -> dict[str, str]:
     done = [*column.followed, *column.planned]
     words = [texts.word("strategy", name) for name in done] or ([texts("panel.careful")] if column.careful else [])
     return {
-        "turn": str(column.first + 1) if one else f"{column.first + 1}–{column.last + 1}",
-        "emotion": f"{texts.word('emotion', label)} {p:.0%}" if label else "–",
-        "valence": "–" if column.affect is None else signed(column.affect[0]),
-        "done": ", ".join(words) or "–",
+        "turn": str(column.first + 1) if one else f"{column.first + 1}{_NONE}{column.last + 1}",
+        "emotion": f"{texts.word('emotion', label)} {p:.0%}" if label else _NONE,
+        "valence": _NONE if column.affect is None else signed(column.affect[0]),
+        "done": ", ".join(words) or _NONE,
         "shift": shift,
     }

@@ -27,7 +27,7 @@ STYLE = files("ui.page").joinpath("static/page.css").read_text(encoding="utf-8")
 _SCRIPT = files("ui.page").joinpath("static/page.js").read_text(encoding="utf-8")
 
 
-def made(desk: Desk, texts: Texts) -> gr.Blocks:
+def made(desk: Desk, texts: Texts) -> Any:  # Gradio leaves its context untyped
     """The page in one language.
 
     Args:

@@ -51,7 +51,7 @@ class SettingsTab:
         page.blocks.load(self.open_page, page.visitor, self.form, **QUICK)
         acted = self.form.act(
             self.act,
-            [page.visitor, page.here],
+            page.visitor,
             [page.visitor, page.here, self.form, self.told, self.data],
             **QUICK,
         )
@@ -68,7 +68,7 @@ class SettingsTab:
         """The form, with what was chosen before."""
         return self._form(visitor_of(kept, request, self.desk))
 
-    async def act(self, kept: Any, here: Any, request: gr.Request, event: gr.EventData) -> Updates:
+    async def act(self, kept: Any, request: gr.Request, event: gr.EventData) -> Updates:
         """Save what was chosen, test an address, download, or delete everything."""
         visitor = visitor_of(kept, request, self.desk)
         given = event._data if isinstance(event._data, dict) else {}  # noqa: SLF001 - a key may be missing

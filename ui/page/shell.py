@@ -1,6 +1,6 @@
 """The document that a browser gets first: with the page's language, its script, and help that needs nothing else.
 
-Gradio draws the page once its own scripts have run. Until then, and wherever they do not, this shell is what is seen.
+Gradio draws the page once its own scripts have run. Until then, and wherever they do not, the shell is seen.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ class Shell:
         self._app, self._shells = app, dict(shells)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
         shell = self._shells.get(scope.get("path", "")) if scope["type"] == "http" else None
         if shell is None or scope["method"] != "GET":
             await self._app(scope, receive, send)

@@ -1,8 +1,9 @@
-"""What was understood in a turn, and why it was answered so: drawn from the typed turn, nothing parsed from text."""
+"""What was understood in a turn, and why it was answered so: drawn from the typed turn, never from text."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from agent.turn import Turn
@@ -18,6 +19,7 @@ __all__ = ["marked", "nothing_yet", "understanding"]
 _BARS = 6
 _ALTERNATIVES = 4
 _SHORT_SET = 8  # more primary emotions than these are folded away
+_NONE = "\N{EN DASH}"
 _LEAST = 0.005  # what rounds to nothing says nothing
 
 
@@ -77,7 +79,7 @@ def marked(turn: Turn, *, operator: bool = False) -> Iterator[tuple[str, str, fl
         spans += [(start, end, "risk", 1.0) for start, end in turn.risk.evidence]
     edges = {0, length} | {min(edge, length) for start, end, *_ in spans for edge in (start, end)}
     places = sorted(edges)
-    for start, end in zip(places, places[1:], strict=False):
+    for start, end in pairwise(places):
         # The last kind counts where several meet: risk before undertone before cause.
         kind, sure = next(((k, s) for a, b, k, s in reversed(spans) if a <= start and end <= b), ("", 0.0))
         yield turn.text[start:end], kind, sure
@@ -101,7 +103,7 @@ def _emotion(turn: Turn, texts: Texts) -> dict[str, Any] | None:
     clear = turn.expression is None or turn.expression.neutrality < 0.5  # noqa: PLR2004 - more likely than not
     return {
         "bars": bars,
-        "widest": max(bar["share"] for bar in bars) if bars else 1.0,
+        "widest": reading.top()[0][1] or 1.0,
         "primary": words,
         "folded": len(words) > _SHORT_SET,
         "caveat": reading.caveat,
@@ -127,7 +129,7 @@ def _second_look(turn: Turn, texts: Texts) -> str:
     found = turn.adjudication
     if found is None:
         return ""
-    said = texts.word("emotion", found.said) if found.said else "–"
+    said = texts.word("emotion", found.said) if found.said else _NONE
     return texts("panel.second_look", small=texts.word("emotion", found.before.label), llm=said)
 
 
@@ -202,7 +204,7 @@ def _risk(turn: Turn, texts: Texts) -> dict[str, Any]:
         "sure": turn.risk is None or turn.risk.sure,
         "kinds": () if turn.risk is None else turn.risk.kinds,
         "evidence": [] if turn.risk is None else [turn.text[start:end] for start, end in turn.risk.evidence],
-        "record": "–" if course is None else course.level,
+        "record": _NONE if course is None else course.level,
         "others": "none" if course is None else course.others,
         "acts": () if turn.care is None else turn.care.acts,
         "verdicts": [(verdict.action, "; ".join(verdict.reasons)) for verdict in turn.verdicts],
