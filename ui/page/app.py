@@ -44,7 +44,7 @@ def make_page(desk: Desk, *, hosts: Collection[str] | None = None) -> ASGIApp:
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # no argument of Gradio's switches off all of it
     import gradio as gr
 
-    from ui.page.frame import STYLE, made, shell, theme
+    from ui.page.frame import made, shell, theme
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
@@ -94,6 +94,5 @@ def make_page(desk: Desk, *, hosts: Collection[str] | None = None) -> ASGIApp:
             mcp_server=False,
             pwa=False,
             theme=theme(),
-            css=STYLE,
         )
     return Door(Shell(app, shells), hosts)

@@ -1,6 +1,6 @@
 """The course of a conversation, small enough for the panel: valence, emotions as ribbons, strategies as marks.
 
-`heartline trace --picture` draws the same at full size. Both take columns, families and lanes from the same modules.
+`heartline trace --picture` draws the same at full size, from the same columns, families and lanes.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from ui.page.tab import QUICK, Page, visitor_of
 from ui.page.tabs import TABS
 from ui.page.texts import LANGUAGES, Texts, texts_in
 
-__all__ = ["STYLE", "made", "shell", "theme"]
+__all__ = ["made", "shell", "theme"]
 
 _KEPT_UNDER = "heartline"
 # It hides nothing: whoever opens the page is told it. Gradio wants one that stays the same over restarts.
@@ -23,7 +23,7 @@ _SEAL = "heartline-page"
 _SYSTEM = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif")
 _MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
 
-STYLE = files("ui.page").joinpath("static/page.css").read_text(encoding="utf-8")
+_STYLE = files("ui.page").joinpath("static/page.css").read_text(encoding="utf-8")
 _SCRIPT = files("ui.page").joinpath("static/page.js").read_text(encoding="utf-8")
 
 
@@ -59,8 +59,10 @@ def made(desk: Desk, texts: Texts) -> Any:  # Gradio leaves its context untyped
 
 def shell(desk: Desk, texts: Texts) -> tuple[str, str, str]:
     """Language, head and body of the document that comes before Gradio's (see `ui.page.shell`)."""
+    # Gradio rewrites the rules of its own parameter `css`, and spoils those for narrow screens.
+    made_head = filled("head", texts, style=Markup(_STYLE), script=Markup(_SCRIPT))  # noqa: S704 - files of ours
     within = filled("shell", texts, help=as_shown(desk.directory.country(desk.settings.country)))
-    return texts.language, filled("head", texts, script=Markup(_SCRIPT)), within  # noqa: S704 - a file of ours
+    return texts.language, made_head, within
 
 
 def theme() -> gr.themes.Base:

@@ -115,17 +115,17 @@ def main(folder: Path) -> list[Path]:
     with running_page(settings) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         found = [
-            *_views(browser, address, folder / "light", _WIDE, "light"),
-            *_views(browser, address, folder / "dark", _WIDE, "dark"),
-            *_views(browser, address, folder / "narrow", _NARROW, "light"),
-            *_views(browser, address, folder / "narrow-dark", _NARROW, "dark", language="de"),
+            *_views(browser, address, folder / "light", size=_WIDE, light="light"),
+            *_views(browser, address, folder / "dark", size=_WIDE, light="dark"),
+            *_views(browser, address, folder / "narrow", size=_NARROW, light="light"),
+            *_views(browser, address, folder / "narrow-dark", size=_NARROW, light="dark", language="de"),
         ]
         browser.close()
     return found
 
 
 def _views(
-    browser: Browser, address: str, start: Path, size: tuple[int, int], light: Any, language: str = "en"
+    browser: Browser, address: str, start: Path, *, size: tuple[int, int], light: Any, language: str = "en"
 ) -> Iterator[Path]:
     context = browser.new_context(
         viewport={"width": size[0], "height": size[1]},

@@ -21,7 +21,7 @@ from ui.page.visitor import Choices, Visitor
 
 __all__ = ["TAB"]
 
-_ACTS = "(function go() { window.heartlineForm ? heartlineForm(element, d => trigger('act', d)) : setTimeout(go, 20); })()"
+_ACTS = "heartlineForm(element, data => trigger('act', data))"
 _TEST_SECONDS = 60.0  # a server that drips may take no longer
 _SAVE = """text => {
   if (!text) return;

@@ -1,7 +1,7 @@
 """What a tab of the page is: a name, a function that builds it, and when it is offered.
 
 A tab is one module with a `TAB`, listed in `ui.page.tabs`; its title is the text `tab.` and its id. `build` is
-called once for each language while Gradio's context of the tab is open. It makes components and binds their events.
+called once for each language while Gradio's context of the tab is open; it makes components and binds events.
 """
 
 from __future__ import annotations

@@ -147,7 +147,7 @@
     new MutationObserver(() => { if (end) scrollTo(0, document.documentElement.scrollHeight); }).observe(
       document.querySelector("#middle"), { childList: true, subtree: true, characterData: true });
   };
-  const ready = () => { if (restore()) { box().setAttribute("aria-label", meta("label")); follow(); shown("panel", isOpen("panel")); } else setTimeout(ready, 50); };
+  const ready = () => { if (restore()) { document.head.append(document.querySelector("#heartline-style")); box().setAttribute("aria-label", meta("label")); follow(); shown("panel", isOpen("panel")); } else setTimeout(ready, 50); };
 
   const fetched = window.fetch;
   window.fetch = async (...given) => {
