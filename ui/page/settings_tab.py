@@ -171,6 +171,8 @@ class SettingsTab:
             set_llm=local or address is not None,
             may_name_llm=desk.may_name_llm,
             may_unkeep=desk.may_unkeep and not desk.ephemeral,
+            ephemeral=desk.ephemeral,
+            country=desk.directory.country(desk.settings.country).name if desk.settings.country else "",
         )
 
 

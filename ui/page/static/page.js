@@ -102,7 +102,8 @@
     const form = button.closest(".said").querySelector("form.reason");
     form.dataset.rating = rating;
     form.hidden = false;
-    form.querySelector("textarea").focus();
+    form.querySelector("textarea").focus({ preventScroll: true });
+    form.scrollIntoView({ block: "nearest" });
   };
   const look = () => setTimeout(() => document.querySelector("#understood .panel-title")?.focus(), 200);
 
@@ -144,7 +145,7 @@
     addEventListener("scroll", () => {
       end = innerHeight + scrollY >= document.documentElement.scrollHeight - 160;
     }, { passive: true });
-    new MutationObserver(() => { if (end) scrollTo(0, document.documentElement.scrollHeight); }).observe(
+    new MutationObserver(() => { if (end && document.querySelector("#middle .turn")) scrollTo(0, document.documentElement.scrollHeight); }).observe(
       document.querySelector("#middle"), { childList: true, subtree: true, characterData: true });
   };
   const ready = () => { if (restore()) { document.head.append(document.querySelector("#heartline-style")); box().setAttribute("aria-label", meta("label")); follow(); shown("panel", isOpen("panel")); } else setTimeout(ready, 50); };
