@@ -16,12 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agent.errors import SettingsError
-from agent.settings import Settings, load_settings
+from agent.settings import load_settings
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-__all__ = ["FLAGS", "browser_path", "main", "running_page"]
+    from ui.page.desk import Desk
+
+__all__ = ["FLAGS", "SAID", "browser_path", "main", "running_page", "say"]
 
 FLAGS = (
     "--no-sandbox",
@@ -52,20 +54,18 @@ def browser_path() -> str | None:
 
 
 @contextmanager
-def running_page(settings: Settings, **reach: Any) -> Iterator[str]:
+def running_page(desk: Desk) -> Iterator[str]:
     """The page in a thread; gives its address.
 
     Args:
-        settings: Of the agent.
-        **reach: As `ui.page.desk.Reach`.
+        desk: What visitors share. It is closed at the end.
     """
     import uvicorn
 
-    from ui.page.app import build_desk, make_page
-    from ui.page.desk import Reach
+    from ui.page.app import make_page
 
     listening = socket.create_server(("127.0.0.1", 0))
-    app = make_page(build_desk(settings, Reach(**reach)), hosts={"127.0.0.1", "localhost"})
+    app = make_page(desk, hosts={"127.0.0.1", "localhost"})
     config = uvicorn.Config(app, lifespan="on", log_config=None, timeout_graceful_shutdown=2)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
@@ -107,12 +107,14 @@ def main(folder: Path) -> list[Path]:
     """
     from playwright.sync_api import sync_playwright
 
+    from ui.page.app import build_desk
+
     path = browser_path()
     if path is None:
         raise SettingsError("No `chromium` is on the path. Install it, e.g. `apt-get install chromium`.")
     folder.mkdir(parents=True, exist_ok=True)
-    settings = load_settings(store="memory", country="GB")
-    with running_page(settings) as address, sync_playwright() as playwright:
+    desk = build_desk(load_settings(store="memory", country="GB"))
+    with running_page(desk) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         found = [
             *_views(browser, address, folder / "light", size=_WIDE, light="light"),

@@ -72,7 +72,9 @@ def test_that_words_of_people_and_llms_never_become_markup(text, language):
         transcript(turns, texts, policy=POLICY, country=GB, feedback=said),
         understanding(turns, texts, operator=True),
         coming(Moment(said=text, notices=(text,)), texts, POLICY, text=text),
-        filled("list", texts, current="", entries=[{"id": text, "title": text, "turns": 1, "when": "", "kept": True}]),
+        filled(
+            "list", texts, current="", entries=[{"id": text, "title": text, "turns": 1, "when": "", "kept": True}]
+        ),
         filled("trouble", texts, words=text),
     ):
         assert _harmless(markup), markup

@@ -112,5 +112,7 @@ def test_that_everything_is_kept_where_a_person_may_be_called(agent):
 
 
 def test_that_unknown_names_of_parts_are_not_taken_over(agent):
-    checked = _desk(agent).checked(Choices(persona="../../etc/passwd.toml", planner="nope", variant="x", country="??"))
+    checked = _desk(agent).checked(
+        Choices(persona="../../etc/passwd.toml", planner="nope", variant="x", country="??")
+    )
     assert checked == Choices()
