@@ -95,8 +95,7 @@ class ChatTab:
     async def open_page(self, kept: Any, here: Any, request: gr.Request) -> Updates:
         """Draw everything: after a reload, where the conversation was left."""
         visitor = visitor_of(kept, request, self.desk)
-        found = await self._drawn(visitor, here if visitor.owns(here) else "")
-        found.pop("stored")
+        found, _ = await self._drawn(visitor, here if visitor.owns(here) else "")
         if Visitor.parsed(kept) is None:
             found[self.page.visitor] = visitor.as_kept()
         return found
@@ -136,10 +135,8 @@ class ChatTab:
             if now.turn is not None and not cleared:
                 cleared, shown[self.box] = True, ""
             yield shown
-        last = await self._drawn(visitor, here, trouble=now.trouble, made=now.turn)
-        # Whatever was not kept goes back into the box.
-        stored = now.turn is not None and now.turn.id in last.pop("stored")
-        if cleared and now.trouble is not None and not stored:
+        last, stored = await self._drawn(visitor, here, trouble=now.trouble, made=now.turn)
+        if cleared and now.trouble is not None and not stored:  # what was not kept goes back into the box
             last[self.box] = text
         yield {
             **last,
@@ -170,8 +167,7 @@ class ChatTab:
             except HeartlineError as error:
                 return {self.trouble: self._told(trouble_of(error))}
             here = "" if here == named else here
-        found = await self._drawn(visitor, here, told=told)
-        found.pop("stored")
+        found, _ = await self._drawn(visitor, here, told=told)
         return {**found, self.page.here: here, self.live: ""}
 
     async def on_talk(self, kept: Any, here: Any, request: gr.Request, event: gr.EventData) -> Updates:
@@ -209,16 +205,15 @@ class ChatTab:
         trouble: Trouble | None = None,
         made: Turn | None = None,
         told: str = "",
-    ) -> Updates:
-        """Everything that shows a conversation."""
+    ) -> tuple[Updates, bool]:
+        """Everything that shows a conversation, and whether the turn that was made is in the store."""
         turns, unread = await self._turns(visitor, here)
-        stored = {turn.id for turn in turns}
+        stored = made is not None and any(turn.id == made.id for turn in turns)
         lost: frozenset[str] = frozenset()
-        if made is not None and made.id not in stored and made.reply is not None:
+        if made is not None and not stored and made.reply is not None:
             turns, lost = (*turns, made), frozenset({made.id})
         trouble = trouble or unread
-        return {
-            "stored": stored,
+        shown: Updates = {
             self.past: await asyncio.to_thread(self.views.past, visitor, here),
             self.talk: await asyncio.to_thread(self.views.talk, visitor, here, turns, unkept=lost),
             self.panel: self.views.panel(turns),
@@ -226,6 +221,7 @@ class ChatTab:
             self.trouble: self._told(trouble),
             self.page.here: here,
         }
+        return shown, stored
 
     def _told(self, trouble: Trouble | None) -> str:
         words = "" if trouble is None else self.texts(trouble.key, **dict(trouble.given))

@@ -21,6 +21,9 @@ if browser_path() is None:
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+# Gradio sums up its queue by pandas, which warns of an option.
+pytestmark = pytest.mark.filterwarnings("ignore:'future.no_silent_downcasting'")
+
 PATIENCE = 40_000  # milliseconds; a busy machine is slow, not wrong
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 360, "height": 740}
 EN, DE = texts_in("en"), texts_in("de")
@@ -124,7 +127,7 @@ def test_that_a_conversation_is_streamed_and_explained(visit):
     page.evaluate("""() => { window.seen = []; new MutationObserver(() => {
         const words = document.querySelector('#live .ours .words'); if (words) seen.push(words.textContent);
     }).observe(document.querySelector('#live'), {childList: true, subtree: true, characterData: true}); }""")
-    page.get_by_role("button", name=EN("chat.send")).click()
+    page.get_by_role("button", name=EN("chat.send"), exact=True).click()
     expect(page.locator("#talk .ours .words")).not_to_be_empty()
     expect(page.locator("#box textarea")).to_have_value("")
     assert page.evaluate("new Set(seen).size") > 1, "the reply came at once"
@@ -147,7 +150,7 @@ def test_that_a_reply_can_be_stopped_and_what_was_said_is_kept(visit, desk):
     page.get_by_role("button", name=EN("chat.stop")).click()
     expect(page.locator("#talk")).to_contain_text(EN("turn.interrupted"))
     expect(page.get_by_role("button", name=EN("turn.again"))).to_be_visible()
-    expect(page.get_by_role("button", name=EN("chat.send"))).to_be_visible()
+    expect(page.get_by_role("button", name=EN("chat.send"), exact=True)).to_be_visible()
     newest = desk.agent.store.turns(desk.agent.store.conversations()[0])[-1]
     assert newest.reply.finish_reason == "interrupted"
     assert newest.reply.text.startswith("I hear you")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from agent.build import build_agent
@@ -18,7 +20,7 @@ def agent():
     agent.store.close()
 
 
-def _desk(agent, reach=Reach(), **settings):  # noqa: B008 - frozen
+def _desk(agent, reach=Reach(), **settings: Any):
     return Desk(agent, load_settings(store="memory", **settings), reach)
 
 
