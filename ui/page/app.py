@@ -78,14 +78,13 @@ def make_page(desk: Desk, *, hosts: Collection[str] | None = None) -> ASGIApp:
     shells = {}
     for language in LANGUAGES:
         texts = texts_in(language)
-        shells[f"/{language}/"] = shell(desk, texts)
+        shells[f"{desk.reach.root_path}/{language}/"] = shell(desk, texts)
         blocks = made(desk, texts)
         blocks.queue(max_size=_WAITING, default_concurrency_limit=_AT_ONCE)
         gr.mount_gradio_app(
             app,
             blocks,
             path=f"/{language}",
-            root_path=f"{desk.reach.root_path}/{language}" if desk.reach.root_path else None,
             footer_links=[],
             run_history=False,
             show_error=False,
@@ -95,4 +94,4 @@ def make_page(desk: Desk, *, hosts: Collection[str] | None = None) -> ASGIApp:
             pwa=False,
             theme=theme(),
         )
-    return Door(Shell(app, shells), hosts)
+    return Door(Shell(app, shells), hosts, root_path=desk.reach.root_path)

@@ -37,10 +37,12 @@ class Door:
         app: The application.
         hosts: Names that it may be called by; None takes any. Where nobody needs a key, this keeps pages of other
             sites out that lead their own name here.
+        root_path: What a proxy puts before every path, whether it takes it off again or not.
     """
 
-    def __init__(self, app: ASGIApp, hosts: Collection[str] | None) -> None:
+    def __init__(self, app: ASGIApp, hosts: Collection[str] | None, *, root_path: str = "") -> None:
         self._app, self._hosts = app, None if hosts is None else frozenset(hosts)
+        self._root = root_path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it."""
@@ -61,6 +63,9 @@ class Door:
                     answer[name] = value
             await send(message)
 
+        if self._root:
+            path = self._root + scope["path"].removeprefix(self._root)
+            scope = {**scope, "root_path": self._root, "path": path, "raw_path": path.encode()}
         await self._app(scope, receive, sent)
 
     def _refused(self, scope: Scope, headers: Headers) -> PlainTextResponse | None:

@@ -29,7 +29,8 @@ _WATCH = """text => new Promise(done => {
   const watcher = new MutationObserver(look);
   watcher.observe(document.querySelector('#room'), { childList: true, subtree: true, characterData: true });
   const box = document.querySelector('#box textarea');
-  Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, 'value').set.call(box, text);
+  const value = Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, 'value');
+  value.set.call(box, text);
   box.dispatchEvent(new Event('input', { bubbles: true }));
   setTimeout(() => document.querySelector('#send').click(), 0);
 })"""

@@ -20,8 +20,8 @@ def agent():
     agent.store.close()
 
 
-def _desk(agent, reach=Reach(), **settings: Any):
-    return Desk(agent, load_settings(store="memory", **settings), reach)
+def _desk(agent, reach: Reach | None = None, **settings: Any):
+    return Desk(agent, load_settings(store="memory", **settings), reach or Reach())
 
 
 def test_that_a_browser_owns_its_conversations_and_no_others():
