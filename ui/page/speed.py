@@ -13,7 +13,7 @@ __all__ = ["main"]
 _PATIENCE = 60_000
 _TIMES = 5
 
-# Times of the first words of a reply, of its end, and of the panel that belongs to it, in milliseconds after Enter.
+# Milliseconds from sending to the first words of a reply and to its end, and from there to its panel.
 _WATCH = """text => new Promise(done => {
   const began = performance.now(), found = {}, before = document.querySelectorAll('#talk .turn').length;
   const old = document.querySelector('#understood .panel-title')?.textContent;
