@@ -176,8 +176,10 @@ def test_that_help_is_one_click_away_without_a_server_and_in_front_in_danger(vis
 def test_that_settings_are_kept_over_a_reload_and_an_address_can_be_tested(visit):
     page = visit().open()
     page.get_by_role("tab", name=EN("tab.settings")).click()
-    page.select_option("#s-country", "FR")
-    page.select_option("#s-persona", "plain")
+    for field, value in (("#s-country", "FR"), ("#s-persona", "plain")):
+        before = page.evaluate("localStorage.getItem('heartline')")
+        page.select_option(field, value)
+        page.wait_for_function("before => localStorage.getItem('heartline') !== before", arg=before)
     expect(page.locator("#told")).to_contain_text(EN("settings.saved"))
     _reload(page)
     expect(page.locator("#help .sheet")).to_contain_text("France")
