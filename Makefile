@@ -12,13 +12,16 @@ SOAK ?= 1
 EVERY_CORE := -n auto --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help chat test test-train test-inspect test-vllm test-ray lint format bench load weights models clean
+.PHONY: help chat ui test test-train test-inspect test-vllm test-ray lint format bench load weights models clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 chat: $(VENV)/.base ## Install what is needed and start a conversation
 	@$(BIN)/heartline chat
+
+ui: $(VENV)/.base ## Install what is needed and open the page (http://127.0.0.1:7860)
+	@$(BIN)/heartline ui
 
 test: $(VENV)/.dev lint ## Install what tests need; lint, types, import contract, tests
 	$(BIN)/python -m pytest $(EVERY_CORE)

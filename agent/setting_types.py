@@ -14,6 +14,7 @@ from agent.options import parts_of
 __all__ = [
     "Operations",
     "OptionalPart",
+    "PageRules",
     "Retention",
     "StorePool",
     "TurnOrder",
@@ -119,3 +120,20 @@ class Retention(BaseModel):
         Field(description="Days without use by tenant; `*` is everybody else."),
     ] = {}
     daily: Annotated[bool, Field(description="Whether a server erases once a day what is due.")] = True
+
+
+class PageRules(BaseModel):
+    """What whoever runs the page in the browser allows those who chat on it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    visitor_llm: Annotated[
+        bool | None,
+        Field(
+            description="Whether they may name an LLM server, which this machine then asks; by default only where "
+            "nobody but this machine reaches the page."
+        ),
+    ] = None
+    show_risk: Annotated[
+        bool, Field(description="Show the risk that was read, with its evidence. For operators, not for visitors.")
+    ] = False

@@ -32,6 +32,7 @@ from agent.server_load import ServerLoad
 from agent.setting_types import (
     Operations,
     OptionalPart,
+    PageRules,
     Retention,
     StorePool,
     TurnOrder,
@@ -200,6 +201,7 @@ class Settings(BaseSettings):
     turn_deadline: float | None = Field(
         None, gt=0, description="Seconds after which the server has the fallback answer; a request may set less."
     )
+    page: PageRules = Field(PageRules(), description="What visitors of the page may do (docs/page.md).")
     max_body_bytes: int = Field(2_000_000, ge=1_000, description="Longest request that the server accepts.")
     operations: Operations = Field(Operations(), description="Logs, metrics and traces; see docs/operations.md.")
 

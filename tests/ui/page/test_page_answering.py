@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from agent.errors import GenerationError, LLMUnreachableError, StoreError
+from agent.limits import Limits
+from agent.memory import InMemoryStore
+from agent.settings import load_settings
+from agent.testing import ScriptedGenerator
+from tests.loop_parts import Waiting, an_agent, offline
+from ui.page.answering import Moment, answered
+from ui.page.desk import Desk
+from ui.page.visitor import Visitor
+
+
+def _desk(agent: Any) -> Desk:
+    return Desk(agent, load_settings(store="memory"))
+
+
+async def _all(desk: Desk, text: str, visitor: Visitor, conversation: str) -> list[Moment]:
+    return [moment async for moment in answered(desk, visitor, conversation, text)]
+
+
+@pytest.fixture
+def visitor() -> Visitor:
+    return Visitor("v" * 43)
+
+
+async def test_that_a_reply_is_seen_as_it_comes(visitor):
+    desk = _desk(an_agent(offline("I hear you.")))
+    moments = await _all(desk, "hello", visitor, visitor.new_conversation())
+    assert [moment.said for moment in moments][-1] == "I hear you."
+    assert moments[0].reading
+    assert [moment.ended for moment in moments] == [False] * (len(moments) - 1) + [True]
+
+
+async def test_that_a_stopped_reply_is_stored_with_what_was_said(visitor):
+    desk = _desk(an_agent(Waiting("One.")))
+    conversation = visitor.new_conversation()
+    async for moment in answered(desk, visitor, conversation, "hello"):
+        if moment.said and not moment.ended:
+            assert desk.running.stop(conversation)
+    assert moment.ended
+    assert moment.trouble is None
+    (turn,) = desk.agent.store.turns(conversation)
+    assert turn.reply.finish_reason == "interrupted"
+    assert not desk.running.stop(conversation)
+
+
+async def test_that_leaving_in_mid_reply_keeps_what_was_said(visitor):
+    desk = _desk(an_agent(Waiting("One.")))
+    conversation = visitor.new_conversation()
+    moments = answered(desk, visitor, conversation, "hello")
+    async for moment in moments:
+        if moment.said and not moment.ended:
+            break
+    await moments.aclose()
+    (turn,) = desk.agent.store.turns(conversation)
+    assert turn.reply.finish_reason == "interrupted"
+
+
+async def test_that_two_messages_of_one_conversation_wait_for_each_other(visitor):
+    desk = _desk(an_agent(offline("First.", "Second.")))
+    conversation = visitor.new_conversation()
+    await asyncio.gather(*(_all(desk, text, visitor, conversation) for text in ("one", "two")))
+    assert [turn.index for turn in desk.agent.store.turns(conversation)] == [0, 1]
+
+
+async def test_that_the_built_in_responder_takes_over_and_it_is_told(visitor):
+    broken = ScriptedGenerator(["Well, ", LLMUnreachableError("gone")])
+    desk = _desk(an_agent(broken, fallback=offline("I hear you.")))
+    moments = await _all(desk, "hello", visitor, visitor.new_conversation())
+    assert moments[-1].failed_over
+    assert moments[-1].said == "I hear you."
+    assert moments[-1].trouble is None
+
+
+class _Locked(InMemoryStore):
+    def recall(self, conversation_id: str, *, turns: int) -> Any:
+        raise StoreError("locked by somebody who said: my secret")
+
+
+@pytest.mark.parametrize(
+    ("agent", "text", "key"),
+    [
+        (lambda: an_agent(offline("x")), "  ", "trouble.empty"),
+        (lambda: an_agent(offline("x"), max_message_characters=10), "x" * 11, "trouble.too_long"),
+        (lambda: an_agent(offline("x"), store=_Locked()), "hello", "trouble.store"),
+        (lambda: an_agent(ScriptedGenerator([GenerationError("no")])), "hello", "trouble.no_answer"),
+        (lambda: an_agent(ScriptedGenerator([ValueError("my secret")])), "hello", "trouble.no_answer"),
+    ],
+    ids=["empty", "long", "locked", "silent", "broken"],
+)
+async def test_that_what_goes_wrong_is_told_and_never_raised(visitor, agent, text, key):
+    last = (await _all(_desk(agent()), text, visitor, visitor.new_conversation()))[-1]
+    assert last.ended
+    assert last.trouble is not None
+    assert last.trouble.key == key
+    assert "secret" not in repr(last.trouble)
+
+
+async def test_that_who_is_too_fast_is_told_how_long_to_wait(visitor):
+    agent = an_agent(offline("x", "y"), limits=Limits(turns_per_minute=1), clock=lambda: 1_000_000.0)
+    conversation = visitor.new_conversation()
+    await _all(_desk(agent), "one", visitor, conversation)
+    last = (await _all(_desk(agent), "two", visitor, conversation))[-1]
+    assert last.trouble.key == "trouble.too_fast"
+    assert dict(last.trouble.given)["seconds"] in range(59, 62)
+    assert last.turn is None, "a message that was not taken in stays in the box"

@@ -1,0 +1,304 @@
+"""The page in a real Chromium. Each test opens a browser of its own; they share one server."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator, Iterator
+from typing import Any
+
+import pytest
+
+from agent.settings import load_settings
+from ui.page.app import build_desk
+from ui.page.screenshots import FLAGS, SAID, browser_path, running_page, say
+from ui.page.texts import texts_in
+
+pytest.importorskip("playwright", reason="Playwright is not installed (extra `dev`)")
+if browser_path() is None:
+    pytest.skip("no `chromium` on the path", allow_module_level=True)
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+# Gradio sums up its queue by pandas, which warns of an option.
+pytestmark = pytest.mark.filterwarnings("ignore:'future.no_silent_downcasting'")
+
+PATIENCE = 40_000  # milliseconds; a busy machine is slow, not wrong
+WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 360, "height": 740}
+EN, DE = texts_in("en"), texts_in("de")
+WAITS = "Please wait for it"
+expect.set_options(timeout=PATIENCE)
+
+
+class Patient:
+    """Speaks as another one does; to one message it never finishes its reply."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner, self.name, self.reads = inner, inner.name, inner.reads
+
+    async def generate(self, turn: Any) -> AsyncGenerator[Any]:
+        if WAITS in turn.text:
+            yield "I hear you, and there is more."
+            yield " What comes is never said."
+            await asyncio.Event().wait()
+        async for piece in self._inner.generate(turn):
+            yield piece
+
+
+@pytest.fixture(scope="module")
+def desk():
+    desk = build_desk(load_settings(store="memory", country="GB", max_message_characters=3000))
+    desk.agent.generator = Patient(desk.agent.generator)
+    return desk
+
+
+@pytest.fixture(scope="module")
+def address(desk) -> Iterator[str]:
+    with running_page(desk) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=browser_path(), args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+class Visit:
+    """A browser of somebody's own, which notes what must not happen."""
+
+    def __init__(self, chromium: Browser, address: str, **options: Any) -> None:
+        self.address = address
+        self.problems: list[str] = []
+        options = {"viewport": WIDE, "locale": "en-GB", "reduced_motion": "reduce"} | options
+        self.context: BrowserContext = chromium.new_context(**options)
+        self.context.set_default_timeout(PATIENCE)
+        self.context.on("request", self._asked)
+
+    def _asked(self, request: Any) -> None:
+        if not request.url.startswith((f"{self.address}/", "data:", "blob:")):
+            self.problems.append(f"asked for {request.url}")
+
+    def open(self, path: str = "/") -> Page:
+        page = self.context.new_page()
+        page.on("console", lambda said: said.type == "error" and self.problems.append(said.text))
+        page.on("pageerror", lambda error: self.problems.append(str(error)))
+        page.goto(self.address + path)
+        page.wait_for_selector("#talk .greeting, #talk .turn")
+        return page
+
+
+@pytest.fixture
+def visit(chromium, address) -> Iterator[Any]:
+    made: list[Visit] = []
+
+    def begin(**options: Any) -> Visit:
+        made.append(Visit(chromium, address, **options))
+        return made[-1]
+
+    yield begin
+    for each in made:
+        each.context.close()
+    assert [problem for each in made for problem in each.problems] == []
+
+
+def _reload(page: Page) -> None:
+    page.reload()
+    page.wait_for_selector("#talk .greeting, #talk .turn")
+
+
+def _violations(page: Page) -> list[str]:
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{one['id']} ({one['impact']}): {[node['target'] for node in one['nodes']][:4]}"
+        for one in found
+        if one["impact"] in {"serious", "critical"}
+    ]
+
+
+def test_that_a_conversation_is_streamed_and_explained(visit):
+    page = visit().open()
+    page.get_by_role("button", name=SAID[0]).click()
+    expect(page.locator("#box textarea")).to_have_value(SAID[0])
+    # What the live part holds is noted each time that it changes.
+    page.evaluate("""() => { window.seen = []; new MutationObserver(() => {
+        const words = document.querySelector('#live .ours .words'); if (words) seen.push(words.textContent);
+    }).observe(document.querySelector('#live'), {childList: true, subtree: true, characterData: true}); }""")
+    page.get_by_role("button", name=EN("chat.send"), exact=True).click()
+    expect(page.locator("#talk .ours .words")).not_to_be_empty()
+    expect(page.locator("#box textarea")).to_have_value("")
+    assert page.evaluate("new Set(seen).size") > 1, "the reply came at once"
+    panel = page.locator("#understood")
+    expect(panel).to_contain_text(EN("panel.of", number=1, of=1))
+    assert panel.locator(".bar.primary").count() > 0
+    say(page, SAID[1])
+    expect(panel.locator("svg")).to_be_visible()
+    page.locator('#talk [data-do="why"]').first.click()
+    expect(panel).to_contain_text(EN("panel.of", number=1, of=2))
+    page.click('#bar [data-do="panel"]')
+    expect(panel).to_be_hidden()
+
+
+def test_that_a_reply_can_be_stopped_and_what_was_said_is_kept(visit, desk):
+    page = visit().open()
+    page.fill("#box textarea", WAITS)
+    page.press("#box textarea", "Enter")
+    expect(page.locator("#live .ours .words")).to_contain_text("I hear you")
+    page.get_by_role("button", name=EN("chat.stop")).click()
+    expect(page.locator("#talk")).to_contain_text(EN("turn.interrupted"))
+    expect(page.get_by_role("button", name=EN("turn.again"))).to_be_visible()
+    expect(page.get_by_role("button", name=EN("chat.send"), exact=True)).to_be_visible()
+    newest = desk.agent.store.turns(desk.agent.store.conversations()[0])[-1]
+    assert newest.reply.finish_reason == "interrupted"
+    assert newest.reply.text.startswith("I hear you")
+
+
+def test_that_help_is_one_click_away_without_a_server_and_in_front_in_danger(visit):
+    visiting = visit()
+    page = visiting.open()
+    visiting.context.set_offline(offline=True)
+    page.locator("#help summary").click()
+    expect(page.get_by_role("link", name="Call 116 123")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("link", name="Call 116 123")).to_be_hidden()
+    visiting.context.set_offline(offline=False)
+    say(page, "I don't want to be alive any more.")
+    care = page.locator("#talk .care")
+    expect(care).to_be_visible()
+    assert care.get_by_role("link", name="999").get_attribute("href") == "tel:999"
+    assert "ideation" not in page.content()
+    visiting.problems.clear()  # a stream that the pull of the plug broke
+
+
+def test_that_settings_are_kept_over_a_reload_and_an_address_can_be_tested(visit):
+    page = visit().open()
+    page.get_by_role("tab", name=EN("tab.settings")).click()
+    for field, value in (("#s-country", "FR"), ("#s-persona", "plain")):
+        before = page.evaluate("localStorage.getItem('heartline')")
+        page.select_option(field, value)
+        page.wait_for_function("before => localStorage.getItem('heartline') !== before", arg=before)
+    expect(page.locator("#told")).to_contain_text(EN("settings.saved"))
+    _reload(page)
+    expect(page.locator("#help .sheet")).to_contain_text("France")
+    page.get_by_role("tab", name=EN("tab.settings")).click()
+    expect(page.locator("#s-country")).to_have_value("FR")
+    expect(page.locator("#s-persona")).to_have_value("plain")
+    page.check('[name="speaker"][value="own"]')
+    page.fill("#s-llm_url", "http://127.0.0.1:9/v1")
+    page.get_by_role("button", name=EN("settings.test")).click()
+    expect(page.locator("#told .trouble")).to_contain_text("http://127.0.0.1:9/v1")
+
+
+def test_that_a_conversation_is_resumed_listed_and_deleted_and_another_browser_sees_nothing(visit):
+    visiting = visit()
+    page = visiting.open()
+    say(page, SAID[0])
+    page.fill("#box textarea", "not sent yet")
+    _reload(page)
+    expect(page.locator("#talk .mine .words")).to_have_text(SAID[0])
+    expect(page.locator("#box textarea")).to_have_value("not sent yet")
+    other = visiting.open()  # a second tab of the same browser begins anew, and lists the first
+    expect(other.locator("#talk .greeting")).to_be_visible()
+    say(other, SAID[2])
+    say(page, SAID[1])
+    _reload(page)
+    expect(page.locator("#past .open")).to_have_count(2)
+    expect(page.locator("#talk .mine .words")).to_have_text([SAID[0], SAID[1]])
+    stranger = visit().open()
+    expect(stranger.locator("#past .open")).to_have_count(0)
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.locator("#past .gone").first.click()
+    expect(page.locator("#past .open")).to_have_count(1)
+    expect(page.locator("#talk .greeting")).to_be_visible()
+    page.locator("#past .open").click()
+    expect(page.locator("#talk .mine .words")).to_have_text(SAID[2])
+
+
+def test_that_feedback_is_kept_with_its_reason_and_all_can_be_downloaded(visit, desk):
+    page = visit().open()
+    say(page, SAID[2])
+    page.locator('#talk [data-do="good"]').click()
+    page.locator("form.reason textarea").fill("It was glad with me.")
+    page.get_by_role("button", name=EN("feedback.save")).click()
+    expect(page.locator("#status")).to_contain_text(EN("chat.thanks"))
+    expect(page.locator('#talk [data-do="good"]')).to_have_attribute("aria-pressed", "true")
+    conversation = desk.agent.store.conversations()[0]
+    assert [(said.rating, said.reason) for said in desk.agent.store.feedback(conversation)] == [
+        (1, "It was glad with me.")
+    ]
+    page.get_by_role("tab", name=EN("tab.settings")).click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name=EN("settings.download")).click()
+    with open(download.value.path(), encoding="utf-8") as file:  # noqa: PTH123 - the path is Playwright's
+        assert SAID[2] in file.read()
+
+
+@pytest.mark.parametrize("light", ["light", "dark"])
+def test_that_nothing_serious_keeps_people_from_using_it(visit, light):
+    page = visit(color_scheme=light).open()
+    assert _violations(page) == []
+    say(page, SAID[0])
+    say(page, SAID[1])
+    page.locator('#talk [data-do="bad"]').last.click()
+    page.locator("#understood details").evaluate_all("all => all.forEach(one => { one.open = true; })")
+    assert page.evaluate("document.body.classList.contains('dark')") == (light == "dark")
+    assert _violations(page) == []
+    page.get_by_role("tab", name=EN("tab.settings")).click()
+    page.check('[name="speaker"][value="own"]')
+    assert _violations(page) == []
+
+
+def test_that_a_narrow_screen_shows_the_talk_and_nothing_sticks_out(visit):
+    page = visit(viewport=NARROW, locale="de-AT").open()
+    assert page.url.endswith("/de/")
+    assert page.evaluate("document.documentElement.lang") == "de"
+    say(page, SAID[0])
+    expect(page.locator("#understood")).to_be_hidden()
+    expect(page.locator("#past")).to_be_hidden()
+    assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
+    page.click('#bar [data-do="panel"]')
+    expect(page.locator("#understood")).to_contain_text(DE("panel.emotion"))
+    assert _violations(page) == []
+    page.click('#bar [data-do="list"]')
+    expect(page.locator("#understood")).to_be_hidden()
+    expect(page.locator("#past .open")).to_be_visible()
+
+
+def test_that_the_keyboard_is_enough(visit):
+    page = visit().open()
+    page.locator("#box textarea").focus()
+    page.keyboard.type(SAID[1])
+    page.keyboard.press("Enter")
+    expect(page.locator("#talk .ours .words")).not_to_be_empty()
+    for _ in range(40):
+        page.keyboard.press("Shift+Tab")
+        if page.evaluate("document.activeElement.dataset.do") == "why":
+            break
+    page.keyboard.press("Enter")
+    expect(page.locator("#understood .panel-title")).to_be_focused()
+    for _ in range(60):
+        page.keyboard.press("Shift+Tab")
+        if page.evaluate("document.activeElement.dataset.do") == "theme":
+            break
+    dark = page.evaluate("document.body.classList.contains('dark')")
+    page.keyboard.press("Enter")
+    page.wait_for_function("dark => document.body.classList.contains('dark') !== dark", arg=dark)
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+
+
+def test_that_hostile_words_are_words_and_what_is_too_long_stays_in_the_box(visit):
+    page = visit().open()
+    words = '<img src=x onerror="window.hit=1"> </p><script>window.hit=1</script> ${window.hit=1} {{#each this}}'
+    say(page, words)
+    expect(page.locator("#talk .mine .words")).to_have_text(words)
+    page.locator('#talk [data-do="why"]').click()
+    expect(page.locator("#understood .message")).to_have_text(words)
+    assert page.evaluate("window.hit") is None
+    long = "I am tired. " * 400
+    page.fill("#box textarea", long)
+    page.press("#box textarea", "Enter")
+    expect(page.locator("#trouble [role=alert]")).to_have_text(re.compile("3000"))
+    expect(page.locator("#box textarea")).to_have_value(long)

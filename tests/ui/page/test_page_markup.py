@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from agent.decisions import Prompt, PromptMessage, Reply, StageFailure
+from agent.feedback import Feedback
+from agent.readings import CausalSpan, CauseReading, RiskReading, UndertoneReading
+from agent.safety.help_lines import load_help_lines
+from agent.safety.policies import load_policy
+from agent.testing import a_reading, a_turn
+from ui.page.answering import Moment
+from ui.page.help_lines import help_region
+from ui.page.markup import filled
+from ui.page.texts import LANGUAGES, texts_in
+from ui.page.transcript import coming, greeting, transcript
+from ui.page.understanding import marked, understanding
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "</textarea></form><svg/onload=alert(1)>",
+    "${alert(1)} {{constructor.constructor('alert(1)')()}} `x`",
+    "<a href='javascript:alert(1)'>x</a>",
+    "\x1b[31m\u202e<b>&amp;",
+)
+EN, POLICY, GB = texts_in("en"), load_policy("default"), load_help_lines().country("GB")
+
+
+class _Tags(HTMLParser):
+    """Every tag with its attributes."""
+
+    def __init__(self, markup: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(markup)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+
+def _harmless(markup: str) -> bool:
+    tags = _Tags(markup).found
+    return all(
+        tag not in {"script", "img", "iframe", "object", "b", "style", "link"}
+        and not any(name.startswith("on") for name in attributes)
+        and not (attributes.get("href") or "").startswith("javascript:")
+        for tag, attributes in tags
+    )
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_that_words_of_people_and_llms_never_become_markup(text, language):
+    texts = texts_in(language)
+    turn = a_turn(
+        text,
+        reply=Reply(text, speaker=text),
+        notices=(text,),
+        cause=CauseReading((CausalSpan(0, 0, 3, text[:3], 0.7),)),
+        prompt=Prompt((PromptMessage("user", text),), "t", "0" * 64),
+        failures=(StageFailure("generate", text, text, text),),
+        emotion=a_reading(text),
+        risk=RiskReading("ideation", evidence=((0, 2),)),
+    )
+    said = {turn.id: Feedback(turn.id, -1, text)}
+    turns = [turn, replace(turn, id="other")]
+    for markup in (
+        transcript(turns, texts, policy=POLICY, country=GB, feedback=said),
+        understanding(turns, texts, operator=True),
+        coming(Moment(said=text, notices=(text,)), texts, POLICY, text=text),
+        filled(
+            "list", texts, current="", entries=[{"id": text, "title": text, "turns": 1, "when": "", "kept": True}]
+        ),
+        filled("trouble", texts, words=text),
+    ):
+        assert _harmless(markup), markup
+        assert "\x1b" not in markup
+        assert "\u202e" not in markup
+
+
+def test_that_the_message_is_marked_where_the_readings_say_so():
+    turn = a_turn(
+        "I am fine, it was my exam.",
+        cause=CauseReading((CausalSpan(0, 18, 25, "my exam", 0.9), CausalSpan(3, 0, 1, "x", 0.5))),
+        undertone=UndertoneReading(0.6, 0.0, ((0, 9),)),
+        risk=RiskReading("distress", evidence=((5, 20),)),
+    )
+    assert [(words, kind) for words, kind, _ in marked(turn)] == [
+        ("I am fine", "undertone"),
+        (", it was ", ""),
+        ("my exam", "cause"),
+        (".", ""),
+    ]
+    assert "".join(words for words, _, _ in marked(turn, operator=True)) == turn.text
+    assert ("fine", "risk") in [(words, kind) for words, kind, _ in marked(turn, operator=True)]
+
+
+def test_that_spans_beyond_the_message_do_no_harm():
+    turn = a_turn("short", undertone=UndertoneReading(0.6, 0.0, ((2, 400),)))
+    assert "".join(words for words, _, _ in marked(turn)) == "short"
+
+
+def test_that_risk_is_shown_to_operators_alone():
+    turn = a_turn("I want to die", risk=RiskReading("ideation", kinds=("self-harm",), evidence=((10, 13),)))
+    for shown in (understanding([turn], EN), understanding([turn, turn], EN)):
+        assert "ideation" not in shown
+        assert 'class="risk"' not in shown
+    shown = understanding([turn], EN, operator=True)
+    assert "ideation" in shown
+    assert '<mark class="risk"' in shown
+
+
+def test_that_the_primary_set_is_marked_and_the_prompt_shown_to_the_letter():
+    words = "You are\n  {{ careful }}"
+    reading = replace(a_reading("lonely", 0.6), primary=("lonely",))
+    turn = a_turn(emotion=reading, prompt=Prompt((PromptMessage("system", words),), "t", "0" * 64))
+    shown = understanding([turn], EN)
+    assert re.search(r'class="bar fam-\w+ primary"><span class="word">lonely', shown)
+    assert words in shown
+
+
+def test_that_help_lines_can_be_dialled_and_need_no_server():
+    tags = _Tags(help_region(GB, EN)).found
+    assert ("details", {"class": "help", "id": "help"}) in tags
+    assert [a["href"] for tag, a in tags if tag == "a"][:2] == ["tel:999", "tel:112"]
+
+
+def test_that_an_unknown_country_has_words_and_a_way_on():
+    shown = help_region(load_help_lines().country(None), EN)
+    assert "findahelpline.com" in shown
+    assert EN("help.no_country") in shown
+
+
+def test_that_the_greeting_says_that_this_is_an_ai_as_the_policy_asks():
+    policy = load_policy("us-ny")
+    shown = greeting(EN, policy)
+    assert policy.disclosure in shown
+    assert 'class="notice bold large framed"' in shown
+
+
+def test_that_a_turn_without_a_reply_can_be_tried_again_and_an_old_one_cannot():
+    silent = a_turn("hello")
+    shown = transcript([silent, a_turn("well", reply=Reply("Yes.", "offline"))], EN, policy=POLICY, country=GB)
+    assert 'data-do="again"' not in shown
+    assert 'data-do="again"' in transcript([silent], EN, policy=POLICY, country=GB)

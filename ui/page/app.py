@@ -1,0 +1,97 @@
+"""The application: the page in each language, and the way to the one that suits a browser."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncGenerator, Collection
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Request
+from starlette.responses import RedirectResponse
+from starlette.types import ASGIApp
+
+from agent.build import build_agent
+from agent.settings import Settings
+from ui.http.errors import ApiError
+from ui.http.tenancy import Gate
+from ui.page.desk import Desk, Reach
+from ui.page.door import Door
+from ui.page.shell import Shell
+from ui.page.texts import LANGUAGES, preferred, texts_in
+
+__all__ = ["build_desk", "make_page"]
+
+_COOKIE = "heartline_language"
+_AT_ONCE, _WAITING = 64, 512  # replies that are made, and messages that wait for one
+
+
+def build_desk(settings: Settings, reach: Reach = Reach()) -> Desk:
+    """What all visitors share, from settings.
+
+    Raises:
+        HeartlineError: As `agent.build.build_agent`.
+    """
+    return Desk(build_agent(settings), settings, reach)
+
+
+def make_page(desk: Desk, *, hosts: Collection[str] | None = None) -> ASGIApp:
+    """The application, to be served by any ASGI server. It closes the desk when the server stops.
+
+    Args:
+        desk: What all visitors share.
+        hosts: Names that it may be called by; None takes any.
+    """
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # no argument of Gradio's switches off all of it
+    import gradio as gr
+
+    from ui.page.frame import made, shell, theme
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
+        await desk.warm()
+        yield
+        await desk.aclose()
+
+    app = FastAPI(title="Heartline", openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
+
+    @app.get("/")
+    async def to_language(request: Request) -> RedirectResponse:
+        """To the language that was chosen here before, or else the one that the browser asks for."""
+        chosen = request.cookies.get(_COOKIE, "")
+        language = chosen if chosen in LANGUAGES else preferred(request.headers.get("accept-language", ""))
+        return RedirectResponse(f"{desk.reach.root_path}/{language}/", status_code=307)
+
+    @app.get("/healthz")
+    async def healthz() -> dict[str, str]:
+        """Alive."""
+        return {"status": "ok"}
+
+    gate = Gate(getattr(desk.agent.store, "api_keys", None))
+
+    def admitted(tenant: str, key: str) -> bool:
+        """Whether the key opens the conversations of the tenant."""
+        try:
+            return gate.admitted(key).name == tenant
+        except ApiError:
+            return False
+
+    shells = {}
+    for language in LANGUAGES:
+        texts = texts_in(language)
+        shells[f"{desk.reach.root_path}/{language}/"] = shell(desk, texts)
+        blocks = made(desk, texts)
+        blocks.queue(max_size=_WAITING, default_concurrency_limit=_AT_ONCE)
+        gr.mount_gradio_app(
+            app,
+            blocks,
+            path=f"/{language}",
+            footer_links=[],
+            run_history=False,
+            show_error=False,
+            auth=admitted if desk.reach.keys else None,
+            ssr_mode=False,
+            mcp_server=False,
+            pwa=False,
+            theme=theme(),
+        )
+    return Door(Shell(app, shells), hosts, root_path=desk.reach.root_path)

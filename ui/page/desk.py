@@ -1,0 +1,232 @@
+"""What all visitors of the page share: settings, the store, and agents made to their choices."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+from agent.build import build_agent
+from agent.errors import HeartlineError, SettingsError
+from agent.loop import Agent
+from agent.memory import InMemoryStore
+from agent.options import VARIANTS, Options
+from agent.persona import persona_names
+from agent.probe import LLMServer
+from agent.protocols import ConversationStore
+from agent.registry import names
+from agent.safety.help_lines import Directory, directory_of
+from agent.safety.policies import Policy, load_policy, policy_names
+from agent.settings import Settings, load_settings
+from agent.tenants import TenantStore
+from ui.http.order import InOrder
+from ui.http.profiles import with_parts
+from ui.page.running import Running
+from ui.page.visitor import Choices, Visitor
+
+__all__ = ["Desk", "Reach"]
+
+_MOST_AGENTS = 16
+_OF_SERVERS = "openai"
+_UNKEPT_FOR = timedelta(hours=2)
+_MADE_BY = ("persona", "planner", "country", "policy")
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Who reaches the page.
+
+    Attributes:
+        near: Nobody but this machine: whoever chats is whoever runs it.
+        root_path: What a proxy puts before every path, e.g. `"/heart"`.
+        keys: A key is needed.
+    """
+
+    near: bool = True
+    root_path: str = ""
+    keys: bool = False
+
+
+class Desk:
+    """Everything that visitors share.
+
+    Args:
+        agent: Answers where nothing was chosen. It is closed with the desk.
+        settings: It was made from.
+        reach: Who reaches the page.
+    """
+
+    def __init__(self, agent: Agent, settings: Settings, reach: Reach = Reach()) -> None:
+        self.agent, self.settings, self.reach = agent, settings, reach
+        order = settings.turn_order
+        self.order = InOrder(getattr(agent.store, "leases", None), wait=order.wait, seconds=order.lease)
+        self.running = Running()
+        self.unkept = InMemoryStore()
+        self.directory: Directory = directory_of(settings)
+        self._agents: OrderedDict[Choices, Agent] = OrderedDict()
+        self._making = asyncio.Lock()
+
+    # --- what may be chosen ----------------------------------------------------------------------
+
+    @property
+    def may_name_llm(self) -> bool:
+        """Whether visitors may name an LLM server, which this machine then asks."""
+        allowed = self.settings.page.visitor_llm
+        return self.reach.near if allowed is None else allowed
+
+    @property
+    def may_unkeep(self) -> bool:
+        """Whether visitors may have nothing kept. A person is called through what the store keeps."""
+        return self.settings.handoff_at == "never"
+
+    @property
+    def ephemeral(self) -> bool:
+        """Whether nothing outlasts the server."""
+        return self.settings.store == "memory"
+
+    def offered(self) -> dict[str, tuple[str, ...]]:
+        """What visitors may choose from, by setting. What is not here is not theirs to choose."""
+        offered: dict[str, tuple[str, ...]] = {
+            "speaker": ("offline", "own") if self.may_name_llm else ("offline",),
+            "persona": persona_names(),
+            "planner": names("planners"),
+            "variant": VARIANTS,
+            "two_stage": ("adaptive", "adjudicated", "inline"),
+            "country": tuple(sorted(getattr(self.directory, "countries", {}))),
+        }
+        if self.reach.near:  # a policy binds whoever runs the page; visitors cannot leave it
+            offered["policy"] = policy_names()
+        return offered
+
+    def checked(self, choices: Choices) -> Choices:
+        """The choices without those that are not offered."""
+        offered = self.offered()
+        kept: dict[str, Any] = {
+            name: value if (value := getattr(choices, name)) in offered.get(name, ()) else ""
+            for name in ("speaker", "persona", "planner", "variant", "two_stage", "country", "policy")
+        }
+        if kept["speaker"] != "own":
+            kept |= {"llm_url": "", "llm_model": ""}
+        return replace(choices, **kept, kept=choices.kept or not self.may_unkeep)
+
+    # --- who answers -----------------------------------------------------------------------------
+
+    def settings_for(self, choices: Choices) -> Settings:
+        """The settings that hold for a visitor.
+
+        Raises:
+            SettingsError: Their address of an LLM server is unusable.
+        """
+        choices = self.checked(choices)
+        changes: dict[str, Any] = {name: value for name in _MADE_BY if (value := getattr(choices, name))}
+        settings = self.settings
+        if choices.speaker == "own":
+            if not choices.llm_url:
+                raise SettingsError("There is no address of an LLM server.")
+            LLMServer(choices.llm_url)
+            # The key and the model belong to another server: they are not sent to this one.
+            settings = settings.model_copy(update={"llm_api_key": None, "llm_model": None, "llm_preset": None})
+            changes |= {"llm_url": choices.llm_url, "generator": _OF_SERVERS}
+            if choices.llm_model:
+                changes["llm_model"] = choices.llm_model
+        elif choices.speaker == "offline":
+            settings = settings.model_copy(update={"llm_url": None, "generator": _OF_SERVERS})
+        if not changes:
+            return settings
+        made = load_settings(**changes)
+        return settings.model_copy(update={name: getattr(made, name) for name in changes})
+
+    async def agent_for(self, choices: Choices) -> Agent:
+        """Who answers a visitor; made at the first time, and kept for the next.
+
+        Raises:
+            HeartlineError: It cannot be made.
+        """
+        wanted = self._of_agent(self.checked(choices))
+        if wanted == Choices():
+            return self.agent
+        async with self._making:  # one at a time: each takes a second of one core
+            if wanted not in self._agents:
+                self._agents[wanted] = await asyncio.to_thread(self._made, wanted)
+                while len(self._agents) > _MOST_AGENTS:
+                    self._agents.popitem(last=False)
+            self._agents.move_to_end(wanted)
+            return self._agents[wanted]
+
+    def _of_agent(self, choices: Choices) -> Choices:
+        """Those of the choices that another agent is made for."""
+        return replace(choices, variant="", two_stage="", kept=True)
+
+    def _made(self, choices: Choices) -> Agent:
+        settings = self.settings_for(choices)
+        made = build_agent(settings.model_copy(update={"store": "memory", "handoff_at": "never"}))
+        made.store.close()
+        # The guard calls a person as it did, and all read and keep alike.
+        if settings.handoff_at != "never" and made.guard is not None:
+            made.guard.handoff_at = settings.handoff_at  # type: ignore[attr-defined]
+        made.perception, made.store = self.agent.perception, self.agent.store
+        return made
+
+    def options_for(self, choices: Choices) -> Options:
+        """What is asked of each turn."""
+        checked = self.checked(choices)
+        two_stage: Any = checked.two_stage or None
+        return Options(variant=checked.variant or None, two_stage=two_stage)
+
+    def address(self, settings: Settings) -> str | None:
+        """Where a visitor's words go, safe to show; None where they stay in this process.
+
+        Args:
+            settings: As `settings_for` gives them.
+        """
+        if settings.llm_url is None or settings.generator != _OF_SERVERS:
+            return None
+        return LLMServer.from_settings(settings).base
+
+    # --- where it is kept ------------------------------------------------------------------------
+
+    def store_of(self, visitor: Visitor, conversation_id: str) -> ConversationStore:
+        """The store of a conversation."""
+        if not visitor.keeps(conversation_id):
+            self.unkept.expire(datetime.now(UTC) - _UNKEPT_FOR)
+            return self.unkept
+        return self.kept(visitor)
+
+    def kept(self, visitor: Visitor) -> ConversationStore:
+        """The store of whatever a visitor has kept."""
+        if visitor.tenant is None:
+            return self.agent.store
+        return cast("TenantStore", self.agent.store).for_tenant(visitor.tenant)
+
+    def policy(self, choices: Choices) -> Policy:
+        """Whose notices are given."""
+        return load_policy(self.checked(choices).policy or self.settings.policy)
+
+    def country(self, choices: Choices) -> str | None:
+        """Whose help lines are shown."""
+        return self.checked(choices).country or self.settings.country
+
+    # --- beginning and end -----------------------------------------------------------------------
+
+    async def warm(self) -> None:
+        """Answer once, for nobody: the first turn is ten times as slow."""
+        agent = with_parts(
+            self.agent, store=InMemoryStore(), generator=self.agent.fallback or self.agent.generator
+        )
+        agent = with_parts(agent, second_reader=None, fallback=None)
+        with suppress(HeartlineError):
+            await agent.respond("Good morning.")
+
+    async def aclose(self) -> None:
+        """Let go of agents and stores."""
+        await self.order.aclose()
+        for made in self._agents.values():
+            for part in (made.second_reader, made.generator, made.fallback):
+                close = getattr(part, "aclose", None)
+                if close is not None:
+                    await close()
+        self.unkept.close()
+        await self.agent.aclose()

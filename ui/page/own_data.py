@@ -1,0 +1,139 @@
+"""What a visitor has here: their conversations, to be listed, read, downloaded and erased."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from agent.errors import UnknownConversationError
+from agent.feedback import Feedback
+from agent.protocols import ConversationStore
+from agent.record import to_record
+from agent.turn import Turn
+from ui.drawing import shortened
+from ui.page.desk import Desk
+from ui.page.visitor import Visitor
+
+__all__ = ["Entry", "entries", "erase", "everything", "feedback_of", "turns_of"]
+
+_LISTED = 50
+_TITLE = 300  # pixels
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A conversation in the list.
+
+    Attributes:
+        id: Its id.
+        title: How the last message begins.
+        turns: How many there are.
+        at: When the last one came, in seconds since 1970; None where nobody said.
+        kept: Whether it is kept in the store.
+    """
+
+    id: str
+    title: str
+    turns: int
+    at: float | None
+    kept: bool
+
+
+def entries(desk: Desk, visitor: Visitor) -> list[Entry]:
+    """The newest conversations of a visitor, the one last used first.
+
+    Raises:
+        StoreError: They cannot be read.
+    """
+    found = []
+    for store in (desk.unkept, desk.kept(visitor)):
+        for conversation_id in _own(store, visitor)[:_LISTED]:
+            recalled = store.recall(conversation_id, turns=1)
+            if not recalled.turns:
+                continue
+            words = next((message.text for message in recalled.messages if message.role == "seeker"), "")
+            at = None if recalled.sitting is None else recalled.sitting.latest
+            kept = visitor.keeps(conversation_id)
+            found.append(Entry(conversation_id, shortened(words, _TITLE), recalled.turns, at, kept))
+    return found[:_LISTED]
+
+
+def turns_of(desk: Desk, visitor: Visitor, conversation_id: str) -> tuple[Turn, ...]:
+    """The turns of a conversation; none where there is no such one, or it is somebody else's.
+
+    Raises:
+        StoreError: It cannot be read.
+    """
+    if not visitor.owns(conversation_id):
+        return ()
+    with suppress(UnknownConversationError):
+        return desk.store_of(visitor, conversation_id).turns(conversation_id)
+    return ()
+
+
+def feedback_of(desk: Desk, visitor: Visitor, conversation_id: str) -> dict[str, Feedback]:
+    """What was said of its replies, by turn."""
+    store: Any = desk.store_of(visitor, conversation_id)
+    if not visitor.owns(conversation_id) or not hasattr(store, "feedback"):
+        return {}
+    return {each.turn_id: each for each in store.feedback(conversation_id)}
+
+
+def everything(desk: Desk, visitor: Visitor) -> dict[str, Any]:
+    """All that is kept of a visitor, ready for JSON (docs/page.md).
+
+    Raises:
+        StoreError: It cannot be read.
+    """
+    found = []
+    for store in (desk.unkept, desk.kept(visitor)):
+        for conversation_id in _own(store, visitor):
+            said = feedback_of(desk, visitor, conversation_id)
+            found.append(
+                {
+                    "conversation": conversation_id,
+                    "turns": [to_record(turn) for turn in store.turns(conversation_id)],
+                    "feedback": [
+                        {
+                            "turn": each.turn_id,
+                            "rating": each.rating,
+                            "reason": each.reason,
+                            "at": None if each.at is None else each.at.isoformat(),
+                        }
+                        for each in said.values()
+                    ],
+                }
+            )
+    return {"format": 1, "kind": "visitor", "conversations": found}
+
+
+def erase(desk: Desk, visitor: Visitor, conversation_id: str | None = None) -> int:
+    """Erase a conversation of a visitor, or all of them, for good.
+
+    Args:
+        desk: Knows the stores.
+        visitor: Whose.
+        conversation_id: Which; None for all.
+
+    Returns:
+        How many conversations were erased.
+
+    Raises:
+        StoreError: It could not be written.
+    """
+    if conversation_id is not None and not visitor.owns(conversation_id):
+        return 0
+    erased = 0
+    for store in (desk.unkept, desk.kept(visitor)):
+        for own in _own(store, visitor):
+            if conversation_id in {None, own}:
+                desk.running.stop(own)
+                with suppress(UnknownConversationError):  # another tab was quicker
+                    store.erase(own)
+                    erased += 1
+    return erased
+
+
+def _own(store: ConversationStore, visitor: Visitor) -> list[str]:
+    return [each for each in store.conversations() if visitor.owns(each)]

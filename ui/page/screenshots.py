@@ -1,0 +1,182 @@
+"""`python -m ui.page.screenshots FOLDER`: a picture of every view, in both lights and on a narrow screen.
+
+It starts the page with a made-up conversation, and drives Debian's Chromium by Playwright (extra `dev`).
+"""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from agent.errors import SettingsError
+from agent.settings import load_settings
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+    from ui.page.desk import Desk
+
+__all__ = ["FLAGS", "SAID", "browser_path", "main", "running_page", "say"]
+
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+"""With these Chromium starts anywhere, and asks nobody for anything."""
+
+SAID = (
+    "I worked all weekend and nobody even noticed.",
+    "My dad has been in hospital since Tuesday and I can't concentrate on anything.",
+    "He is coming home tomorrow!! I could cry, I'm so happy.",
+)
+"""The made-up conversation."""
+
+_DANGER = "I don't want to be alive any more."
+_PATIENCE = 30_000  # milliseconds
+_WIDE, _NARROW = (1440, 900), (360, 740)
+
+
+def browser_path() -> str | None:
+    """Where Chromium is; None where it is not."""
+    return shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@contextmanager
+def running_page(desk: Desk) -> Iterator[str]:
+    """The page in a thread; gives its address.
+
+    Args:
+        desk: What visitors share. It is closed at the end.
+    """
+    import uvicorn
+
+    from ui.page.app import make_page
+
+    listening = socket.create_server(("127.0.0.1", 0))
+    app = make_page(desk, hosts={"127.0.0.1", "localhost"})
+    config = uvicorn.Config(app, lifespan="on", log_config=None, timeout_graceful_shutdown=2)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    try:
+        while not server.started:
+            if not thread.is_alive():
+                raise SettingsError("The page did not start.")
+            time.sleep(0.02)
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(30)
+
+
+def say(page: Page, text: str) -> None:
+    """Send a message, and wait until its turn is over."""
+    before = page.locator("#talk .turn").count()
+    page.fill("#box textarea", text)
+    page.press("#box textarea", "Enter")
+    page.wait_for_function(
+        "n => document.querySelectorAll('#talk .turn').length > n && !document.querySelector('#live .turn')",
+        arg=before,
+        timeout=_PATIENCE,
+    )
+
+
+def main(folder: Path) -> list[Path]:
+    """Make all pictures.
+
+    Args:
+        folder: Where they go; it is made.
+
+    Returns:
+        Their paths.
+
+    Raises:
+        SettingsError: There is no Chromium.
+    """
+    from playwright.sync_api import sync_playwright
+
+    from ui.page.app import build_desk
+
+    path = browser_path()
+    if path is None:
+        raise SettingsError("No `chromium` is on the path. Install it, e.g. `apt-get install chromium`.")
+    folder.mkdir(parents=True, exist_ok=True)
+    desk = build_desk(load_settings(store="memory", country="GB"))
+    with running_page(desk) as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        found = [
+            *_views(browser, address, folder / "light", size=_WIDE, light="light"),
+            *_views(browser, address, folder / "dark", size=_WIDE, light="dark"),
+            *_views(browser, address, folder / "narrow", size=_NARROW, light="light"),
+            *_views(browser, address, folder / "narrow-dark", size=_NARROW, light="dark", language="de"),
+        ]
+        browser.close()
+    return found
+
+
+def _views(
+    browser: Browser, address: str, start: Path, *, size: tuple[int, int], light: Any, language: str = "en"
+) -> Iterator[Path]:
+    context = browser.new_context(
+        viewport={"width": size[0], "height": size[1]},
+        color_scheme=light,
+        locale=language,
+        reduced_motion="reduce",
+    )
+    page = context.new_page()
+    narrow = size == _NARROW
+
+    def shot(name: str) -> Path:
+        path = start.with_name(f"{start.name}-{name}.png")
+        page.wait_for_timeout(250)
+        page.screenshot(path=path)
+        return path
+
+    page.goto(f"{address}/{language}/")
+    page.wait_for_selector(".greeting", timeout=_PATIENCE)
+    yield shot("1-greeting")
+    for text in SAID:
+        say(page, text)
+    yield shot("2-chat")
+    if narrow:
+        page.click('#bar [data-do="panel"]')
+        yield shot("3-understood")
+        page.click('#bar [data-do="panel"]')
+        page.click('#bar [data-do="list"]')
+        yield shot("4-list")
+        page.click('#bar [data-do="list"]')
+    else:
+        page.locator("#understood").evaluate("it => it.scrollTo(0, it.scrollHeight)")
+        yield shot("3-understood")
+    page.locator('#talk [data-do="bad"]').last.click()
+    yield shot("5-feedback")
+    page.locator('#talk [data-do="leave"]:visible').click()
+    page.click("#help summary")
+    yield shot("6-help")
+    page.keyboard.press("Escape")
+    say(page, _DANGER)
+    yield shot("7-danger")
+    page.click("#tab-settings-button")
+    page.wait_for_selector("form.settings")
+    page.check('[name="speaker"][value="own"]')
+    yield shot("8-settings")
+    page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+    yield shot("9-settings-below")
+    context.close()
+
+
+if __name__ == "__main__":
+    for made in main(Path(sys.argv[1] if len(sys.argv) > 1 else "screenshots")):
+        print(made)

@@ -1,0 +1,88 @@
+"""What the page says, in each of its languages: `texts.toml`."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+from typing import Any
+
+__all__ = ["LANGUAGES", "Texts", "preferred", "texts_in"]
+
+_FALLBACK = "en"
+_RANGE = re.compile(r"([a-z]{1,8})(?:-[a-z0-9-]*)?(?:;q=([0-9.]+))?", re.IGNORECASE)
+
+
+class Texts:
+    """What the page says in one language.
+
+    Args:
+        language: ISO 639 code.
+        said: Key, e.g. `"chat.send"`, to text; `{…}` stands for what a call gives.
+
+    Example:
+        >>> texts_in("en")("chat.too_fast", seconds=3)
+        'That was quick. Please send it again in 3 seconds; it is still in the box.'
+    """
+
+    def __init__(self, language: str, said: Mapping[str, str]) -> None:
+        self.language, self.said = language, MappingProxyType(dict(said))
+
+    def __call__(self, key: str, **given: object) -> str:
+        """The text of a key.
+
+        Raises:
+            KeyError: There is none.
+        """
+        text = self.said[key]
+        return text.format(**given) if given else text
+
+    def word(self, group: str, name: str) -> str:
+        """The word for a name of ours, e.g. of an emotion; the name itself where the language has none."""
+        return self.said.get(f"{group}.{name}", name.replace("_", " "))
+
+
+def preferred(accepted: str) -> str:
+    """The language of the page that suits a browser best.
+
+    Args:
+        accepted: The header `Accept-Language`, e.g. `"de-AT,de;q=0.9,en;q=0.8"`; may be empty or nonsense.
+    """
+    best, found = 0.0, _FALLBACK
+    for part in accepted[:400].replace(" ", "").split(","):
+        matched = _RANGE.fullmatch(part)
+        if matched is None or matched[1].lower() not in LANGUAGES:
+            continue
+        try:
+            weight = float(matched[2] or 1)
+        except ValueError:
+            continue
+        if weight > best:
+            best, found = weight, matched[1].lower()
+    return found
+
+
+def texts_in(language: str) -> Texts:
+    """The texts of a language that there is."""
+    return _all()[language]
+
+
+@cache
+def _all() -> Mapping[str, Texts]:
+    content = tomllib.loads(files("ui.page").joinpath("texts.toml").read_text(encoding="utf-8"))
+    return {language: Texts(language, dict(_flat(said))) for language, said in content.items()}
+
+
+def _flat(table: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
+    for name, value in table.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{before}{name}.")
+        else:
+            yield f"{before}{name}", value
+
+
+LANGUAGES = tuple(_all())
+"""Codes of those there are, the first of the file first."""

@@ -1,0 +1,211 @@
+"""What was understood in a turn, and why it was answered so: drawn from the typed turn, never from text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+from agent.turn import Turn
+from strategies.taxonomy import esconv
+from ui.columns import signed
+from ui.drawing import family_of
+from ui.page.course import course_picture
+from ui.page.markup import filled
+from ui.page.texts import Texts
+
+__all__ = ["marked", "nothing_yet", "understanding"]
+
+_BARS = 6
+_ALTERNATIVES = 4
+_SHORT_SET = 8  # more primary emotions than these are folded away
+_NONE = "\N{EN DASH}"
+_LEAST = 0.005  # what rounds to nothing says nothing
+
+
+def nothing_yet(texts: Texts) -> str:
+    """What the panel says before the first turn."""
+    return filled("nothing", texts)
+
+
+def understanding(turns: Sequence[Turn], texts: Texts, *, shown: str | None = None, operator: bool = False) -> str:
+    """The panel.
+
+    Args:
+        turns: Of the conversation, oldest first.
+        texts: In the language of the page.
+        shown: Id of the turn that is explained; None: the newest.
+        operator: Show the risk that was read, with its evidence.
+    """
+    if not turns:
+        return nothing_yet(texts)
+    turn = next((each for each in turns if each.id == shown), turns[-1])
+    place = next(number for number, each in enumerate(turns) if each.id == turn.id)
+    return filled(
+        "understanding",
+        texts,
+        number=place + 1,
+        of=len(turns),
+        emotion=_emotion(turn, texts),
+        message=list(marked(turn, operator=operator)),
+        causes=_earlier_causes(turn),
+        undertone=_undertone(turn),
+        looked_again=_second_look(turn, texts),
+        state=_state(turn, texts),
+        course=course_picture(turns, texts) if len(turns) > 1 else "",
+        plan=_plan(turn, texts),
+        timings=_timings(turn),
+        prompt=_prompt(turn),
+        risk=_risk(turn, texts) if operator else None,
+        failures=[(each.stage, each.message or each.error) for each in turn.failures],
+    )
+
+
+def marked(turn: Turn, *, operator: bool = False) -> Iterator[tuple[str, str, float]]:
+    """The message in pieces: the words, what they are marked as (empty: nothing), and how surely.
+
+    Args:
+        turn: With whatever was read.
+        operator: Mark the words that stand for risk, too.
+    """
+    here, length = len(turn.history), len(turn.text)
+    spans: list[tuple[int, int, str, float]] = []
+    if turn.cause is not None:
+        spans += [(one.start, one.end, "cause", one.score) for one in turn.cause.spans if one.utterance == here]
+    if turn.undertone is not None:
+        sure = max(turn.undertone.masked, turn.undertone.ambivalent)
+        spans += [(start, end, "undertone", sure) for start, end in turn.undertone.evidence]
+    if operator and turn.risk is not None and turn.risk.level != "none":
+        spans += [(start, end, "risk", 1.0) for start, end in turn.risk.evidence]
+    edges = {0, length} | {min(edge, length) for start, end, *_ in spans for edge in (start, end)}
+    places = sorted(edges)
+    for start, end in pairwise(places):
+        # The last kind counts where several meet: risk before undertone before cause.
+        kind, sure = next(((k, s) for a, b, k, s in reversed(spans) if a <= start and end <= b), ("", 0.0))
+        yield turn.text[start:end], kind, sure
+
+
+def _emotion(turn: Turn, texts: Texts) -> dict[str, Any] | None:
+    reading = turn.emotion
+    if reading is None:
+        return None
+    bars = [
+        {
+            "word": texts.word("emotion", label),
+            "share": p,
+            "primary": label in reading.primary,
+            "family": family_of(reading.label_set, label),
+        }
+        for label, p in reading.top(_BARS)
+        if p >= _LEAST
+    ]
+    words = [texts.word("emotion", label) for label in reading.primary]
+    clear = turn.expression is None or turn.expression.neutrality < 0.5  # noqa: PLR2004 - more likely than not
+    return {
+        "bars": bars,
+        "widest": reading.top()[0][1] or 1.0,
+        "primary": words,
+        "folded": len(words) > _SHORT_SET,
+        "caveat": reading.caveat,
+        "clear": clear or reading.top()[0][1] >= 0.5,  # noqa: PLR2004
+        "source": reading.source,
+    }
+
+
+def _earlier_causes(turn: Turn) -> list[str]:
+    if turn.cause is None:
+        return []
+    return [span.text for span in turn.cause.spans if span.utterance < len(turn.history)]
+
+
+def _undertone(turn: Turn) -> list[tuple[str, float]]:
+    if turn.undertone is None:
+        return []
+    kinds = (("masked", turn.undertone.masked), ("ambivalent", turn.undertone.ambivalent))
+    return [(kind, p) for kind, p in kinds if p >= _LEAST]
+
+
+def _second_look(turn: Turn, texts: Texts) -> str:
+    found = turn.adjudication
+    if found is None:
+        return ""
+    said = texts.word("emotion", found.said) if found.said else _NONE
+    return texts("panel.second_look", small=texts.word("emotion", found.before.label), llm=said)
+
+
+def _state(turn: Turn, texts: Texts) -> dict[str, Any] | None:
+    state = turn.state
+    if state is None or state.confidence <= 0:
+        return None
+    scales = [
+        {"name": texts(f"panel.{name}"), "value": signed(value), "place": (value + 1) / 2}
+        for name, value in zip(("valence", "arousal", "dominance"), state.affect.point.tolist(), strict=True)
+    ]
+    shift = state.last_shift
+    now = shift is not None and state.turns_since_shift == 0
+    return {
+        "scales": scales,
+        "shift": texts(f"panel.shift_{shift.direction}") if shift is not None and now else "",
+        "expected": [
+            (texts.word("emotion", label), p)
+            for label, p in sorted(state.expected.items(), key=lambda x: -x[1])[:3]
+        ],
+        "own": None if state.own is None else texts.word("emotion", state.own.emotion),
+    }
+
+
+def _plan(turn: Turn, texts: Texts) -> dict[str, Any] | None:
+    if turn.escalated:
+        return {"careful": True, "chosen": [], "stage": "", "reason": "", "others": [], "stands_in": ""}
+    plan = turn.plan
+    if plan is None:
+        return None
+    chosen = [plan.chosen, *plan.then]
+    return {
+        "careful": False,
+        "chosen": [(texts.word("strategy", one.id), _definition(one.id, one.definition, texts)) for one in chosen],
+        "stage": texts(f"stage.{plan.stage}"),
+        "reason": plan.reason,
+        "others": [
+            {"word": texts.word("strategy", one.strategy), "share": one.probability}
+            for one in plan.ranked
+            if one.strategy not in {each.id for each in chosen}
+        ][:_ALTERNATIVES],
+        "stands_in": plan.stands_in,
+    }
+
+
+def _definition(strategy: str, definition: str, texts: Texts) -> str:
+    """What a supporter does who uses it: in the language of the page where it is one of ESConv's."""
+    ours = strategy in {each.id for each in esconv().strategies}
+    return texts.said.get(f"strategy_means.{strategy}", definition) if ours else definition
+
+
+def _timings(turn: Turn) -> Mapping[str, Any] | None:
+    if not turn.timings:
+        return None
+    # What is held back is part of the time in which the reply was made.
+    stages = [(one.stage, one.milliseconds) for one in turn.timings if one.stage != "hold"]
+    total = sum(milliseconds for _, milliseconds in stages)
+    return {"total": total, "stages": [(name, ms, ms / total if total else 0.0) for name, ms in stages]}
+
+
+def _prompt(turn: Turn) -> Mapping[str, Any] | None:
+    if turn.prompt is None or turn.escalated:  # the careful reply needs no LLM, whatever was written for one
+        return None
+    messages = [(message.role, message.content) for message in turn.prompt.messages]
+    return {"messages": messages, "template": turn.prompt.template, "dropped": turn.prompt.dropped}
+
+
+def _risk(turn: Turn, texts: Texts) -> dict[str, Any]:
+    course = turn.course
+    return {
+        "level": texts("panel.not_read") if turn.risk is None else turn.risk.level,
+        "sure": turn.risk is None or turn.risk.sure,
+        "kinds": () if turn.risk is None else turn.risk.kinds,
+        "evidence": [] if turn.risk is None else [turn.text[start:end] for start, end in turn.risk.evidence],
+        "record": _NONE if course is None else course.level,
+        "others": "none" if course is None else course.others,
+        "acts": () if turn.care is None else turn.care.acts,
+        "verdicts": [(verdict.action, "; ".join(verdict.reasons)) for verdict in turn.verdicts],
+    }
