@@ -14,7 +14,7 @@ import numpy as np
 from agent.readings import DANGER, RiskReading
 from agent.turn import Turn
 from sem_plugins.encoder import Encoded, Encoder, encoder_for
-from sem_plugins.risk.branch import RiskBranch, load_branch
+from sem_plugins.risk.branch import HALF, RiskBranch, load_branch
 from sem_plugins.risk.rules import LADDER, TO_OTHERS, read_rules
 from sem_plugins.spans import tagged, whole_words
 
@@ -57,7 +57,8 @@ class RiskPlugin:
 
     def _learned(self, text: str) -> RiskReading:
         if self._branch is not None:
-            ladders, thresholds = self._branch.probabilities(self._encoder.window(text)), self._branch.thresholds
+            ladders = self._branch.probabilities(self._encoder.window(text))
+            thresholds = np.full_like(ladders, HALF)
         else:
             ladders = np.asarray(self._head.each(self._alone(text).outputs["risk"]), np.float64).reshape(2, -1)
             ladders = np.minimum.accumulate(ladders, axis=1)
