@@ -22,7 +22,7 @@ __all__ = ["RiskPlugin", "create"]
 
 _IDEATION = LADDER.index("ideation")
 _SELF = 0  # the first of the two ladders
-_SURE = 0.95  # of ideation: one everyday message in two thousand reaches it, and a quarter of the veiled ones
+_SURE = 0.98  # of ideation: one everyday message in two thousand reaches it, and a quarter of the veiled ones
 _KINDS = {"self": "self-harm", "others": TO_OTHERS}
 
 

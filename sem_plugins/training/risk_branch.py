@@ -64,8 +64,8 @@ class Plan:
     hard: int = 4500
     rate: float = 5e-5
     warmup: float = 0.06
-    alarms: float = 0.0024
-    others_alarms: float = 0.0016
+    alarms: float = 0.002
+    others_alarms: float = 0.0006
     seed: int = 13
 
 
