@@ -271,12 +271,15 @@ def models_risk(
     weights: Annotated[
         Path | None, typer.Option(help="Folder of weights that read; default: the shipped ones.")
     ] = None,
+    network: Annotated[
+        Path | None, typer.Option(help="Take this network as it is, and learn the phrases alone: two minutes.")
+    ] = None,
 ) -> None:
     """Train the branch for risk again: half an hour. Resumes by itself. Needs the `train` extra."""
     from sem_plugins.training.sets.records import data_folder
     from ui.training import learn_risk
 
-    learn_risk(data_folder(data), out, weights=weights)
+    learn_risk(data_folder(data), out, weights=weights, network=network)
 
 
 def _add_registered() -> None:

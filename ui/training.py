@@ -89,7 +89,7 @@ def learn_recogniser(data: Path, out: Path, *, weights: Path | None) -> None:
     _tell({f"{who:12} {name}": figure for who, found in figures.items() for name, figure in found.items()})
 
 
-def learn_risk(data: Path, out: Path, *, weights: Path | None) -> None:
+def learn_risk(data: Path, out: Path, *, weights: Path | None, network: Path | None) -> None:
     """Train the branch for risk, and tell where its files lie and what it is worth.
 
     Raises:
@@ -101,8 +101,9 @@ def learn_risk(data: Path, out: Path, *, weights: Path | None) -> None:
     from sem_plugins.weights import SHIPPED, load_manifest
 
     folder = weights or SHIPPED
-    file, figures = learn(data, out, load_manifest(folder), say=typer.echo)
-    typer.echo(f"Branch: risk.int8.onnx and {file}. The plugin `risk` looks for both in {folder}.")
+    file, figures = learn(data, out, load_manifest(folder), network=network, say=typer.echo)
+    names = "risk.int8.onnx, risk.phrases.npy"
+    typer.echo(f"Branch: {names} and {file}. The plugin `risk` looks for all three in {folder}.")
     typer.echo("Held-out statements per family, and everyday messages that were not learned from, 95% intervals:")
     _tell(figures)
 

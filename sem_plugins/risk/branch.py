@@ -2,12 +2,14 @@
 
 What the other heads were trained on holds hardly any danger, so layers that serve them all pay it little heed.
 These four were trained on statements that writers made up, and on everyday messages (`heartline models risk`). The
-branch reads a message by itself, and costs less than a pass of the whole encoder: six layers, not eight.
+branch reads a message by itself, and costs less than a pass of the whole encoder: six layers, not eight. What the
+phrases of the message say of ideation is added to what its network says (`sem_plugins.risk.phrases`).
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,21 +23,25 @@ from agent.errors import InputError, WeightsError
 from agent.intake import parsed
 from sem_plugins.encoder import open_session
 from sem_plugins.probability import sigmoid
+from sem_plugins.risk.phrases import BUCKETS, Phrases
 from sem_plugins.weights import MODEL, SHIPPED, Manifest
 from sem_plugins.window import Window
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
-__all__ = ["FORMAT", "LOWER", "NETWORK", "NUMBERS", "RiskBranch", "load_branch"]
+__all__ = ["FORMAT", "HALF", "LOWER", "NETWORK", "NUMBERS", "WEIGHTS", "RiskBranch", "load_branch"]
 
-FORMAT = 1
-_SIZE = 8  # two ladders of four steps
+FORMAT = 2
+_IDEATION = 1  # its place among the four steps of a ladder
+
+HALF = 0.5
+"""From which probability a step counts as reached. That of ideation is set by `Phrases.bias`."""
 
 LOWER = "/network/shared.1/output/LayerNorm/LayerNormalization_output_0"
 """Inner tensor of the encoder on which the branch stands: what the second layer gives, (1, T, width)."""
 
-NETWORK, NUMBERS = "risk.int8.onnx", "risk.json"
+NETWORK, WEIGHTS, NUMBERS = "risk.int8.onnx", "risk.phrases.npy", "risk.json"
 """Names of the files, in the folder of the weights."""
 
 
@@ -46,13 +52,13 @@ class RiskBranch:
     Attributes:
         lower: Session from ids and types to what the second layer gives.
         upper: Session from that to the logits of the steps.
-        thresholds: From which probability each counts as reached, (2, 4): for self, for others.
+        phrases: Add to the logits of ideation.
         card: How it was trained and what it is worth.
     """
 
     lower: InferenceSession
     upper: InferenceSession
-    thresholds: NDArray[np.float64]
+    phrases: Phrases
     card: Mapping[str, Any]
 
     def probabilities(self, window: Window) -> NDArray[np.float64]:
@@ -63,7 +69,10 @@ class RiskBranch:
         """
         [states] = self.lower.run([LOWER], {"ids": window.ids[None], "types": window.types[None]})
         [logits] = self.upper.run(["risk"], {"states": states})
-        steps = np.asarray(sigmoid(logits.reshape(2, -1)), np.float64)
+        ladders = logits.reshape(2, -1).astype(np.float64)
+        ladders[:, _IDEATION] += self.phrases.logits(window)
+        steps = np.asarray(sigmoid(ladders), np.float64)
+        steps[:, 0] = np.maximum(steps[:, 0], steps[:, _IDEATION])  # of distress the phrases say nothing
         return np.minimum.accumulate(steps, axis=1)  # a step is reached at most as surely as the one below it
 
 
@@ -88,7 +97,7 @@ def load_branch(manifest: Manifest, *, threads: int = 0, folder: Path | None = N
         raw = parsed(path.read_text(encoding="utf-8"))
         network = path.with_name(NETWORK)
         found = hashlib.sha256(network.read_bytes()).hexdigest()
-        thresholds = _checked(raw, manifest, found)
+        phrases = _checked(raw, manifest, found, path.with_name(WEIGHTS).read_bytes())
     except OSError as error:
         raise WeightsError(f"{error.filename!r} cannot be read ({error.strerror}). {cure}") from error
     except (InputError, ValueError, KeyError, TypeError) as error:
@@ -96,22 +105,26 @@ def load_branch(manifest: Manifest, *, threads: int = 0, folder: Path | None = N
     return RiskBranch(
         open_session(manifest.verified(manifest.model), threads, instead=LOWER),
         open_session(network, threads),
-        thresholds,
+        phrases,
         MappingProxyType(raw["card"]),
     )
 
 
-def _checked(raw: Any, manifest: Manifest, network: str) -> NDArray[np.float64]:
+def _checked(raw: Any, manifest: Manifest, network: str, weights: bytes) -> Phrases:
     for name, wanted, what in (
         ("format", FORMAT, "another format"),
         ("encoder", manifest.sha256[MODEL], "other weights"),
         ("sha256", network, f"another {NETWORK}"),
+        ("phrases", hashlib.sha256(weights).hexdigest(), f"another {WEIGHTS}"),
     ):
         if raw[name] != wanted:
             raise ValueError(f"it is of {what}")
-    thresholds = np.array(raw["thresholds"], np.float64)
-    if thresholds.shape != (_SIZE,) or not ((thresholds > 0) & (thresholds < 1)).all():
-        raise ValueError(f"its thresholds are not {_SIZE} probabilities")
-    thresholds = thresholds.reshape(2, -1)
-    thresholds.setflags(write=False)
-    return thresholds
+    found = np.load(io.BytesIO(weights), allow_pickle=False)
+    scale, bias = (np.array(raw[name], np.float64) for name in ("scale", "bias"))
+    if found.shape != (2, BUCKETS) or found.dtype != np.int8:
+        raise ValueError(f"{WEIGHTS} does not hold two times {BUCKETS} weights of eight bits")
+    if scale.shape != (2,) or bias.shape != (2,) or not np.isfinite([scale, bias]).all():
+        raise ValueError("its scale and bias are not two numbers each")
+    for array in (found, scale, bias):
+        array.setflags(write=False)
+    return Phrases(found, scale, bias)

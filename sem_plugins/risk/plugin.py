@@ -14,7 +14,7 @@ import numpy as np
 from agent.readings import DANGER, RiskReading
 from agent.turn import Turn
 from sem_plugins.encoder import Encoded, Encoder, encoder_for
-from sem_plugins.risk.branch import RiskBranch, load_branch
+from sem_plugins.risk.branch import HALF, RiskBranch, load_branch
 from sem_plugins.risk.rules import LADDER, TO_OTHERS, read_rules
 from sem_plugins.spans import tagged, whole_words
 
@@ -22,7 +22,7 @@ __all__ = ["RiskPlugin", "create"]
 
 _IDEATION = LADDER.index("ideation")
 _SELF = 0  # the first of the two ladders
-_SURE = 0.95  # of ideation: one everyday message in two thousand reaches it, and a quarter of the veiled ones
+_SURE = 0.98  # of ideation: one everyday message in two thousand reaches it, and a quarter of the veiled ones
 _KINDS = {"self": "self-harm", "others": TO_OTHERS}
 
 
@@ -57,7 +57,8 @@ class RiskPlugin:
 
     def _learned(self, text: str) -> RiskReading:
         if self._branch is not None:
-            ladders, thresholds = self._branch.probabilities(self._encoder.window(text)), self._branch.thresholds
+            ladders = self._branch.probabilities(self._encoder.window(text))
+            thresholds = np.full_like(ladders, HALF)
         else:
             ladders = np.asarray(self._head.each(self._alone(text).outputs["risk"]), np.float64).reshape(2, -1)
             ladders = np.minimum.accumulate(ladders, axis=1)

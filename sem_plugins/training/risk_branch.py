@@ -1,10 +1,11 @@
-"""`heartline models risk`: trains the encoder's branch for risk, and measures it."""
+"""`heartline models risk`: trains the encoder's branch for risk, network and phrases, and measures it."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import random
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +19,14 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from agent.readings import DANGER
 from agent.turn import Message
 from sem_plugins.encoder import Encoder
-from sem_plugins.risk.branch import FORMAT, LOWER, NETWORK, NUMBERS, load_branch
+from sem_plugins.risk.branch import FORMAT, HALF, LOWER, NETWORK, NUMBERS, WEIGHTS, load_branch
+from sem_plugins.risk.phrases import buckets_of
 from sem_plugins.risk.rules import read_rules
 from sem_plugins.training.intervals import Estimate, bootstrap
 from sem_plugins.training.measure.reading import on_every_core
 from sem_plugins.training.network import parameter_groups
 from sem_plugins.training.risk_network import RiskNetwork, States, batches, export_branch, padded
+from sem_plugins.training.risk_phrases import learn_phrases
 from sem_plugins.training.sets import empathetic_dialogues, esconv, goemotions, risk
 from sem_plugins.weights import MODEL, Manifest
 
@@ -35,6 +38,7 @@ Figures = Mapping[str, Estimate]
 _IDEATION, _OTHERS_IDEATION = 1, 5  # places in the eight steps
 _DISTRESS = (0, 4)
 _DIGITS = 4
+_LEAST = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +47,8 @@ class Plan:
 
     Attributes:
         epochs: Times that everything is gone through.
-        everyday: Messages of each of three data sets: two thirds to learn from, a third for the thresholds.
-        pool: Further messages of each, of which the most alarming are learned from.
+        everyday: Messages of each of three data sets: two thirds to learn from, a third for the bias.
+        pool: Further messages of each, of which the network learns from the most alarming.
         hard: How many of the whole pool are learned from in an epoch: those that look most like danger to the
             network when the epoch begins. In the first one, which has nothing to go by, there are none.
         rate: Peak learning rate of the layers; the head's is ten times that.
@@ -60,23 +64,31 @@ class Plan:
     hard: int = 4500
     rate: float = 5e-5
     warmup: float = 0.06
-    alarms: float = 0.0024
-    others_alarms: float = 0.0016
+    alarms: float = 0.002
+    others_alarms: float = 0.0006
     seed: int = 13
 
 
 def learn(
-    folder: Path, out: Path, manifest: Manifest, *, plan: Plan | None = None, say: Callable[[str], object] = print
+    folder: Path,
+    out: Path,
+    manifest: Manifest,
+    *,
+    plan: Plan | None = None,
+    network: Path | None = None,
+    say: Callable[[str], object] = print,
 ) -> tuple[Path, Figures]:
     """Train on the statements of `training/statements` and on everyday messages of three train parts.
 
-    Half an hour on one core. A run that was killed goes on after the last whole epoch.
+    Half an hour on one core, two minutes with a network that is there. A run that was killed goes on after the
+    last whole epoch.
 
     Args:
         folder: The prepared data sets.
-        out: Folder that gets the network, its numbers and the checkpoint.
+        out: Folder that gets network, phrases, numbers and the checkpoint.
         manifest: The weights that it stands on.
         plan: How.
+        network: Is taken as it is, and only the phrases are learned; None: train one.
         say: Told of the progress.
 
     Returns:
@@ -87,6 +99,50 @@ def learn(
     """
     plan = plan or Plan()
     out.mkdir(parents=True, exist_ok=True)
+    statements, held_out = risk.statements("train"), risk.statements("valid")
+    daily, pool = _everyday(folder, plan)
+    kept, learned = daily[::3], [text for row, text in enumerate(daily) if row % 3]
+    material = _Material([(example.text, example.targets["risk"]) for example in statements], learned, pool)
+    if network is None:
+        _train_network(material, out, manifest, plan, say)
+    else:
+        shutil.copyfile(network, out / NETWORK)
+    encoder = Encoder(manifest, threads=1)
+    texts = [*(text for text, _ in material.said), *learned, *pool]
+    danger = np.zeros((len(texts), 2), bool)
+    danger[: len(statements)] = [steps[[_IDEATION, _OTHERS_IDEATION]] > 0 for _, steps in material.said]
+    weights, scale = learn_phrases([buckets_of(encoder.window(text)) for text in texts], danger)
+    np.save(out / WEIGHTS, weights)
+    numbers: dict[str, Any] = {
+        "format": FORMAT,
+        "encoder": manifest.sha256[MODEL],
+        "sha256": _hash_of(out / NETWORK),
+        "phrases": _hash_of(out / WEIGHTS),
+        "scale": scale.tolist(),
+        "bias": [0.0, 0.0],
+        "card": {
+            "learned from": f"{len(statements)} statements, {len(learned)} everyday messages and {len(pool)} "
+            "others, "
+            f"of which the network learned from the {min(plan.hard, len(pool))} most alarming after one epoch"
+        },
+    }
+    path = out / NUMBERS
+    path.write_text(json.dumps(numbers, indent=1) + "\n", encoding="utf-8")
+    return path, finish(out, manifest, held_out, kept, plan)
+
+
+@dataclass(frozen=True, slots=True)
+class _Material:
+    """What is learned from: statements with their steps, (8,); everyday messages; and the pool."""
+
+    said: Sequence[tuple[str, Array]]
+    everyday: Sequence[str]
+    pool: Sequence[str]
+
+
+def _train_network(
+    material: _Material, out: Path, manifest: Manifest, plan: Plan, say: Callable[[str], object]
+) -> None:
     encoder = Encoder(manifest, threads=1, inner=(LOWER,), remembered=1)
 
     def lower(texts: Sequence[str], name: str) -> tuple[list[States], Array]:
@@ -98,66 +154,54 @@ def learn(
         read_ones = on_every_core(read, texts, name=name)
         return [states for states, _ in read_ones], np.array([steps for _, steps in read_ones])
 
-    statements, held_out = risk.statements("train"), risk.statements("valid")
-    said, _ = lower([example.text for example in statements], "statements")
-    daily, further = _everyday(folder, plan)
-    everyday, judged = lower(daily, "everyday messages")
-    pool, judged_pool = lower(further, "further messages")
-    kept = np.arange(len(everyday)) % 3 == 0
-    learned = np.flatnonzero(~kept)
-    states = said + [everyday[row] for row in learned] + pool
-    calm = _calm(np.vstack([judged[learned], judged_pool.reshape(-1, judged.shape[1])]))
-    targets = np.vstack([[example.targets["risk"] for example in statements], calm])
+    said, _ = lower([text for text, _ in material.said], "statements")
+    everyday, judged = lower(material.everyday, "everyday messages")
+    pool, judged_pool = lower(material.pool, "further messages")
+    calm = _calm(np.vstack([judged, judged_pool.reshape(-1, judged.shape[1])]))
+    targets = np.vstack([[steps for _, steps in material.said], calm])
     torch.manual_seed(plan.seed)  # of the head, which starts from nothing
     network = RiskNetwork(manifest.verified(manifest.model))
-    _train(network, states, targets, plan, pool=len(pool), checkpoint=out / "checkpoint.pt", say=say)
-
+    checkpoint = out / "checkpoint.pt"
+    _train(network, said + everyday + pool, targets, plan, pool=len(pool), checkpoint=checkpoint, say=say)
     export_branch(network, out / NETWORK)
-    numbers: dict[str, Any] = {
-        "format": FORMAT,
-        "encoder": manifest.sha256[MODEL],
-        "sha256": hashlib.sha256((out / NETWORK).read_bytes()).hexdigest(),
-        "thresholds": [0.5] * targets.shape[1],
-        "card": {
-            "learned from": f"{len(said)} statements, {len(learned)} everyday messages and, after one epoch, "
-            f"the {min(plan.hard, len(pool))} most alarming of {len(pool)} others"
-        },
-    }
-    path = out / NUMBERS
-    path.write_text(json.dumps(numbers, indent=1) + "\n", encoding="utf-8")
-    figures = finish(out, manifest, held_out, [text for row, text in enumerate(daily) if kept[row]], plan)
-    return path, figures
+
+
+def _hash_of(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def finish(out: Path, manifest: Manifest, held_out: Sequence[Any], calm: Sequence[str], plan: Plan) -> Figures:
-    """Thresholds by everyday messages, and figures; both are written to the file of numbers.
+    """The bias by everyday messages, and figures; both are written to the file of numbers.
 
     They are of the exported branch: eight bits shift what the network says of the most alarming messages, and with
-    it the threshold that one message in several hundred passes (0.68 where the network itself gave 0.75).
+    it what one message in several hundred passes.
 
     Args:
-        out: Folder with network and numbers.
+        out: Folder with network, phrases and numbers.
         manifest: The weights that it stands on.
         held_out: Statements to measure with.
         calm: Everyday messages that were not learned from.
         plan: How many of them may alarm.
     """
-    branch = load_branch(manifest, threads=1, folder=out)
-    assert branch is not None  # noqa: S101 - it was written just now
-    encoder = Encoder(manifest, threads=1)
+    encoder, path = Encoder(manifest, threads=1), out / NUMBERS
 
     def asked(texts: Sequence[str], name: str) -> Array:
+        branch = load_branch(manifest, threads=1, folder=out)
+        assert branch is not None  # noqa: S101 - it was written just now
         ladders = on_every_core(lambda text: branch.probabilities(encoder.window(text)), texts, name=name)
         return np.array(ladders).reshape(len(texts), -1)
 
-    everyday = asked(calm, "everyday messages")
-    thresholds = _thresholds(everyday, plan)
-    stated = asked([example.text for example in held_out], "held-out statements")
-    figures = _figures(
-        held_out, stated[:, _IDEATION] >= thresholds[_IDEATION], everyday[:, _IDEATION] >= thresholds[_IDEATION]
-    )
-    path = out / NUMBERS
-    numbers = json.loads(path.read_text(encoding="utf-8")) | {"thresholds": thresholds}
+    numbers = json.loads(path.read_text(encoding="utf-8"))
+    unbiased = asked(calm, "everyday messages")[:, [_IDEATION, _OTHERS_IDEATION]]
+    likely = np.clip(unbiased, _LEAST, 1 - _LEAST)
+    logits = np.log(likely / (1 - likely))
+    shares = plan.alarms, plan.others_alarms
+    bias = [-np.quantile(column, 1 - share) for column, share in zip(logits.T, shares, strict=True)]
+    numbers["bias"] = [round(float(one), _DIGITS) for one in bias]
+    path.write_text(json.dumps(numbers, indent=1) + "\n", encoding="utf-8")
+    everyday = asked(calm, "everyday messages")[:, _IDEATION] >= HALF
+    stated = asked([example.text for example in held_out], "held-out statements")[:, _IDEATION] >= HALF
+    figures = _figures(held_out, stated, everyday)
     numbers["card"]["figures"] = {name: round(figure.value, _DIGITS) for name, figure in figures.items()}
     path.write_text(json.dumps(numbers, indent=1) + "\n", encoding="utf-8")
     return figures
@@ -246,14 +290,6 @@ def _hardest(network: RiskNetwork, states: Sequence[States], pool: int, most: in
     asked = network.logits(states[-pool:])
     likeliest = asked[:, [_IDEATION, _OTHERS_IDEATION]].max(axis=1)
     return sorted((np.argsort(-likeliest, kind="stable")[:most] + len(states) - pool).tolist())
-
-
-def _thresholds(everyday: Array, plan: Plan) -> list[float]:
-    """A half for every step, except where everyday messages say how many alarms there may be."""
-    thresholds = np.full(everyday.shape[1], 0.5)
-    thresholds[_IDEATION] = np.quantile(everyday[:, _IDEATION], 1 - plan.alarms)
-    thresholds[_OTHERS_IDEATION] = np.quantile(everyday[:, _OTHERS_IDEATION], 1 - plan.others_alarms)
-    return np.clip(thresholds, 0.05, 0.95).round(_DIGITS).tolist()
 
 
 def _figures(

@@ -18,7 +18,8 @@ from agent.readings import DANGER
 from agent.testing import a_turn
 from agent.turn import Message
 from sem_plugins.encoder import encoder_for
-from sem_plugins.risk.branch import NETWORK, NUMBERS, RiskBranch, load_branch
+from sem_plugins.risk.branch import NETWORK, NUMBERS, WEIGHTS, RiskBranch, load_branch
+from sem_plugins.risk.phrases import BUCKETS, Phrases, buckets_of
 from sem_plugins.risk.plugin import RiskPlugin, create
 from sem_plugins.weights import SHIPPED, load_manifest
 
@@ -36,11 +37,15 @@ class Says:
         return [np.array(self.logits, np.float32)] if names == ["risk"] else [np.zeros((1, 9, 384), np.float32)]
 
 
-def always(*probabilities: float, threshold: float = 0.5) -> RiskBranch:
-    """A branch for which every message is as likely at each step: four for self, four for others."""
+def always(*probabilities: float, phrases: tuple[float, float] = (0.0, 0.0)) -> RiskBranch:
+    """A branch for which every message is as likely at each step: four for self, four for others.
+
+    What its phrases add to the logits of ideation is the same for every message, too.
+    """
     shares = np.array([*probabilities, *[0.01] * (8 - len(probabilities))])
     says: Any = Says([np.log(shares / (1 - shares))])
-    return RiskBranch(says, says, np.full((2, 4), threshold), {})
+    nothing = np.zeros((2, BUCKETS), np.int8)
+    return RiskBranch(says, says, Phrases(nothing, np.ones(2), np.array(phrases)), {})
 
 
 def shipped() -> RiskBranch:
@@ -57,7 +62,7 @@ def test_that_a_veiled_message_is_likelier_than_a_daily_one():
 
 def test_that_no_step_is_likelier_than_the_one_below_it():
     found = always(0.3, 0.9, 0.2, 0.8).probabilities(encoder_for().window(DAILY))
-    assert found[0].tolist() == pytest.approx([0.3, 0.3, 0.2, 0.2])
+    assert found[0].tolist() == pytest.approx([0.9, 0.9, 0.2, 0.2])
 
 
 @pytest.mark.parametrize(
@@ -70,10 +75,32 @@ def test_that_it_decides_where_no_rule_speaks(steps: tuple[float, ...], level: s
     assert reading.probabilities["self:ideation"] == pytest.approx((*steps, 0.01)[1], abs=1e-6)
 
 
-def test_that_a_higher_step_does_not_count_below_the_threshold_of_ideation():
-    branch = replace(always(0.6, 0.6, 0.6), thresholds=np.array([[0.5, 0.7, 0.5, 0.5], [0.5] * 4]))
+def test_that_a_higher_step_does_not_count_where_ideation_does_not():
+    branch = always(0.6, 0.6, 0.6, phrases=(-1.0, 0.0))
     [reading] = RiskPlugin(encoder_for(), branch)([a_turn(DAILY)])
     assert reading.level == "distress"
+
+
+def test_that_phrases_add_to_what_the_network_says_of_ideation():
+    found = always(0.1, 0.2, 0.1, 0.1, 0.1, 0.1, phrases=(2.0, 0.0)).probabilities(encoder_for().window(DAILY))
+    likely = 1 / (1 + np.exp(-(np.log(0.2 / 0.8) + 2.0)))
+    assert found[0].tolist() == pytest.approx([likely, likely, 0.1, 0.1])
+    assert found[1].tolist() == pytest.approx([0.1, 0.1, 0.01, 0.01])
+
+
+def test_that_phrases_are_found_wherever_they_stand_and_counted_once():
+    near, far, twice = (
+        set(buckets_of(encoder_for().window(text)).tolist())
+        for text in ("Not here any more.", "Well, by then, not here any more.", "Not here any more. Not here any more.")
+    )
+    assert near < far
+    assert near < twice  # what stands across the two sentences is new
+
+
+def test_that_a_message_without_a_known_word_has_no_phrases():
+    plain = Phrases(np.ones((2, BUCKETS), np.int8), np.ones(2), np.array([-3.0, -4.0]))
+    window = replace(encoder_for().window(DAILY), ids=np.array([101, 102]), types=np.array([0, 0]))
+    assert plain.logits(window).tolist() == [-3.0, -4.0]
 
 
 def test_that_danger_to_others_is_told_apart():
@@ -101,7 +128,7 @@ def test_that_weights_without_a_branch_are_read_by_their_own_head(tmp_path: Path
 
 @pytest.fixture
 def copied(tmp_path: Path) -> Path:
-    for name in (NETWORK, NUMBERS):
+    for name in (NETWORK, WEIGHTS, NUMBERS):
         shutil.copy(SHIPPED / name, tmp_path)
     return tmp_path
 
@@ -110,11 +137,12 @@ def copied(tmp_path: Path) -> Path:
     ("changes", "told"),
     [
         ({"encoder": "0" * 64}, "other weights"),
-        ({"format": 2}, "another format"),
+        ({"format": 1}, "another format"),
         ({"sha256": "0" * 64}, re.escape(f"another {NETWORK}")),
-        ({"thresholds": [0.5] * 3}, "8 probabilities"),
-        ({"thresholds": [0.5] * 7 + [1.0]}, "8 probabilities"),
-        ({"thresholds": ["much"] * 8}, "not sound"),
+        ({"phrases": "0" * 64}, re.escape(f"another {WEIGHTS}")),
+        ({"bias": [0.5] * 3}, "two numbers each"),
+        ({"scale": [float("nan"), 0.1]}, "two numbers each"),
+        ({"bias": ["much"] * 2}, "not sound"),
     ],
 )
 def test_that_numbers_that_do_not_fit_are_refused(changes: dict[str, Any], told: str, copied: Path):
@@ -137,4 +165,16 @@ def test_that_what_is_no_model_is_told(copied: Path):
     raw["sha256"] = hashlib.sha256(b"no model").hexdigest()
     (copied / NUMBERS).write_text(json.dumps(raw), encoding="utf-8")
     with pytest.raises(WeightsError, match="no model"):
+        load_branch(load_manifest(), folder=copied)
+
+
+@pytest.mark.parametrize(
+    "weights", [np.zeros((2, 9), np.int8), np.zeros((2, BUCKETS), np.float32)], ids=["too few", "too wide"]
+)
+def test_that_phrases_of_another_shape_are_refused(weights: Any, copied: Path):
+    np.save(copied / WEIGHTS, weights)
+    raw = json.loads((copied / NUMBERS).read_text("utf-8"))
+    raw["phrases"] = hashlib.sha256((copied / WEIGHTS).read_bytes()).hexdigest()
+    (copied / NUMBERS).write_text(json.dumps(raw), encoding="utf-8")
+    with pytest.raises(WeightsError, match="weights of eight bits"):
         load_branch(load_manifest(), folder=copied)

@@ -85,6 +85,17 @@ def test_that_a_run_that_was_killed_ends_where_it_would_have_ended(sets: Path, t
     assert len(hashes) == 1
 
 
+@pytest.mark.usefixtures("few_statements")
+def test_that_phrases_are_learned_beside_a_network_that_is_there(sets: Path, tmp_path: Path):
+    network = SHIPPED / NETWORK
+
+    file, figures = learn(sets, tmp_path / "out", load_manifest(), network=network, say=lambda _: None)
+
+    assert (tmp_path / "out" / NETWORK).read_bytes() == network.read_bytes()
+    assert figures["explicit_recall"].value > 0.5
+    assert load_branch(load_manifest(), folder=file.parent) is not None
+
+
 def test_that_the_export_in_eight_bits_says_what_the_network_says(tmp_path: Path):
     network = RiskNetwork(SHIPPED / load_manifest().model).eval()
     path = tmp_path / "branch.onnx"
