@@ -40,7 +40,7 @@ class Batching:
         SettingsError: One of them is less than 1.
     """
 
-    most: int = 8
+    most: int = 1
     side_by_side: int = 1
 
     def __post_init__(self) -> None:

@@ -178,7 +178,9 @@ class Settings(BaseSettings):
     max_turns: int = Field(10_000, ge=1, description="Most turns of one conversation.")
     max_turns_per_minute: int = Field(60, ge=1, description="Most messages a minute in one conversation.")
     plugin_seconds: float = Field(5.0, gt=0, description="Seconds that reading one message may take.")
-    batch: int = Field(8, ge=1, le=256, description="Most messages read together where several come at once.")
+    batch: int = Field(
+        1, ge=1, le=256, description="Most messages that readers get together where several come at once."
+    )
     threads: int = Field(0, ge=0, description="Threads of the encoder; 0: as many as there are, up to four.")
 
     profiles: dict[Annotated[str, AfterValidator(profile_name)], dict[str, Any]] = Field(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
-
-from importlinter.cli import lint_imports
 
 ROOT = Path(__file__).parent.parent
 
@@ -14,9 +14,11 @@ EXCEPTIONS: dict[str, str] = {
 }
 
 
-def test_that_imports_point_one_way(monkeypatch):
-    monkeypatch.chdir(ROOT)
-    assert lint_imports(config_filename="pyproject.toml", no_cache=True) == 0
+def test_that_imports_point_one_way():
+    # In a process of its own: it silences every logger that is there, and other tests look at the log.
+    command = [Path(sys.executable).with_name("lint-imports"), "--no-cache"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
 
 
 def test_that_modules_stay_small():

@@ -42,6 +42,10 @@ _LOSS = re.compile(
     r"lost (my|our) (\w+ )?(mum|mom|mother|dad|father|brother|sister|wife|husband|son|daughter|baby|child|"
     r"grandma|grandmother|grandpa|grandfather|nan|gran|aunt|uncle|dog|cat|pet)|death of (my|our))\b"
 )
+_TEARS_OF_JOY = re.compile(
+    r"\bcr(?:y|ied|ying)\b(?:(?!\bnot\b|n't\b|\bbut\b)[^.?;]){0,20}"
+    r"\b(?:so (?:happy|glad|relieved|proud)|(?:for|of|with|from) (?:joy|happiness|relief))\b"
+)
 _BUT = re.compile(r"\b(but|not|should|no longer|unfortunately|although|however|never|without)\b|n't\b")
 _INTENSIFIERS = (
     r"(?:(?:so|very|really|just|pretty|quite|a bit|a little|kind of|kinda|all|too|extremely|incredibly|also|"
@@ -86,7 +90,8 @@ def hear(turn: Turn, *, phrases: Phrases, variant: int) -> Heard:
         variant: Which of several words for a feeling, counted round.
     """
     text = straightened(turn.text)
-    glad = turn.affect is not None and turn.affect.valence > _GLADNESS  # people cry for joy, too
+    # People cry for joy, too.
+    glad = (turn.affect is not None and turn.affect.valence > _GLADNESS) or _TEARS_OF_JOY.search(text) is not None
     hard = _has_any(text, phrases.cues["hard"]) and not glad
     if tells_of_loss(text):
         return Heard("loss", "grief")

@@ -22,9 +22,10 @@ from sem_plugins.encoder import Encoder
 from sem_plugins.risk.branch import FORMAT, HALF, LOWER, NETWORK, NUMBERS, WEIGHTS, load_branch
 from sem_plugins.risk.phrases import buckets_of
 from sem_plugins.risk.rules import read_rules
-from sem_plugins.training.intervals import Estimate, bootstrap
+from sem_plugins.training.intervals import Estimate
 from sem_plugins.training.measure.reading import on_every_core
 from sem_plugins.training.network import parameter_groups
+from sem_plugins.training.risk_figures import figures_of
 from sem_plugins.training.risk_network import RiskNetwork, States, batches, export_branch, padded
 from sem_plugins.training.risk_phrases import learn_phrases
 from sem_plugins.training.sets import empathetic_dialogues, esconv, goemotions, risk
@@ -201,7 +202,7 @@ def finish(out: Path, manifest: Manifest, held_out: Sequence[Any], calm: Sequenc
     path.write_text(json.dumps(numbers, indent=1) + "\n", encoding="utf-8")
     everyday = asked(calm, "everyday messages")[:, _IDEATION] >= HALF
     stated = asked([example.text for example in held_out], "held-out statements")[:, _IDEATION] >= HALF
-    figures = _figures(held_out, stated, everyday)
+    figures = figures_of(held_out, stated, everyday)
     numbers["card"]["figures"] = {name: round(figure.value, _DIGITS) for name, figure in figures.items()}
     path.write_text(json.dumps(numbers, indent=1) + "\n", encoding="utf-8")
     return figures
@@ -290,19 +291,3 @@ def _hardest(network: RiskNetwork, states: Sequence[States], pool: int, most: in
     asked = network.logits(states[-pool:])
     likeliest = asked[:, [_IDEATION, _OTHERS_IDEATION]].max(axis=1)
     return sorted((np.argsort(-likeliest, kind="stable")[:most] + len(states) - pool).tolist())
-
-
-def _figures(
-    held_out: Sequence[Any], alarmed: NDArray[np.bool_], everyday: NDArray[np.bool_]
-) -> dict[str, Estimate]:
-    """Which statements are read as ideation, per family, and how many everyday messages."""
-    shown = np.array([example.targets["risk"][_IDEATION] > 0 for example in held_out])
-    families = np.array([example.group for example in held_out])
-    figures = {}
-    for family in sorted(set(families)):
-        for name, chosen in (("recall", (families == family) & shown), ("alarms", (families == family) & ~shown)):
-            if chosen.sum() > 1:  # an interval needs two
-                rows = np.arange(int(chosen.sum()))
-                figures[f"{family}_{name}"] = bootstrap(np.mean, rows, alarmed[chosen])
-    figures["everyday_alarms"] = bootstrap(np.mean, np.arange(len(everyday)), everyday)
-    return figures

@@ -17,6 +17,7 @@ from agent.readings import EmotionReading
 from agent.testing import BrokenPlugin, a_turn
 from agent.turn import Turn
 
+TOGETHER = Batching(8)
 PATIENT = 60.0  # seconds; for tests in which nothing may be late
 
 
@@ -77,14 +78,14 @@ def was_read(turn: Turn | BaseException) -> bool:
 
 
 async def test_that_a_turn_that_comes_alone_is_read_at_once_and_alone(plugin: Counting):
-    perception = Perception([plugin], seconds=PATIENT)
+    perception = Perception([plugin], seconds=PATIENT, batching=TOGETHER)
     for text in ("one", "two", "three"):
         assert was_read(await perception.perceive(a_turn(text)))
     assert plugin.batches == [["one"], ["two"], ["three"]]
 
 
 async def test_that_turns_that_come_while_one_is_read_are_the_next_batch(plugin: Counting):
-    turns = await read_behind_first(Perception([plugin], seconds=PATIENT), plugin, *"abcde")
+    turns = await read_behind_first(Perception([plugin], seconds=PATIENT, batching=TOGETHER), plugin, *"abcde")
     assert all(map(was_read, turns))
     assert plugin.batches == [["first"], [*"abcde"]]
 
@@ -103,7 +104,7 @@ async def test_that_a_batch_of_one_reads_each_turn_by_itself(plugin: Counting):
 
 
 async def test_that_as_many_batches_run_at_once_as_may(plugin: Counting):
-    perception = Perception([plugin], seconds=PATIENT, batching=Batching(side_by_side=2))
+    perception = Perception([plugin], seconds=PATIENT, batching=Batching(8, side_by_side=2))
     stuck = asyncio.create_task(perception.perceive(a_turn("stuck")))
     await asyncio.to_thread(plugin.entered.wait, PATIENT)
     assert was_read(await perception.perceive(a_turn("quick")))
@@ -112,7 +113,7 @@ async def test_that_as_many_batches_run_at_once_as_may(plugin: Counting):
 
 
 async def test_that_a_plugin_that_hangs_holds_up_nobody_who_comes_later(plugin: Counting):
-    perception = Perception([plugin], seconds=PATIENT)
+    perception = Perception([plugin], seconds=PATIENT, batching=TOGETHER)
     stuck = asyncio.create_task(perception.perceive(a_turn("stuck")))
     await asyncio.to_thread(plugin.entered.wait, PATIENT)
     later = await asyncio.gather(*(perception.perceive(a_turn(text)) for text in "abc"))
@@ -123,7 +124,7 @@ async def test_that_a_plugin_that_hangs_holds_up_nobody_who_comes_later(plugin: 
 
 
 async def test_that_those_read_with_one_that_hangs_are_read_again_alone(plugin: Counting):
-    perception = Perception([plugin], seconds=2.0)
+    perception = Perception([plugin], seconds=2.0, batching=TOGETHER)
     before, stuck, after = await read_behind_first(perception, plugin, "before", "stuck", "after")
     assert was_read(before)
     assert was_read(after)
@@ -134,13 +135,15 @@ async def test_that_those_read_with_one_that_hangs_are_read_again_alone(plugin: 
 
 async def test_that_a_turn_that_fails_in_a_batch_loses_its_own_reading_alone(plugin: Counting):
     broken = BrokenPlugin("risk", on="b")
-    turns = await read_behind_first(Perception([plugin, broken], seconds=PATIENT), plugin, *"abc")
+    turns = await read_behind_first(
+        Perception([plugin, broken], seconds=PATIENT, batching=TOGETHER), plugin, *"abc"
+    )
     assert all(map(was_read, turns))
     assert [len(turn.failures) for turn in turns if isinstance(turn, Turn)] == [0, 1, 0]
 
 
 async def test_that_a_turn_that_nobody_waits_for_any_more_is_not_read(plugin: Counting):
-    perception = Perception([plugin], seconds=PATIENT)
+    perception = Perception([plugin], seconds=PATIENT, batching=TOGETHER)
     a, b, c = await read_behind_first(perception, plugin, *"abc", meanwhile=lambda tasks: tasks[1].cancel())
     assert was_read(a)
     assert isinstance(b, asyncio.CancelledError)
@@ -166,21 +169,21 @@ class Raising:
 
 
 async def test_that_what_no_plugin_may_raise_is_raised_where_the_turn_is_waited_for_and_ends_nothing_else():
-    perception = Perception([Raising()], seconds=PATIENT)
+    perception = Perception([Raising()], seconds=PATIENT, batching=TOGETHER)
     with pytest.raises(Unheard):
         await perception.perceive(a_turn("end"))
     assert was_read(await perception.perceive(a_turn("next")))
 
 
 def test_that_turns_of_several_event_loops_are_read(plugin: Counting):
-    perception = Perception([plugin], seconds=PATIENT)
+    perception = Perception([plugin], seconds=PATIENT, batching=TOGETHER)
     with ThreadPoolExecutor(8) as pool:
         turns = list(pool.map(lambda text: asyncio.run(perception.perceive(a_turn(text))), "abcdefgh"))
     assert all(map(was_read, turns))
 
 
 def test_that_a_loop_may_close_while_its_turn_is_read_and_the_next_one_finds_all_well(plugin: Counting):
-    perception = Perception([plugin], seconds=PATIENT)
+    perception = Perception([plugin], seconds=PATIENT, batching=TOGETHER)
 
     async def leave() -> None:
         task = asyncio.create_task(perception.perceive(a_turn("stuck")))
@@ -201,7 +204,7 @@ async def test_that_no_thread_is_left_where_there_is_nothing_to_read(plugin: Cou
             threads.append(threading.current_thread())
             return super().__call__(turns)
 
-    await Perception([Noting()], seconds=PATIENT).perceive(a_turn())
+    await Perception([Noting()], seconds=PATIENT, batching=TOGETHER).perceive(a_turn())
     await asyncio.to_thread(threads[0].join, PATIENT)
     assert not threads[0].is_alive()
 

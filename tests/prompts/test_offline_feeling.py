@@ -183,3 +183,18 @@ def test_that_glad_words_are_heard_where_no_emotion_was_read():
 
 def test_that_labels_of_another_set_are_not_guessed_at():
     assert heard(emotion=EmotionReading("other-2", {"zest": 0.8, "gloom": 0.2})).words is None
+
+
+@pytest.mark.parametrize(
+    "text", ["He is coming home! I could cry, I'm so happy.", "I cried for joy when the letter came."]
+)
+def test_that_tears_of_joy_are_joy(text: str):
+    assert heard(text, emotion=a_distribution(joyful=0.6)).tone == "joy"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["I could cry, I'm not so happy here.", "I cry every night. People think I'm happy.", "I could cry all day."],
+)
+def test_that_other_tears_are_not(text: str):
+    assert heard(text, emotion=a_distribution(joyful=0.6)).tone != "joy"

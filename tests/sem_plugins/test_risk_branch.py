@@ -91,7 +91,11 @@ def test_that_phrases_add_to_what_the_network_says_of_ideation():
 def test_that_phrases_are_found_wherever_they_stand_and_counted_once():
     near, far, twice = (
         set(buckets_of(encoder_for().window(text)).tolist())
-        for text in ("Not here any more.", "Well, by then, not here any more.", "Not here any more. Not here any more.")
+        for text in (
+            "Not here any more.",
+            "Well, by then, not here any more.",
+            "Not here any more. Not here any more.",
+        )
     )
     assert near < far
     assert near < twice  # what stands across the two sentences is new

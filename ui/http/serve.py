@@ -44,14 +44,20 @@ def serve(  # noqa: PLR0917 - typer names them all
     ] = 30.0,
 ) -> None:
     """Serve an OpenAI-compatible API over HTTP: /v1/chat/completions, /v1/models, /v1/heartline."""
-    from agent.settings import load_settings
+    from agent.settings import Settings, load_settings
     from ui.http.cors import check_origins
     from ui.http.tenancy import has_keys
 
     given: dict[str, Any] = {"llm_url": llm, "llm_model": model, "store_path": store}
     if ephemeral:
         given["store"] = "memory"
-    settings = load_settings(**given)
+
+    def read() -> Settings:
+        found = load_settings(**given)
+        # Many speak at once: passes side by side share the cores better than threads within one.
+        return found if found.threads else found.model_copy(update={"threads": 1})
+
+    settings = read()
     keys = has_keys(settings)
     check_reach(host, keys=keys)
     check_origins(settings.allow_origins, keys=keys)
@@ -59,7 +65,7 @@ def serve(  # noqa: PLR0917 - typer names them all
     names = None if keys else frozenset({*_NEAR, host.lower(), *(name.lower() for name in allow_host or ())})
     run(
         settings,
-        read=lambda: load_settings(**given),
+        read=read,
         host=host,
         port=port,
         profile=profile,
