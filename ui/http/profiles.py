@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass
 from typing import cast
@@ -15,6 +16,7 @@ from agent.build import build_agent
 from agent.errors import HeartlineError, SettingsError
 from agent.generator import OpenAICompatibleGenerator
 from agent.loop import Agent
+from agent.memory import InMemoryStore
 from agent.probe import LLMServer
 from agent.protocols import ConversationStore
 from agent.resumed import Pasts
@@ -29,7 +31,7 @@ from ui.http.metrics import Metrics
 from ui.http.order import InOrder
 from ui.http.tenancy import Gate, Tenant
 
-__all__ = ["DEFAULT", "Profile", "Service", "build_service", "make_profiles", "with_parts"]
+__all__ = ["DEFAULT", "Profile", "Service", "build_service", "make_profiles", "warm", "with_parts"]
 
 DEFAULT = "heartline"
 """The profile that is always there: the settings as they are."""
@@ -175,7 +177,7 @@ def build_service(settings: Settings, *, default: str = DEFAULT) -> Service:
         raise SettingsError(f"No profile is called {default!r}. There are: {choices}.")
     profiles = make_profiles(settings)
     first = profiles[DEFAULT].agent
-    first.read(["Good morning."])  # the first pass is ten times as slow
+    warm(first)
     return Service(profiles, first.store, default=default)
 
 
@@ -214,6 +216,14 @@ def _settings_of(settings: Settings, name: str) -> Settings:
         raise SettingsError(f"It sets {', '.join(shared)}, which all profiles have in common. Leave it out there.")
     changed = load_settings(**changes)
     return settings.model_copy(update={each: getattr(changed, each) for each in changes})
+
+
+def warm(agent: Agent) -> None:
+    """Answer once, for nobody and without an LLM: the first turn is ten times as slow."""
+    speaker = agent.fallback or agent.generator
+    quiet = with_parts(agent, store=InMemoryStore(), generator=speaker, fallback=None, second_reader=None)
+    with suppress(HeartlineError):
+        quiet.respond_sync("Good morning.")
 
 
 def with_parts(agent: Agent, **parts: object) -> Agent:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncGenerator, Collection
 from contextlib import asynccontextmanager
@@ -13,6 +14,7 @@ from starlette.types import ASGIApp
 from agent.build import build_agent
 from agent.settings import Settings
 from ui.http.errors import ApiError
+from ui.http.profiles import warm
 from ui.http.tenancy import Gate
 from ui.page.desk import Desk, Reach
 from ui.page.door import Door
@@ -48,7 +50,7 @@ def make_page(desk: Desk, *, hosts: Collection[str] | None = None) -> ASGIApp:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
-        await desk.warm()
+        await asyncio.to_thread(warm, desk.agent)
         yield
         await desk.aclose()
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from agent.build import build_agent
-from agent.errors import HeartlineError, SettingsError
+from agent.errors import SettingsError
 from agent.loop import Agent
 from agent.memory import InMemoryStore
 from agent.options import VARIANTS, Options
@@ -23,7 +22,6 @@ from agent.safety.policies import Policy, load_policy, policy_names
 from agent.settings import Settings, load_settings
 from agent.tenants import TenantStore
 from ui.http.order import InOrder
-from ui.http.profiles import with_parts
 from ui.page.running import Running
 from ui.page.visitor import Choices, Visitor
 
@@ -210,15 +208,6 @@ class Desk:
         return self.checked(choices).country or self.settings.country
 
     # --- beginning and end -----------------------------------------------------------------------
-
-    async def warm(self) -> None:
-        """Answer once, for nobody: the first turn is ten times as slow."""
-        agent = with_parts(
-            self.agent, store=InMemoryStore(), generator=self.agent.fallback or self.agent.generator
-        )
-        agent = with_parts(agent, second_reader=None, fallback=None)
-        with suppress(HeartlineError):
-            await agent.respond("Good morning.")
 
     async def aclose(self) -> None:
         """Let go of agents and stores."""
