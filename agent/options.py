@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from agent.deadline import Deadline
@@ -45,7 +45,7 @@ class Options:
     temperature: float | None = None
     max_tokens: int | None = None
     minor: bool | None = None
-    deadline: Deadline | None = None
+    deadline: Deadline | None = field(default=None, metadata={"kept": False})
 
 
 AS_MADE = Options()

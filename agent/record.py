@@ -2,7 +2,8 @@
 
 A record holds the turn's fields under their own names, with `"schema"` beside them. Dataclasses and
 mappings become objects, tuples become arrays. JSON has no number that is not finite: such a one
-becomes the text `"nan"`, `"inf"` or `"-inf"`.
+becomes the text `"nan"`, `"inf"` or `"-inf"`. A field whose metadata says
+`kept: False` means something in this process alone, and is left out.
 """
 
 from __future__ import annotations
@@ -124,8 +125,10 @@ def _packed_atom(value: object, at: str) -> str | int | float:
 
 @cache
 def _names(kind: type) -> tuple[str, ...] | None:
-    """The fields of a dataclass; None where it is none."""
-    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else None
+    """The fields of a dataclass that are kept; None where it is none."""
+    if not is_dataclass(kind):
+        return None
+    return tuple(field.name for field in fields(kind) if field.metadata.get("kept", True))
 
 
 def unpack(kind: type[ValueT], packed: Any, *, at: str) -> ValueT:

@@ -31,6 +31,8 @@ if __name__ == "__main__":
         """Measure what the server bears."""
         if unknown := set(parts or ()) - set(PARTS):
             raise typer.BadParameter(f"{', '.join(sorted(unknown))}. There are: {', '.join(PARTS)}.")
+        # Ctrl-C also where a shell that runs it in the background has it ignored.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         # As Ctrl-C, which asyncio turns into an orderly end: what was started is ended, also while it starts.
         signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
         sys.exit(measure(tuple(parts or PARTS), soak_minutes=soak, write=write))

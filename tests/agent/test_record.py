@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agent.deadline import Deadline
 from agent.decisions import (
     Care,
     Contact,
@@ -306,6 +307,7 @@ def is_filled(value: Any) -> bool:
     return not is_dataclass(value) or all(
         getattr(value, field.name) != field.default and is_filled(getattr(value, field.name))
         for field in fields(value)
+        if field.metadata.get("kept", True)
     )
 
 
@@ -322,6 +324,11 @@ def test_that_a_turn_with_every_field_filled_survives_json():
     turn = replace(turn, course_before=a_course(2), reliance_before=a_reliance(2), sitting_before=a_sitting(2))
     assert is_filled(turn), "a field was added: fill it in `a_full_turn`, and draw it in `turns` above"
     assert through_json(turn) == turn
+
+
+def test_that_a_deadline_which_means_nothing_to_another_process_is_not_kept():
+    back = through_json(a_full_turn(options=Options(max_tokens=9, deadline=Deadline(12.5))))
+    assert back.options == Options(max_tokens=9)
 
 
 def test_that_what_was_read_only_comes_back_read_only():
