@@ -88,7 +88,7 @@ class Breaker:
         except (GenerationError, TimeoutError) as error:
             self._note(tries, gone=_gone(error))
             raise
-        except BaseException:
+        except BaseException:  # cancelled, or a fault of ours: it says nothing of the server
             self._give_up(tries)
             raise
         self._note(tries, gone=False)

@@ -80,7 +80,7 @@ class SQLStore:
         try:
             if self._read(schema_version) < len(MIGRATIONS):
                 self._write(migrate)
-        except BaseException:
+        except BaseException:  # interrupted, too: no connection stays open
             self.close()
             raise
 

@@ -14,7 +14,7 @@ import typer
 
 from agent.errors import SettingsError
 
-__all__ = ["app", "check_reach", "run"]
+__all__ = ["app", "called_by", "check_reach", "given_settings", "run"]
 
 app = typer.Typer(
     help="Serve an OpenAI-compatible API over HTTP.", invoke_without_command=True, rich_markup_mode=None
@@ -48,9 +48,7 @@ def serve(  # noqa: PLR0917 - typer names them all
     from ui.http.cors import check_origins
     from ui.http.tenancy import has_keys
 
-    given: dict[str, Any] = {"llm_url": llm, "llm_model": model, "store_path": store}
-    if ephemeral:
-        given["store"] = "memory"
+    given = given_settings(llm=llm, model=model, store=store, ephemeral=ephemeral)
 
     def read() -> Settings:
         found = load_settings(**given)
@@ -61,17 +59,32 @@ def serve(  # noqa: PLR0917 - typer names them all
     keys = has_keys(settings)
     check_reach(host, keys=keys)
     check_origins(settings.allow_origins, keys=keys)
-    # Where a key is needed, no page of another site can use the server by leading its own name here.
-    names = None if keys else frozenset({*_NEAR, host.lower(), *(name.lower() for name in allow_host or ())})
     run(
         settings,
         read=read,
         host=host,
         port=port,
         profile=profile,
-        hosts=names,
+        hosts=None if keys else called_by(host, allow_host),
         drain_seconds=drain_seconds,
     )
+
+
+def given_settings(*, llm: str | None, model: str | None, store: Path | None, ephemeral: bool) -> dict[str, Any]:
+    """Settings that options of the command line give; None: not given."""
+    given: dict[str, Any] = {"llm_url": llm, "llm_model": model, "store_path": store}
+    return given | {"store": "memory"} if ephemeral else given
+
+
+def called_by(host: str, allow_host: Collection[str] | None) -> frozenset[str]:
+    """Names that a server which needs no key may be called by: no page of another site can then use it by leading
+    its own name here.
+
+    Args:
+        host: Address that it listens at.
+        allow_host: Further names.
+    """
+    return frozenset({*_NEAR, host.lower(), *(name.lower() for name in allow_host or ())})
 
 
 def check_reach(host: str, *, keys: bool) -> None:

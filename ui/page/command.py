@@ -16,7 +16,6 @@ __all__ = ["app"]
 app = typer.Typer(help="Chat in the browser, and see what it understood.", invoke_without_command=True,
                   rich_markup_mode=None)  # fmt: skip
 
-_NEAR = ("127.0.0.1", "localhost", "[::1]")
 _ROOT = re.compile(r"(?:/[A-Za-z0-9._~-]+)+")
 
 
@@ -36,19 +35,23 @@ def ui(  # noqa: PLR0917 - typer names them all
 ) -> None:
     """Chat in the browser, and see what it understood (docs/page.md)."""
     from agent.settings import load_settings
-    from ui.http.serve import check_reach
+    from ui.http.serve import called_by, check_reach, given_settings
     from ui.http.tenancy import has_keys
 
-    given: dict[str, Any] = {"llm_url": llm, "llm_model": model, "store_path": store}
-    if ephemeral:
-        given["store"] = "memory"
-    settings = load_settings(**given)
+    settings = load_settings(**given_settings(llm=llm, model=model, store=store, ephemeral=ephemeral))
     root = _checked_root(root_path)
     keys = has_keys(settings)
     check_reach(host, keys=keys)
-    names = None if keys else frozenset({*_NEAR, host.lower(), *(name.lower() for name in allow_host or ())})
     near = not keys and not root and not allow_host
-    run(settings, host=host, port=port, root_path=root, near=near, keys=keys, hosts=names)
+    run(
+        settings,
+        host=host,
+        port=port,
+        root_path=root,
+        near=near,
+        keys=keys,
+        hosts=None if keys else called_by(host, allow_host),
+    )
 
 
 def _checked_root(root_path: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ from loop_parts import an_agent, offline
 from typer.testing import CliRunner
 
 from agent.errors import SettingsError
-from agent.memory_sqlite import SQLiteStore
 from ui.http.cors import check_origins
 from ui.http.serve import app
 
@@ -25,12 +23,6 @@ EXPOSED = {
     "X-Request-Id", "X-Heartline-Conversation", "Retry-After", "x-ratelimit-limit-requests",
     "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests",
 }  # fmt: skip
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Any]:
-    with closing(SQLiteStore(tmp_path / "talks.db")) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -8,8 +8,6 @@ import socket
 import threading
 import time
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +16,6 @@ from loop_parts import an_agent, offline
 
 from agent.decisions import Reply
 from agent.memory import InMemoryStore
-from agent.memory_sqlite import SQLiteStore
 from agent.turn import Turn
 from ui.http.connections import Connection
 
@@ -34,12 +31,6 @@ class Impatient(Connection):
     def connection_made(self, transport: Any) -> None:
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65_536)
         super().connection_made(transport)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Any]:
-    with closing(SQLiteStore(tmp_path / "talks.db")) as opened:
-        yield opened
 
 
 @pytest.fixture

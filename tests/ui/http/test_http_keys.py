@@ -45,12 +45,6 @@ class Client:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Any]:
-    with closing(SQLiteStore(tmp_path / "talks.db")) as opened:
-        yield opened
-
-
-@pytest.fixture
 def server(store: Any) -> Iterator[Serving]:
     agent = an_agent(
         offline(*REPLIES), store=store, guard=ProtocolGuard(handoff_at="acute"), fallback=offline(),
