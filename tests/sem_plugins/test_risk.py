@@ -334,3 +334,15 @@ class TestRiskPlugin(PluginContract):
     @pytest.fixture
     def plugin(self) -> Plugin:
         return create(SimpleNamespace(threads=1))
+
+
+@pytest.mark.parametrize(
+    ("text", "level"),
+    [
+        ("it would be so easy to just step out in front of the train", "ideation"),
+        ("How easy it would be to kill myself.", "ideation"),
+        ("It is easy to walk into a car park and lose your way.", "none"),
+    ],
+)
+def test_that_how_easy_it_would_be_is_heard(text: str, level: str):
+    assert read_rules(text).level == level
