@@ -67,6 +67,8 @@ async def read_behind_first(
     others = [asyncio.create_task(perception.perceive(a_turn(text))) for text in texts]
     await asyncio.sleep(0)  # now they wait
     meanwhile(others)
+    if cancelled := [task for task in others if task.cancelling()]:
+        await asyncio.wait(cancelled)  # or the next batch may begin before they have said that they are gone
     plugin.gates["first"].set()
     assert was_read(await first)
     return await asyncio.gather(*others, return_exceptions=True)
