@@ -1,0 +1,304 @@
+"""Evaluations that are started on the page: what can be run, the one that runs, and what comes of them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import tempfile
+import time
+from asyncio.subprocess import Process
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from agent.errors import DataError, SettingsError
+from agent.settings import Settings
+from ui.page.eval_process import EvalCommand, problem_of
+from ui.page.past_runs import RunFolder
+
+__all__ = ["Difference", "Evaluations", "Going", "OfferedTask", "Wanted"]
+
+_LISTED_FOR = 20.0  # seconds after which the data folder is looked at anew
+_SAID = 8  # lines that are kept of what a run says
+_MOST = 2  # results in one report
+
+State = Literal["running", "done", "stopped", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedTask:
+    """A task, as `heartline eval tasks --json` lists it: see `evals.listing.Listed`."""
+
+    name: str
+    about: str = ""
+    data: str = ""
+    parts: tuple[str, ...] = ()
+    systems: tuple[str, ...] = ()
+    asking: tuple[str, ...] = ()
+    get: str = ""
+    extra: str = ""
+    problem: str = ""
+
+    @classmethod
+    def parsed(cls, row: Mapping[str, Any]) -> OfferedTask:
+        """A row of the list."""
+        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in row.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be run.
+
+    Attributes:
+        task, part, system: By name.
+        limit: Only the first samples; None takes all.
+    """
+
+    task: str
+    part: str
+    system: str
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Going:
+    """A run that goes on, or the last one that did.
+
+    Attributes:
+        wanted: What is run.
+        id: Of its result.
+        state: Whether it runs, or how it ended.
+        what: What is counted at the moment, as the command calls it; empty until it begins.
+        done, of: How many of how many.
+        seconds_left: Of what is counted; None where that is not known yet.
+        seconds: Since it began; how long it took once it has ended.
+        problem: Why it failed.
+    """
+
+    wanted: Wanted
+    id: str
+    state: State = "running"
+    what: str = ""
+    done: int = 0
+    of: int = 0
+    seconds_left: float | None = None
+    seconds: float = 0.0
+    problem: str = ""
+
+    @property
+    def share(self) -> float:
+        """How much of it is done, from 0 to 1."""
+        return self.done / self.of if self.of else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Of one metric, the second run less the first, as `heartline eval compare --json` has it."""
+
+    metric: str
+    first: float
+    second: float
+    difference: float
+    low: float
+    high: float
+    p: float
+
+
+@dataclass(slots=True)
+class _Pace:
+    """How quickly what is counted goes on, from the first piece: loading before it takes its own time."""
+
+    what: str = ""
+    since: tuple[float, int] | None = None
+
+    def left(self, what: str, done: int, of: int, seconds: float) -> float | None:
+        if what != self.what:
+            self.what, self.since = what, None
+        if done and self.since is None:
+            self.since = seconds, done
+            return None
+        if self.since is None or done <= self.since[1]:
+            return None
+        return (seconds - self.since[0]) / (done - self.since[1]) * (of - done)
+
+
+class Evaluations:
+    """What can be run, what runs, and what ran; one run at a time, whoever looks.
+
+    Args:
+        settings: Of the page.
+        command: Runs them; None takes that of this installation.
+    """
+
+    def __init__(self, settings: Settings, command: EvalCommand | None = None) -> None:
+        self._settings, self._command = settings, command or EvalCommand(settings)
+        self._last: Going | None = None
+        self._began = 0.0
+        self._process: Process | None = None
+        self._follower: asyncio.Task[None] | None = None
+        self._listed: tuple[float, tuple[OfferedTask, ...]] | None = None
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        self._folder: RunFolder | None = None
+
+    # --- what there is ---------------------------------------------------------------------------
+
+    @property
+    def folder(self) -> RunFolder:
+        """Where results are. Where nothing is to be kept, it goes with the server."""
+        if self._folder is None:
+            path = self._settings.page.runs
+            if path is None and self._settings.store == "memory":
+                self._temporary = tempfile.TemporaryDirectory(prefix="heartline-runs-")
+                path = Path(self._temporary.name)
+            self._folder = RunFolder(path or self._settings.store_path.parent / "runs")
+        return self._folder
+
+    @property
+    def has_llm(self) -> bool:
+        """Whether there is a server for what needs an LLM."""
+        return self._settings.llm_url is not None
+
+    @property
+    def has_data(self) -> bool:
+        """Whether a data folder is named."""
+        return self._settings.data is not None
+
+    async def tasks(self) -> tuple[OfferedTask, ...]:
+        """What can be run; looked at anew from time to time, for data sets may have come.
+
+        Raises:
+            HeartlineError: The command could not say.
+        """
+        if self._listed is None or time.monotonic() - self._listed[0] > _LISTED_FOR:
+            rows = json.loads(await self._command.answer("tasks", "--json"))
+            self._listed = time.monotonic(), tuple(map(OfferedTask.parsed, rows))
+        return self._listed[1]
+
+    async def compare(self, first: str, second: str) -> list[Difference]:
+        """Two runs side by side.
+
+        Raises:
+            HeartlineError: There are no such runs, or they may not be compared.
+        """
+        rows = json.loads(await self._command.answer("compare", *self._results(first, second), "--json"))
+        return [Difference(**row) for row in rows]
+
+    async def report(self, name: str) -> Path | None:
+        """The report of a run, or of two, whose ids `~` joins; made where it is missing or older than a result.
+
+        Returns:
+            A file of the runs' folder; None where there is no such run.
+
+        Raises:
+            HeartlineError: It could not be made.
+        """
+        try:
+            results = self._results(*name.split("~"))
+        except DataError:
+            return None
+        out = self.folder.path / f"{name.replace('~', '--and--')}.html"
+        made = self.folder.report(out.stem)
+        if made is None or any(Path(each).stat().st_mtime > made.stat().st_mtime for each in results):
+            await self._command.answer("report", *results, "--out", str(out))
+        return self.folder.report(out.stem)
+
+    def _results(self, *ids: str) -> list[str]:
+        found = [self.folder.result(each) for each in ids]
+        if len(ids) > _MOST or None in found:
+            raise DataError("There is no such run any more. Look at the list again.")
+        return [str(path) for path in found]
+
+    # --- the run that goes on --------------------------------------------------------------------
+
+    @property
+    def going(self) -> Going | None:
+        """The run that goes on, or else the last one; None where there was none."""
+        if self._last is None or not self.busy:
+            return self._last
+        return replace(self._last, seconds=time.monotonic() - self._began)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a run goes on."""
+        return self._last is not None and self._last.state == "running"
+
+    async def start(self, wanted: Wanted) -> None:
+        """Start a run.
+
+        Raises:
+            SettingsError: Another one goes on, it is not offered, or its result could not be written.
+            HeartlineError: What is offered could not be found out.
+        """
+        offered = next((task for task in await self.tasks() if task.name == wanted.task), None)
+        if offered is None or wanted.part not in offered.parts or wanted.system not in offered.systems:
+            raise SettingsError(f"{wanted.task!r} cannot be run so here. Look at the list of tasks again.")
+        if self._follower is not None and not self.busy:
+            await asyncio.wait({self._follower})  # one that was stopped may still be ending
+        if self.busy:
+            raise SettingsError("Another run goes on. Stop it, or wait for its end.")
+        run_id = self.folder.new_id(wanted.task, wanted.part, wanted.system)
+        self._last, self._began = Going(wanted, run_id), time.monotonic()  # from here on nobody else starts one
+        try:
+            self.folder.path.mkdir(parents=True, exist_ok=True)
+            self._process = await self._command.start(*self._arguments(wanted, offered, run_id))
+        except OSError as error:
+            self._close("failed", f"No run can begin in {str(self.folder.path)!r} ({error.strerror}).")
+            return
+        self._follower = asyncio.create_task(self._follow(self._process))
+        if not self.busy:  # stopped before it had begun
+            await self.stop()
+
+    async def stop(self) -> None:
+        """Stop the run that goes on, if one does. Answers of an LLM are kept, and not asked for again."""
+        self._close("stopped")
+        if self._process is not None:
+            await self._command.end(self._process)
+        if self._follower is not None:
+            await asyncio.wait({self._follower})
+
+    async def aclose(self) -> None:
+        """Stop what runs, and let go of what was not to be kept."""
+        await self.stop()
+        await self._command.aclose()
+        if self._temporary is not None:
+            await asyncio.to_thread(self._temporary.cleanup)
+
+    def _arguments(self, wanted: Wanted, offered: OfferedTask, run_id: str) -> list[str]:
+        folder = self.folder.path
+        arguments = ["run", wanted.task, "--split", wanted.part, "--system", wanted.system]
+        arguments += ["--progress", "json", "--out", str(folder / f"{run_id}.json")]
+        if wanted.limit is not None:
+            arguments += ["--limit", str(wanted.limit)]
+        if wanted.system in offered.asking:
+            arguments += ["--cache", str(folder / "answers")]
+        return arguments
+
+    async def _follow(self, process: Process) -> None:
+        said: deque[str] = deque(maxlen=_SAID)
+        pace = _Pace()
+        async for line in self._command.said(process):
+            if not self._heard(line, pace):
+                said.append(line)
+        code = await process.wait()
+        await self._command.end(process)
+        self._close("failed" if code else "done", problem_of(said, code) if code else "")
+
+    def _heard(self, line: str, pace: _Pace) -> bool:
+        """Take in a line of progress; False where it is another one."""
+        try:
+            row = json.loads(line)
+            what, done, of, seconds = str(row["what"]), int(row["done"]), int(row["of"]), float(row["seconds"])
+        except (ValueError, TypeError, LookupError):
+            return False
+        if self._last is not None:
+            left = pace.left(what, done, of, seconds)
+            self._last = replace(self._last, what=what, done=done, of=of, seconds_left=left)
+        return True
+
+    def _close(self, state: State, problem: str = "") -> None:
+        """Note how the run ended, if it has not ended yet."""
+        if self._last is not None and self.busy:
+            seconds = time.monotonic() - self._began
+            self._last = replace(self._last, state=state, problem=problem, seconds=seconds)
