@@ -108,7 +108,7 @@ class EvalCommand:
     def _environment(self) -> dict[str, str]:
         """With the settings that the page was started with; everybody on a machine can read arguments."""
         settings = self._settings
-        given = {"LLM_URL": settings.llm_url, "LLM_MODEL": settings.llm_model}
+        given: dict[str, object] = {"LLM_URL": settings.llm_url, "LLM_MODEL": settings.llm_model}
         given |= {"DATA": settings.data, "WEIGHTS": settings.weights}
         return os.environ | {f"HEARTLINE_{name}": str(value) for name, value in given.items() if value is not None}
 

@@ -8,120 +8,20 @@ import tempfile
 import time
 from asyncio.subprocess import Process
 from collections import deque
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
 
 from agent.errors import DataError, SettingsError
 from agent.settings import Settings
 from ui.page.eval_process import EvalCommand, problem_of
 from ui.page.past_runs import RunFolder
+from ui.page.run_state import Difference, Going, OfferedTask, Pace, State, Wanted
 
-__all__ = ["Difference", "Evaluations", "Going", "OfferedTask", "Wanted"]
+__all__ = ["Evaluations"]
 
 _LISTED_FOR = 20.0  # seconds after which the data folder is looked at anew
 _SAID = 8  # lines that are kept of what a run says
 _MOST = 2  # results in one report
-
-State = Literal["running", "done", "stopped", "failed"]
-
-
-@dataclass(frozen=True, slots=True)
-class OfferedTask:
-    """A task, as `heartline eval tasks --json` lists it: see `evals.listing.Listed`."""
-
-    name: str
-    about: str = ""
-    data: str = ""
-    parts: tuple[str, ...] = ()
-    systems: tuple[str, ...] = ()
-    asking: tuple[str, ...] = ()
-    get: str = ""
-    extra: str = ""
-    problem: str = ""
-
-    @classmethod
-    def parsed(cls, row: Mapping[str, Any]) -> OfferedTask:
-        """A row of the list."""
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in row.items()})
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What is to be run.
-
-    Attributes:
-        task, part, system: By name.
-        limit: Only the first samples; None takes all.
-    """
-
-    task: str
-    part: str
-    system: str
-    limit: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Going:
-    """A run that goes on, or the last one that did.
-
-    Attributes:
-        wanted: What is run.
-        id: Of its result.
-        state: Whether it runs, or how it ended.
-        what: What is counted at the moment, as the command calls it; empty until it begins.
-        done, of: How many of how many.
-        seconds_left: Of what is counted; None where that is not known yet.
-        seconds: Since it began; how long it took once it has ended.
-        problem: Why it failed.
-    """
-
-    wanted: Wanted
-    id: str
-    state: State = "running"
-    what: str = ""
-    done: int = 0
-    of: int = 0
-    seconds_left: float | None = None
-    seconds: float = 0.0
-    problem: str = ""
-
-    @property
-    def share(self) -> float:
-        """How much of it is done, from 0 to 1."""
-        return self.done / self.of if self.of else 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """Of one metric, the second run less the first, as `heartline eval compare --json` has it."""
-
-    metric: str
-    first: float
-    second: float
-    difference: float
-    low: float
-    high: float
-    p: float
-
-
-@dataclass(slots=True)
-class _Pace:
-    """How quickly what is counted goes on, from the first piece: loading before it takes its own time."""
-
-    what: str = ""
-    since: tuple[float, int] | None = None
-
-    def left(self, what: str, done: int, of: int, seconds: float) -> float | None:
-        if what != self.what:
-            self.what, self.since = what, None
-        if done and self.since is None:
-            self.since = seconds, done
-            return None
-        if self.since is None or done <= self.since[1]:
-            return None
-        return (seconds - self.since[0]) / (done - self.since[1]) * (of - done)
 
 
 class Evaluations:
@@ -182,7 +82,8 @@ class Evaluations:
         Raises:
             HeartlineError: There are no such runs, or they may not be compared.
         """
-        rows = json.loads(await self._command.answer("compare", *self._results(first, second), "--json"))
+        paths = map(str, self._results(first, second))
+        rows = json.loads(await self._command.answer("compare", *paths, "--json"))
         return [Difference(**row) for row in rows]
 
     async def report(self, name: str) -> Path | None:
@@ -199,16 +100,15 @@ class Evaluations:
         except DataError:
             return None
         out = self.folder.path / f"{name.replace('~', '--and--')}.html"
-        made = self.folder.report(out.stem)
-        if made is None or any(Path(each).stat().st_mtime > made.stat().st_mtime for each in results):
-            await self._command.answer("report", *results, "--out", str(out))
-        return self.folder.report(out.stem)
+        if self.folder.report(out.stem, of=results) is None:
+            await self._command.answer("report", *map(str, results), "--out", str(out))
+        return self.folder.report(out.stem, of=results)
 
-    def _results(self, *ids: str) -> list[str]:
+    def _results(self, *ids: str) -> list[Path]:
         found = [self.folder.result(each) for each in ids]
         if len(ids) > _MOST or None in found:
             raise DataError("There is no such run any more. Look at the list again.")
-        return [str(path) for path in found]
+        return [path for path in found if path is not None]
 
     # --- the run that goes on --------------------------------------------------------------------
 
@@ -277,7 +177,7 @@ class Evaluations:
 
     async def _follow(self, process: Process) -> None:
         said: deque[str] = deque(maxlen=_SAID)
-        pace = _Pace()
+        pace = Pace()
         async for line in self._command.said(process):
             if not self._heard(line, pace):
                 said.append(line)
@@ -285,7 +185,7 @@ class Evaluations:
         await self._command.end(process)
         self._close("failed" if code else "done", problem_of(said, code) if code else "")
 
-    def _heard(self, line: str, pace: _Pace) -> bool:
+    def _heard(self, line: str, pace: Pace) -> bool:
         """Take in a line of progress; False where it is another one."""
         try:
             row = json.loads(line)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -54,7 +54,7 @@ class PastRun:
         return next(iter(self.figures.items()), ("", ""))
 
     def like(self, other: PastRun) -> bool:
-        """Whether the two may stand side by side, so far as this page knows; `heartline eval compare` knows all."""
+        """Whether the two may stand side by side, so far as this page knows."""
         return (self.task, self.part, self.n) == (other.task, other.part, other.n)
 
 
@@ -91,12 +91,15 @@ class RunFolder:
         return known[1]
 
     def result(self, run_id: object) -> Path | None:
-        """The file of a run: one that lies in this folder itself, whatever its name tries; None where none does."""
+        """The file of a run, which lies in this folder itself; None where there is none, whatever is asked for."""
         return self._own(run_id, ".json")
 
-    def report(self, name: str) -> Path | None:
-        """A report that was made here; None where there is none of that name."""
-        return self._own(name, ".html")
+    def report(self, name: str, *, of: Collection[Path]) -> Path | None:
+        """A report of results, by its name; None where there is none, or it is older than one of them."""
+        made = self._own(name, ".html")
+        if made is None or any(path.stat().st_mtime > made.stat().st_mtime for path in of):
+            return None
+        return made
 
     def new_id(self, *words: str) -> str:
         """An id for a run that begins now: the time, and words that tell what it is."""
