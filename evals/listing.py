@@ -25,7 +25,7 @@ class Listed:
 
     Attributes:
         name: As it is called.
-        about: The first line of its docstring.
+        about: The first paragraph of its docstring.
         data: The set that it reads; empty where it brings its own texts.
         parts: Of the set, those whose files are in the data folder, train last.
         systems: Who can answer.
@@ -75,7 +75,7 @@ def _listed(name: str, folder: Path | None) -> Listed:
     )
     return Listed(
         name,
-        (task.__doc__ or "").partition("\n")[0],
+        " ".join((task.__doc__ or "").partition("\n\n")[0].split()),
         task.data,
         task.parts if isinstance(task, OwnTexts) else _parts(folder, task.data),
         tuple(dict.fromkeys((*task.systems, *asking))),

@@ -19,7 +19,7 @@ from ui.page.run_state import Difference, Going, OfferedTask, Pace, State, Wante
 
 __all__ = ["Evaluations"]
 
-_LISTED_FOR = 20.0  # seconds after which the data folder is looked at anew
+_LISTED_FOR = 5.0  # seconds before the data folder is looked at anew
 _SAID = 8  # lines that are kept of what a run says
 _MOST = 2  # results in one report
 
@@ -65,13 +65,16 @@ class Evaluations:
         """Whether a data folder is named."""
         return self._settings.data is not None
 
-    async def tasks(self) -> tuple[OfferedTask, ...]:
-        """What can be run; looked at anew from time to time, for data sets may have come.
+    async def tasks(self, *, anew: bool = False) -> tuple[OfferedTask, ...]:
+        """What can be run.
+
+        Args:
+            anew: Look again where that was some seconds ago: data sets may have come.
 
         Raises:
             HeartlineError: The command could not say.
         """
-        if self._listed is None or time.monotonic() - self._listed[0] > _LISTED_FOR:
+        if self._listed is None or (anew and time.monotonic() - self._listed[0] > _LISTED_FOR):
             rows = json.loads(await self._command.answer("tasks", "--json"))
             self._listed = time.monotonic(), tuple(map(OfferedTask.parsed, rows))
         return self._listed[1]

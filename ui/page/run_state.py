@@ -105,7 +105,8 @@ class Pace:
 
         Args:
             what: Is counted.
-            done, of: How many of how many.
+            done: How many are done.
+            of: How many there are.
             seconds: Since it began.
         """
         if what != self.what:
