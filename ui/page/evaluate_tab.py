@@ -63,6 +63,8 @@ class EvaluateTab:
         """The tab is opened, something is picked, or a run is wanted."""
         given = _given(event)
         done: Updates = {self.trouble: ""}
+        if given.get("do") == "run" and self.evaluations.busy:
+            return await self._shown() | {self.trouble: self.views.trouble(self.texts("evaluate.busy"))}
         try:
             tasks = await self.evaluations.tasks(anew=given.get("do") != "run")
             picked = Picked.of(tasks, given, has_llm=self.evaluations.has_llm)

@@ -97,7 +97,6 @@ class EvaluateViews:
             picked=picked,
             has_llm=has_llm,
             has_data=self._evaluations.has_data,
-            busy=self._evaluations.busy,
             **able,
         )
 

@@ -142,10 +142,11 @@ class Evaluations:
         if self.busy:
             raise SettingsError("Another run goes on. Stop it, or wait for its end.")
         run_id = self.folder.new_id(wanted.task, wanted.part, wanted.system)
-        self._last, self._began = Going(wanted, run_id), time.monotonic()  # from here on nobody else starts one
+        # From here on nobody else starts one.
+        self._last, self._began = Going(wanted, run_id, wanted.system in offered.asking), time.monotonic()
         try:
             self.folder.path.mkdir(parents=True, exist_ok=True)
-            self._process = await self._command.start(*self._arguments(wanted, offered, run_id))
+            self._process = await self._command.start(*self._arguments(self._last))
         except OSError as error:
             self._close("failed", f"No run can begin in {str(self.folder.path)!r} ({error.strerror}).")
             return
@@ -168,13 +169,13 @@ class Evaluations:
         if self._temporary is not None:
             await asyncio.to_thread(self._temporary.cleanup)
 
-    def _arguments(self, wanted: Wanted, offered: OfferedTask, run_id: str) -> list[str]:
-        folder = self.folder.path
+    def _arguments(self, going: Going) -> list[str]:
+        wanted, folder = going.wanted, self.folder.path
         arguments = ["run", wanted.task, "--split", wanted.part, "--system", wanted.system]
-        arguments += ["--progress", "json", "--out", str(folder / f"{run_id}.json")]
+        arguments += ["--progress", "json", "--out", str(folder / f"{going.id}.json")]
         if wanted.limit is not None:
             arguments += ["--limit", str(wanted.limit)]
-        if wanted.system in offered.asking:
+        if going.asks:
             arguments += ["--cache", str(folder / "answers")]
         return arguments
 

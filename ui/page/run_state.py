@@ -56,6 +56,7 @@ class Going:
     Attributes:
         wanted: What is run.
         id: Of its result.
+        asks: Whether an LLM is asked, whose answers are kept over runs.
         state: Whether it runs, or how it ended.
         what: What is counted at the moment, as the command calls it; empty until it begins.
         done, of: How many of how many.
@@ -66,6 +67,7 @@ class Going:
 
     wanted: Wanted
     id: str
+    asks: bool = False
     state: State = "running"
     what: str = ""
     done: int = 0
