@@ -46,7 +46,7 @@ def signature_of(
 
 def file_of(task: Task, split: str) -> str:
     """What a split stands in, below the data folder; for messages alone where the task brings it."""
-    return f"{split} of its own" if isinstance(task, OwnTexts) else f"{task.data}/{split}.jsonl"
+    return f"part {split} (its own)" if isinstance(task, OwnTexts) else f"{task.data}/{split}.jsonl"
 
 
 def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
