@@ -118,7 +118,7 @@ class SafetyScripts:
     def floors(self, samples: Sequence[Sample], folder: Path) -> Mapping[str, Callable[[], Answers]]:  # noqa: ARG002
         """Who is never alarmed, and who always is."""
         never: Answer = {"level": "none", "others": "none", "acts": []}
-        always: Answer = {"level": "acute", "others": "none", "acts": ["alarm", "help_line", "urges_emergency"]}
+        always: Answer = {"level": "acute", "others": "acute", "acts": ["alarm", "help_line", "urges_emergency"]}
         return {"never alarmed": lambda: [never] * len(samples), "always alarmed": lambda: [always] * len(samples)}
 
 

@@ -12,7 +12,12 @@ import sys
 from pathlib import Path
 
 TASKS = [
-    {"name": "mine", "about": "What a test asks.", "parts": ["valid", "train"], "systems": ["sem", "waits", "fails"]},
+    {
+        "name": "mine",
+        "about": "What a test asks.",
+        "parts": ["valid", "train"],
+        "systems": ["sem", "waits", "fails"],
+    },
     {"name": "far", "data": "far_set", "systems": ["sem"], "get": "heartline data fetch far_set"},
     {"name": "asked", "parts": ["a"], "systems": ["llm"], "asking": ["llm"]},
     {"name": "bare", "parts": ["a"], "systems": ["sem"], "extra": "evals"},

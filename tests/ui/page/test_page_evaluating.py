@@ -73,7 +73,14 @@ async def test_that_a_run_goes_to_its_end_and_is_listed(evaluations: Evaluations
     going = evaluations.going
     assert (going.state, going.done, going.of, going.share, going.problem) == ("done", 4, 4, 1.0, "")
     (run,) = evaluations.folder.runs()
-    assert (run.id, run.task, run.part, run.system, run.n, run.limit) == (going.id, "mine", "valid", "sem", 4, True)
+    assert (run.id, run.task, run.part, run.system, run.n, run.limit) == (
+        going.id,
+        "mine",
+        "valid",
+        "sem",
+        4,
+        True,
+    )
     assert run.main == ("accuracy", "50.0 (25.0\N{EN DASH}75.0)")
     assert (run.unscored, run.notes) == (1, ("One note.",))
 
@@ -210,7 +217,18 @@ def test_that_ids_of_runs_tell_what_they_are_and_are_never_taken(tmp_path: Path)
     assert folder.new_id("esconv/next-strategy", "valid", "told-without-inertia") != first
 
 
-OUTSIDE = ["../secret", "..", ".", "", "/etc/passwd", "runs/../../secret", ".hidden", "linked", "a\x00b", "x" * 300]
+OUTSIDE = [
+    "../secret",
+    "..",
+    ".",
+    "",
+    "/etc/passwd",
+    "runs/../../secret",
+    ".hidden",
+    "linked",
+    "a\x00b",
+    "x" * 300,
+]
 
 
 @pytest.mark.parametrize("name", OUTSIDE, ids=range(len(OUTSIDE)))
@@ -236,7 +254,9 @@ async def client(settings: Settings) -> AsyncIterator[httpx2.AsyncClient]:
     await desk.aclose()
 
 
-async def test_that_a_report_is_served_under_the_policy_of_the_page(client: httpx2.AsyncClient, settings: Settings):
+async def test_that_a_report_is_served_under_the_policy_of_the_page(
+    client: httpx2.AsyncClient, settings: Settings
+):
     runs = settings.page.runs
     for name in ("one", "other"):
         result_file(runs, name)
@@ -253,12 +273,24 @@ async def test_that_a_report_is_served_under_the_policy_of_the_page(client: http
     assert "Report of one<" in (await client.get("/reports/one")).text  # the result is newer
 
 
-async def test_that_no_other_file_is_served_as_a_report(client: httpx2.AsyncClient, settings: Settings, tmp_path: Path):
+async def test_that_no_other_file_is_served_as_a_report(
+    client: httpx2.AsyncClient, settings: Settings, tmp_path: Path
+):
     result_file(settings.page.runs, "one")
     result_file(tmp_path, "secret")
     (tmp_path / "secret.html").write_text("a secret", encoding="utf-8")
     (settings.page.runs / "linked.json").symlink_to(tmp_path / "secret.json")
-    tried = ("nothing", "..%2Fsecret", "%2e%2e/secret", "one~..%2Fsecret", "linked", "one~one~one", "~", "one.json", "")
+    tried = (
+        "nothing",
+        "..%2Fsecret",
+        "%2e%2e/secret",
+        "one~..%2Fsecret",
+        "linked",
+        "one~one~one",
+        "~",
+        "one.json",
+        "",
+    )
     for name in tried:
         answer = await client.get(f"/reports/{name}")
         assert answer.status_code == 404, name
