@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import gradio as gr
@@ -13,6 +13,7 @@ from ui.page.desk import Desk
 from ui.page.evaluate_views import EvaluateViews, Picked
 from ui.page.evaluating import Evaluations
 from ui.page.markup import filled
+from ui.page.past_runs import PastRun
 from ui.page.tab import QUICK, Page, Tab
 
 __all__ = ["TAB"]
@@ -44,20 +45,14 @@ class EvaluateTab:
             self.said = gr.HTML("", js_on_load=_SPEAKS, apply_default_css=False, elem_classes="unseen")
             self.runs = gr.HTML("", js_on_load=_ACTS, apply_default_css=False)
             self.compared = gr.HTML("", apply_default_css=False)
+            self.pair = gr.State(None)
             self.timer = gr.Timer(_EVERY, active=False)
         shown = [self.form, self.trouble, self.going, self.stop, self.said, self.runs, self.timer]
         self.form.act(self.act, None, shown, **QUICK)
         self.stop.click(self.stop_it, None, shown, **QUICK)
         self.timer.tick(self.look, None, shown, **QUICK)
-        self.runs.act(
-            self.compare,
-            None,
-            self.compared,
-            show_progress="hidden",
-            api_visibility="private",
-            trigger_mode="once",
-            concurrency_limit=None,
-        )
+        asked = self.runs.act(self.ask, None, [self.pair, self.compared], **QUICK)
+        asked.then(self.compare, self.pair, self.compared, **QUICK)
 
     async def act(self, event: gr.EventData) -> Updates:
         """The tab is opened, something is picked, or a run is wanted."""
@@ -87,22 +82,28 @@ class EvaluateTab:
         await self.evaluations.stop()
         return await self._shown()
 
-    async def compare(self, event: gr.EventData) -> AsyncGenerator[str]:
-        """Put the two that were picked side by side."""
-        given, folder = _given(event), self.evaluations.folder
+    async def ask(self, event: gr.EventData) -> tuple[Any, ...]:
+        """Two runs are picked to be compared, which takes some seconds."""
+        given = _given(event)
+        first, second = (str(given.get(name)) for name in ("first", "second"))
         if given.get("do") != "compare":
-            return
-        first, second = (folder.run(str(given.get(name))) for name in ("first", "second"))
-        if first is None or second is None or first == second:
-            yield self.views.trouble(self.texts("evaluate.pick_two"))
-            return
-        yield self.views.waiting()
-        try:
-            found = await self.evaluations.compare(first.id, second.id)
-        except HeartlineError as error:
-            yield self.views.trouble(str(error))
-            return
-        yield self.views.compared(first, second, found)
+            return None, gr.skip()
+        if first == second or any(self.evaluations.folder.result(one) is None for one in (first, second)):
+            return None, self.views.trouble(self.texts("evaluate.pick_two"))
+        return (first, second), self.views.waiting()
+
+    async def compare(self, pair: tuple[str, str] | None) -> Any:
+        """Put the two side by side."""
+        runs = [self.evaluations.folder.run(one) for one in pair or ()]
+        match runs:
+            case [PastRun() as first, PastRun() as second]:
+                try:
+                    found = await self.evaluations.compare(first.id, second.id)
+                except HeartlineError as error:
+                    return self.views.trouble(str(error))
+                return self.views.compared(first, second, found)
+            case _:
+                return gr.skip()
 
     async def _shown(self) -> Updates:
         """All but the form, as it is now."""

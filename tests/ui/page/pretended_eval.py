@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import TextIO
 
 TASKS = [
     {
@@ -32,9 +33,14 @@ signal.pause()
 """
 
 
+def say(words: str, stream: TextIO) -> None:
+    stream.write(words + "\n")
+    stream.flush()
+
+
 def told(done: int, *, of: int = 4) -> None:
     row = {"what": "turns", "done": done, "of": of, "so_far": "", "seconds": done / 2}
-    print(json.dumps(row), file=sys.stderr, flush=True)
+    say(json.dumps(row), sys.stderr)
 
 
 def result(task: str, split: str, system: str, limit: int | None) -> dict[str, object]:
@@ -49,9 +55,9 @@ def run(task: str, options: dict[str, str]) -> int:
     assert options.pop("--progress") == "json"
     assert not options, options
     told(0)
-    print("Some library warns of something.", file=sys.stderr, flush=True)
+    say("Some library warns of something.", sys.stderr)
     if system == "fails":
-        print("Error: The set is malformed.", file=sys.stderr)
+        say("Error: The set is malformed.", sys.stderr)
         return 2
     if system == "waits":
         lock = out.with_name("child.lock")
@@ -71,18 +77,18 @@ def run(task: str, options: dict[str, str]) -> int:
 def main(arguments: list[str]) -> int:
     match arguments:
         case ["tasks", "--json"]:
-            print(json.dumps(TASKS))
+            say(json.dumps(TASKS), sys.stdout)
         case ["run", task, *options]:
             return run(task, dict(zip(options[::2], options[1::2], strict=True)))
         case ["compare", first, second, "--json"] if first != second:
             row = {"metric": "accuracy", "first": 0.5, "second": 0.75, "low": 0.1, "high": 0.4, "p": 0.01}
-            print(json.dumps([row | {"difference": 0.25}]))
+            say(json.dumps([row | {"difference": 0.25}]), sys.stdout)
         case ["report", *results, "--out", out]:
             names = ", ".join(Path(one).stem for one in results)
             page = f"<!doctype html><html lang=en><title>Report</title><h1>Report of {names}</h1></html>"
             Path(out).write_text(page, encoding="utf-8")
         case _:
-            print(f"Error: nobody should ask for {arguments}.", file=sys.stderr)
+            say(f"Error: nobody should ask for {arguments}.", sys.stderr)
             return 2
     return 0
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -22,9 +21,6 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.ui.page.test_page_evaluating import PRETENDED
-
-# Gradio sums up its queue by pandas, which warns of an option.
-pytestmark = pytest.mark.filterwarnings("ignore:'future.no_silent_downcasting'")
 
 PATIENCE = 40_000  # milliseconds; a busy machine is slow, not wrong
 EN, DE = texts_in("en"), texts_in("de")

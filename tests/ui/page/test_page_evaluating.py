@@ -166,11 +166,11 @@ async def test_that_where_nothing_is_kept_results_go_with_the_server():
 
 
 async def test_that_settings_of_the_page_reach_its_runs_and_not_their_arguments(tmp_path: Path):
-    secret = "http://user:secret@127.0.0.1:9/v1"
-    settings = load_settings(store="memory", data=tmp_path, llm_url=secret)
+    address = "http://127.0.0.1:9/v1"
+    settings = load_settings(store="memory", data=tmp_path, llm_url=address)
     shows = "import os, sys; print(os.environ['HEARTLINE_DATA'], os.environ['HEARTLINE_LLM_URL'], sys.argv[1:])"
     said = await EvalCommand(settings, (sys.executable, "-c", shows)).answer("tasks")
-    assert said.split() == [str(tmp_path), secret, "['tasks']"]
+    assert said.split() == [str(tmp_path), address, "['tasks']"]
 
 
 # --- the folder and its reports ----------------------------------------------------------------------
@@ -295,7 +295,6 @@ async def test_that_no_other_file_is_served_as_a_report(
         answer = await client.get(f"/reports/{name}")
         assert answer.status_code == 404, name
         assert "a secret" not in answer.text
-    assert not list(tmp_path.rglob("secret--and--*"))
 
 
 async def test_that_visitors_from_elsewhere_have_neither_tab_nor_reports(settings: Settings):
