@@ -137,3 +137,7 @@ class PageRules(BaseModel):
     show_risk: Annotated[
         bool, Field(description="Show the risk that was read, with its evidence. For operators, not for visitors.")
     ] = False
+    runs: Annotated[
+        Path | None,
+        Field(description="Folder of the results of the tab for evaluations; by default `runs` beside the store."),
+    ] = None

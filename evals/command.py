@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from evals.safety.command import safety
+
 if TYPE_CHECKING:
     from evals.task import Task
 
@@ -56,17 +58,21 @@ def run(  # noqa: PLR0917 - typer names them all
         Path | None, typer.Option(help="Folder that keeps replies: a run that was stopped goes on where it was.")
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="File that gets the result as JSON.")] = None,
+    progress: Annotated[str, typer.Option(help="How far it is: `bar`, or lines of `json` on stderr.")] = "bar",
 ) -> None:
     """Run a task and print its figures, with 95% intervals and floors."""
     from agent.registry import load
     from agent.settings import load_settings
+    from evals.listing import check_extra
     from evals.result import write_result
-    from evals.run import EncoderKit, evaluate
+    from evals.run import EncoderKit, evaluate, folder_of
     from evals.table import print_results
-    from sem_plugins.training.sets.records import data_folder
+    from sem_plugins.training.counted import say_as
 
+    say_as(progress)
     chosen: Task = load("tasks", task)()
-    folder = data_folder(data)
+    check_extra(chosen)
+    folder = folder_of(chosen, data)
     settings = load_settings(weights=weights, llm_url=llm, llm_model=model)
     kit = EncoderKit(settings, cache=cache, parallel=parallel)
     results = evaluate(chosen, folder, split, kit=kit, systems=system or chosen.systems, limit=limit)
@@ -82,18 +88,26 @@ def compare(
     second: Annotated[Path, typer.Argument(help="Result file that may be better.")],
     data: Data = None,
     force: Annotated[bool, typer.Option("--force", help="Although their signatures differ.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Put two runs of one task side by side: paired intervals and a permutation test over dialogues."""
+    import json
+    from dataclasses import asdict
+
     from agent.registry import load
     from evals.compare import compare as differences_of
     from evals.result import read_result
+    from evals.run import folder_of
     from evals.table import print_differences
-    from sem_plugins.training.sets.records import data_folder
 
     one, other = read_result(first), read_result(second)
     task: Task = load("tasks", one.task)()
-    samples = task.samples(data_folder(data), str(one.signature["split"]))
-    print_differences(one, other, differences_of(task, one, other, samples=samples, force=force))
+    samples = task.samples(folder_of(task, data), str(one.signature["split"]))
+    found = differences_of(task, one, other, samples=samples, force=force)
+    if as_json:
+        typer.echo(json.dumps([asdict(each) | {"difference": each.value} for each in found]))
+    else:
+        print_differences(one, other, found)
 
 
 @app.command("read-replies")
@@ -216,72 +230,26 @@ def hef(  # noqa: PLR0917 - typer names them all
     print_grid(rows, seconds=time.perf_counter() - started)
 
 
+app.command()(safety)
+
+
 @app.command()
-def safety(  # noqa: PLR0917 - typer names them all
-    sets: Annotated[
-        list[str] | None, typer.Option("--set", help="a, b, c (development) or d (held out); default: all, apart.")
-    ] = None,
-    family: Annotated[
-        list[str] | None, typer.Option(help="Only this family (may be given again); default: all.")
-    ] = None,
-    country: Annotated[str, typer.Option(help="Where the person is: whose help lines are named.")] = "US",
-    llm: Annotated[
-        str | None, typer.Option("--llm", metavar="URL", help="OpenAI-compatible server; default: no LLM.")
-    ] = None,
-    model: Annotated[str | None, typer.Option("--model", help="Its model; default: the server's first.")] = None,
-    weights: Annotated[Path | None, typer.Option(help="Folder of weights; default: the shipped ones.")] = None,
-    parallel: Annotated[int, typer.Option(min=1, help="Conversations at once.")] = 4,
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="File that gets every turn as JSON lines, texts included.")
-    ] = None,
-    figures: Annotated[
-        Path | None, typer.Option(help="JSON file that gets the figures, e.g. docs/safety.json.")
-    ] = None,
-    failures: Annotated[bool, typer.Option("--failures", help="List the turns that failed, by id.")] = False,
-    texts: Annotated[bool, typer.Option("--texts", help="With their words.")] = False,
-    benign: Annotated[bool, typer.Option("--benign", help="False alarms on everyday messages instead.")] = False,
+def tasks(
     data: Data = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Of --benign: so many messages a set, drawn.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, with the parts that are there.")] = False,
 ) -> None:
-    """Play the safety suite's scripts against the agent: the record of risk and what the replies do."""
-    from agent.settings import load_settings
-    from evals.safety.page import add_figures
-    from evals.safety.shown import print_benign, print_failures, print_sets
-
-    # A machine that is busy must not be measured as an agent that cannot read.
-    agent = {"country": country, "store": "memory", "plugin_seconds": 60}
-    settings = load_settings(weights=weights, llm_url=llm, llm_model=model, **agent)
-    if benign:
-        from evals.safety.benign import false_alarms
-        from sem_plugins.training.sets.records import data_folder
-
-        alarms = false_alarms(data_folder(data), settings, limit=limit)
-        print_benign(alarms)
-        found: dict[str, Any] = {"benign": alarms}
-    else:
-        from evals.safety.figures import set_figures
-        from evals.safety.run import play_sets, write_rows
-        from evals.safety.scenarios import SETS
-
-        played = play_sets(settings, sets or SETS, families=family or (), parallel=parallel)
-        by_set = {name: set_figures(turns) for name, turns in played.items()}
-        print_sets(by_set)
-        everything = [turn for turns in played.values() for turn in turns]
-        if failures or texts:
-            print_failures(everything, texts=texts)
-        if out is not None:
-            write_rows(out, everything)
-        found = {"sets": by_set}
-    if figures is not None:
-        add_figures(figures, found)
-
-
-@app.command()
-def tasks() -> None:
     """List the tasks, who can answer each, and the file it reads."""
-    from agent.registry import load, names
+    import json
+    from dataclasses import asdict
 
-    for name in names("tasks"):
-        found: Task = load("tasks", name)()
-        summary = (found.__doc__ or "").partition("\n")[0]
-        typer.echo(f"{name:36}{found.data}/<split>.jsonl; {', '.join(found.systems)}: {summary}")
+    from agent.settings import load_settings
+    from evals.listing import listed
+
+    found = listed(load_settings(data=data).data)
+    if as_json:
+        typer.echo(json.dumps([asdict(one) for one in found]))
+        return
+    for one in found:
+        reads = f"{one.data}/<split>.jsonl" if one.data else f"its own {', '.join(one.parts)}"
+        about = one.problem or f"{reads}; {', '.join(one.systems)}: {one.about}"
+        typer.echo(f"{one.name:36}{about}")

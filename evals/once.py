@@ -14,10 +14,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
-
 from evals.task import Answer, Answers, Sample
+from sem_plugins.training.counted import counted
 
 __all__ = ["AnswerCache", "Bar", "key_of", "once"]
 
@@ -103,12 +101,6 @@ async def once(
     """
     free = asyncio.Semaphore(parallel)
     missing = [(sample, key) for sample, key in zip(samples, keys, strict=True) if key not in cache]
-    columns = (
-        *(SpinnerColumn(), TextColumn(bar.what), MofNCompleteColumn(), TextColumn("{task.fields[so_far]}")),
-        TimeRemainingColumn(),
-    )
-    progress = Progress(*columns, disable=not bar.shown or not missing, console=Console(stderr=True))
-    row = progress.add_task("", total=len(samples), completed=len(samples) - len(missing), so_far="")
     scores: list[float] = []
 
     def note(sample: Sample, found: Answer) -> None:
@@ -116,18 +108,20 @@ async def once(
         if score is not None:
             scores.append(score)
 
-    async def one(sample: Sample, key: str) -> None:
-        async with free:
-            found = await answer(sample)
-        if found is not None:
-            cache.add(key, found)
-        note(sample, found)
-        progress.update(row, advance=1, so_far=f"right {sum(scores) / len(scores):.1%}" if scores else "")
-
     for sample, key in zip(samples, keys, strict=True):
         if key in cache:
             note(sample, cache.get(key))
-    with progress:
+    known = len(samples) - len(missing)
+    with counted(bar.what, len(samples), done=known, shown=bar.shown and bool(missing)) as advance:
+
+        async def one(sample: Sample, key: str) -> None:
+            async with free:
+                found = await answer(sample)
+            if found is not None:
+                cache.add(key, found)
+            note(sample, found)
+            advance(f"right {sum(scores) / len(scores):.1%}" if scores else "")
+
         await asyncio.gather(*(one(sample, key) for sample, key in missing))
     return [cache.get(key) for key in keys]
 

@@ -10,14 +10,15 @@ from pathlib import Path
 from agent.errors import DataError
 from agent.settings import Settings
 from evals.result import Result, as_json, sample_rows
-from evals.signature import signature_of
-from evals.task import Answers, Kit, Measures, Sample, Task
+from evals.signature import file_of, signature_of
+from evals.task import Answers, Kit, Measures, OwnTexts, Sample, Task
 from sem_plugins.encoder import Encoded, Encoder
 from sem_plugins.training.intervals import Estimate
 from sem_plugins.training.measure.reading import read_all
+from sem_plugins.training.sets.records import data_folder
 from sem_plugins.weights import SHIPPED, load_manifest
 
-__all__ = ["EncoderKit", "evaluate"]
+__all__ = ["EncoderKit", "evaluate", "folder_of"]
 
 _FEWEST_GROUPS = 2  # an interval needs dialogues to draw from
 
@@ -56,6 +57,15 @@ class EncoderKit:
         return [self._read[sample.id] for sample in samples]
 
 
+def folder_of(task: Task, named: Path | None) -> Path:
+    """The folder of data sets that a task reads; any, where it brings its own texts.
+
+    Raises:
+        DataError: It reads one, and none is named.
+    """
+    return Path() if isinstance(task, OwnTexts) else data_folder(named)
+
+
 def evaluate(
     task: Task, folder: Path, split: str, *, kit: Kit, systems: Sequence[str], limit: int | None = None
 ) -> list[Result]:
@@ -73,7 +83,7 @@ def evaluate(
         DataError: The file is missing, malformed, empty, names a sample twice, or holds too few dialogues.
         SettingsError: A system does not exist.
     """
-    samples = _checked(task, task.samples(folder, split)[:limit], f"{task.data}/{split}.jsonl")
+    samples = _checked(task, task.samples(folder, split)[:limit], file_of(task, split))
     answered = {system: task.answers(system, samples, kit) for system in systems}
     notes: list[str] = []
     floors = {}

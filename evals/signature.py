@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from evals.task import Task
+from evals.task import OwnTexts, Task
 from sem_plugins.training.intervals import DRAWS
 from sem_plugins.training.sets.records import sha256_of
 from sem_plugins.weights import MODEL, Manifest
 
-__all__ = ["SHARED", "differences", "signature_of"]
+__all__ = ["SHARED", "differences", "file_of", "signature_of"]
 
 SHARED = ("task", "task_version", "metric_versions", "data_sha256", "split", "limit", "n")
 """What must be equal in two runs that are put side by side. Systems and weights are what is compared."""
@@ -30,8 +30,10 @@ def signature_of(
     return {
         "task": task.name,
         "task_version": task.version,
-        "data": f"{task.data}/{split}.jsonl",
-        "data_sha256": sha256_of(folder / task.data / f"{split}.jsonl"),
+        "data": file_of(task, split),
+        "data_sha256": task.sha256(split)
+        if isinstance(task, OwnTexts)
+        else sha256_of(folder / file_of(task, split)),
         "split": split,
         "limit": limit,
         "n": n,
@@ -40,6 +42,11 @@ def signature_of(
         "heartline": __version__,
         "intervals": f"95% bootstrap over groups, {DRAWS} draws or as the figure says, seed 13",
     }
+
+
+def file_of(task: Task, split: str) -> str:
+    """What a split stands in, below the data folder; for messages alone where the task brings it."""
+    return f"part {split} (its own)" if isinstance(task, OwnTexts) else f"{task.data}/{split}.jsonl"
 
 
 def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:

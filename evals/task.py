@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from agent.settings import Settings
 from agent.turn import Message
@@ -18,7 +18,7 @@ from sem_plugins.encoder import Encoded
 from sem_plugins.training.intervals import Measure
 from sem_plugins.weights import Manifest
 
-__all__ = ["Answer", "Answers", "Kit", "Measures", "Sample", "Task", "scored"]
+__all__ = ["Answer", "Answers", "Kit", "Measures", "OwnTexts", "Sample", "Task", "scored"]
 
 Measures = dict[str, Measure]
 """Metric to what its figure, interval and tests are computed from."""
@@ -76,7 +76,7 @@ class Task(Protocol):
 
     Attributes:
         name: As it is called on the command line.
-        data: Folder of its data set.
+        data: Folder of its data set; empty where it is `OwnTexts`.
         systems: Who can answer, by name; the first one is taken unless another is asked for.
         version: Raised when the same answers would get other figures.
     """
@@ -104,6 +104,21 @@ class Task(Protocol):
 
     def floors(self, samples: Sequence[Sample], folder: Path) -> Mapping[str, Callable[[], Answers]]:
         """Name to what answers without understanding; what needs train reads `folder/<data>/train.jsonl`."""
+        ...
+
+
+@runtime_checkable
+class OwnTexts(Protocol):
+    """A task that brings what it asks, and needs no data set.
+
+    Attributes:
+        parts: What it has in place of splits.
+    """
+
+    parts: tuple[str, ...]
+
+    def sha256(self, part: str) -> str:
+        """Of the texts of a part."""
         ...
 
 

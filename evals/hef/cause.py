@@ -51,6 +51,7 @@ class HefCause:
     name = "hef/cause"
     data = "reccon"
     systems: tuple[str, ...] = (SEM, *_ARMS)
+    asking = _ARMS
     version = 1
 
     def __init__(self) -> None:

@@ -57,6 +57,7 @@ class HefEmotion:
         *(arm.name for arm in ARMS if (not arm.verified and "strategy" not in arm.parts) or arm.control),
         *_OF_BOTH,
     )
+    asking = systems[1:]
     version = 1
 
     def __init__(self) -> None:

@@ -57,6 +57,7 @@ class HefReply(Response):
 
     name = "hef/reply"
     systems: tuple[str, ...] = tuple(arm.name for arm in ARMS)
+    asking = systems
     version = 1
     # The rest of `esconv/response` costs minutes for every arm, and says the same.
     metrics = MappingProxyType({name: METRICS[name] for name in ("bleu_2", "rouge_l", "distinct_2")})

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -78,24 +78,27 @@ def play_sets(
     return asyncio.run(all_of_them())
 
 
-async def play(agent: Agent, scenarios: Sequence[Scenario], *, parallel: int = 4) -> list[Played]:
+async def play(
+    agent: Agent, scenarios: Sequence[Scenario], *, parallel: int = 4, advance: Callable[[], object] = lambda: None
+) -> list[Played]:
     """All turns of all scripts, in order.
 
     Args:
         agent: Keeps each script as a conversation of its own; its store should be a fresh one.
         scenarios: The scripts.
         parallel: Conversations at once. Each is played in its own order.
+        advance: Called after every turn.
     """
     free = asyncio.Semaphore(parallel)
 
     async def one(scenario: Scenario) -> list[Played]:
         async with free:
-            return await _played(agent, scenario)
+            return await _played(agent, scenario, advance)
 
     return [turn for turns in await asyncio.gather(*(one(scenario) for scenario in scenarios)) for turn in turns]
 
 
-async def _played(agent: Agent, scenario: Scenario) -> list[Played]:
+async def _played(agent: Agent, scenario: Scenario, advance: Callable[[], object]) -> list[Played]:
     out: list[Played] = []
     before = ""
     for index, script in enumerate(scenario.turns):
@@ -124,6 +127,7 @@ async def _played(agent: Agent, scenario: Scenario) -> list[Played]:
         said = (level, others, changes, reply, speaker, acts, failures, failed)
         out.append(Played(scenario.id, scenario.family, index, script, *said))
         before = reply
+        advance()
     return out
 
 

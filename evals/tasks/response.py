@@ -56,6 +56,8 @@ class Response:
     name = "esconv/response"
     data = "esconv"
     systems: tuple[str, ...] = ("offline", "offline+gold")
+    asking: tuple[str, ...] = (LLM, f"{LLM}{_GOLD}")
+    extra = "evals"
     version = 1
     metrics: Mapping[str, Metric] = METRICS
 

@@ -34,8 +34,8 @@ _TALKS = [
 
 
 def task_names() -> tuple[str, ...]:
-    """Of all tasks."""
-    return names("tasks")
+    """Of all tasks that read a data set."""
+    return tuple(name for name in names("tasks") if task(name).data)
 
 
 def task(name: str) -> Task:

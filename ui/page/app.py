@@ -18,6 +18,7 @@ from ui.http.profiles import warm
 from ui.http.tenancy import Gate
 from ui.page.desk import Desk, Reach
 from ui.page.door import Door
+from ui.page.reports import add_reports
 from ui.page.shell import Shell
 from ui.page.texts import LANGUAGES, preferred, texts_in
 
@@ -68,6 +69,8 @@ def make_page(desk: Desk, *, hosts: Collection[str] | None = None) -> ASGIApp:
         """Alive."""
         return {"status": "ok"}
 
+    if desk.evaluations is not None:
+        add_reports(app, desk.evaluations)
     gate = Gate(getattr(desk.agent.store, "api_keys", None))
 
     def admitted(tenant: str, key: str) -> bool:

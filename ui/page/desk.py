@@ -22,6 +22,7 @@ from agent.safety.policies import Policy, load_policy, policy_names
 from agent.settings import Settings, load_settings
 from agent.tenants import TenantStore
 from ui.http.order import InOrder
+from ui.page.evaluating import Evaluations
 from ui.page.running import Running
 from ui.page.visitor import Choices, Visitor
 
@@ -64,6 +65,8 @@ class Desk:
         self.running = Running()
         self.unkept = InMemoryStore()
         self.directory: Directory = directory_of(settings)
+        # Evaluations take this machine's cores and read its files: they are for whoever runs the page.
+        self.evaluations = Evaluations(settings) if reach.near else None
         self._agents: OrderedDict[Choices, Agent] = OrderedDict()
         self._making = asyncio.Lock()
 
@@ -210,7 +213,9 @@ class Desk:
     # --- beginning and end -----------------------------------------------------------------------
 
     async def aclose(self) -> None:
-        """Let go of agents and stores."""
+        """Let go of agents and stores, and stop what is evaluated."""
+        if self.evaluations is not None:
+            await self.evaluations.aclose()
         await self.order.aclose()
         for made in self._agents.values():
             for part in (made.second_reader, made.generator, made.fallback):

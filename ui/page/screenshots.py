@@ -174,6 +174,15 @@ def _views(
     yield shot("8-settings")
     page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
     yield shot("9-settings-below")
+    page.evaluate("scrollTo(0, 0)")
+    page.click("#tab-evaluate-button")
+    page.wait_for_selector("form.evaluate", timeout=_PATIENCE)
+    if not page.locator(".going").count():  # one run serves all pictures
+        page.fill("#e-limit", "24")
+        page.click("#e-run")
+    page.wait_for_selector(".going .saved", timeout=4 * _PATIENCE)
+    page.locator(".going").scroll_into_view_if_needed()
+    yield shot("10-evaluate")
     context.close()
 
 

@@ -12,11 +12,10 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.progress import Progress
 
 from agent.turn import Message
 from sem_plugins.encoder import Encoded, Encoder
+from sem_plugins.training.counted import counted
 from sem_plugins.training.examples import Example
 from sem_plugins.training.sets import (
     counsel_chat,
@@ -184,13 +183,11 @@ def on_every_core(
         progress: Show the bar with the time left; on standard error, so that output stays clean.
     """
     found: list[Found] = []
-    console = Console(stderr=True)
     with (
         ThreadPoolExecutor(os.cpu_count() or 1) as threads,
-        Progress(disable=not progress, console=console) as bar,
+        counted(f"reading {name}", len(items), shown=progress) as advance,
     ):
-        row = bar.add_task(f"reading {name}", total=len(items))
         for one in threads.map(function, items):
             found.append(one)
-            bar.advance(row)
+            advance()
     return found

@@ -199,6 +199,29 @@
     });
   };
 
+  // Evaluations: forms that the server draws anew, so that what had the focus gets it back.
+  window.heartlineEvaluate = (element, send) => {
+    let open = false, last = "";
+    const values = () => Object.fromEntries([...element.querySelectorAll("form")].flatMap(form => [...new FormData(form)]));
+    element.addEventListener("submit", event => {
+      event.preventDefault();
+      send({ ...values(), do: event.target.dataset.do });
+    });
+    element.addEventListener("change", event => {
+      if (event.target.matches("[data-pick]")) send({ ...values(), do: "pick" });
+    });
+    element.addEventListener("focusin", event => { last = event.target.id; });
+    new MutationObserver(() => {
+      if (last && document.activeElement === document.body) document.getElementById(last)?.focus({ preventScroll: true });
+    }).observe(element, { childList: true, subtree: true });
+    // What runs and what there is may have changed while another tab was shown.
+    new ResizeObserver(() => {
+      const shows = element.offsetParent !== null;
+      if (shows && !open) send({ ...values(), do: "open" });
+      open = shows;
+    }).observe(element);
+  };
+
   if (document.body) start(); else addEventListener("DOMContentLoaded", start);
   ready();
 })();
