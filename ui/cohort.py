@@ -192,7 +192,11 @@ def cohort_json(cohort: Cohort) -> dict[str, Any]:
         "transitions": [{"from": a, "to": b, "n": n} for (a, b), n in cohort.transitions.items()],
         "emotions": [
             {"position": round(one.place, 4), "n": one.n}
-            | {"probabilities": {label: round(p, 4) for label, p in sorted(one.emotions.items(), key=lambda x: -x[1])}}
+            | {
+                "probabilities": {
+                    label: round(p, 4) for label, p in sorted(one.emotions.items(), key=lambda x: -x[1])
+                }
+            }
             for one in cohort.emotions
         ],
         "label_set": cohort.label_set,

@@ -55,7 +55,9 @@ NARROW = Size(left=112.0, wide=340.0, high=84.0, most=60, ribbons=4, lanes=5)
 WIDE = Size(left=150.0, wide=1000.0, high=130.0, most=120, ribbons=6, lanes=8)
 
 
-def course_picture(steps: Sequence[Step], texts: Texts, size: Size = NARROW, *, shown: int | None = None) -> Markup:
+def course_picture(
+    steps: Sequence[Step], texts: Texts, size: Size = NARROW, *, shown: int | None = None
+) -> Markup:
     """The picture. `course_table` tells the same in words.
 
     Args:
@@ -81,7 +83,9 @@ def course_picture(steps: Sequence[Step], texts: Texts, size: Size = NARROW, *, 
     ]
     scene["bottom"] = y
     scene["height"] = y + 20
-    scene["hits"] = [] if shown is None else [_hit(column, place, x, step, shown) for place, column in enumerate(columns)]
+    scene["hits"] = (
+        [] if shown is None else [_hit(column, place, x, step, shown) for place, column in enumerate(columns)]
+    )
     return Markup(filled("course", texts, **scene))  # noqa: S704 - every text in it was escaped
 
 

@@ -107,6 +107,8 @@ class Opened:
         while self._held:
             oldest = next(iter(self._held))
             rested = now - self._held[oldest][0] > _SECONDS
-            if not rested and (sum(size for _, size, _, _ in self._held.values()) <= self._most or len(self._held) == 1):
+            if not rested and (
+                sum(size for _, size, _, _ in self._held.values()) <= self._most or len(self._held) == 1
+            ):
                 return
             del self._held[oldest]

@@ -87,9 +87,7 @@ def ids(desk: Desk, visitor: Visitor, *, everybodys: bool = False) -> list[str]:
     return [*_own(desk.unkept, visitor), *(kept.conversations() if everybodys else _own(kept, visitor))]
 
 
-def turns_of(
-    desk: Desk, visitor: Visitor, conversation_id: str, *, everybodys: bool = False
-) -> tuple[Turn, ...]:
+def turns_of(desk: Desk, visitor: Visitor, conversation_id: str, *, everybodys: bool = False) -> tuple[Turn, ...]:
     """The turns of a conversation; none where there is no such one, or it is somebody else's.
 
     Args:
