@@ -43,8 +43,8 @@ def brought(content: bytes) -> Brought:
     """The conversations in a file.
 
     Args:
-        content: One JSON text, or JSON lines: what `heartline export`, `heartline trace --json`, `heartline analyze
-            --conversations`, `/save` and the page's download write, or dialogues (docs/trace.md).
+        content: One JSON text, or JSON lines: what `heartline export`, `heartline trace --json`, `/save`,
+            `heartline analyze --conversations` and the page's download write, or dialogues (docs/trace.md).
 
     Raises:
         InputError: It is neither, or nothing in it is a conversation.

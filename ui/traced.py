@@ -131,7 +131,7 @@ def trajectory_of(row: Mapping[str, Any]) -> Trajectory:
         row: As `ui.trajectories.as_json` gives it, or as JSON gave it back.
 
     Raises:
-        MalformedError: A field is missing or of another kind. No value is in the error: it may be a person's words.
+        MalformedError: A field is missing or of another kind. No value is in the error: it may be a person's.
     """
     try:
         found = _Trajectory.model_validate(row)

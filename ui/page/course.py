@@ -77,7 +77,7 @@ def course_picture(
     scene |= _affect(columns, x, top, size.high)
     y = top + size.high + 22
     scene["ribbons"], y = _ribbons(columns, texts, x, y, size)
-    scene["lanes"], y = _lanes(columns, texts, x, step, y + 8, size)
+    scene["lanes"], y = _lanes(columns, texts, x, y + 8, size)
     scene["ticks"] = [
         (x(place), columns[place].first + 1) for place in ticks(len(columns), size.wide - size.left, needed=22)
     ]
@@ -173,7 +173,7 @@ def _ribbons(
 
 
 def _lanes(
-    columns: Sequence[Column], texts: Texts, x: Any, step: float, y: float, size: Size
+    columns: Sequence[Column], texts: Texts, x: Any, y: float, size: Size
 ) -> tuple[list[dict[str, Any]], float]:
     _, found = strategies(columns, None)
     ids = {each.name: each.id for each in esconv().strategies}
@@ -181,7 +181,7 @@ def _lanes(
     by_use = sorted(found.items(), key=lambda one: -len(one[1]))[: size.lanes]
     for label, chips in by_use:
         word = texts(_STRATEGIES[label]) if label in _STRATEGIES else texts.word("strategy", ids.get(label, label))
-        width = max(2.0, min(14.0, step - 3))
+        width = max(2.0, min(14.0, x(1) - x(0) - 3))
         rows.append(
             {
                 "word": shortened(word, size.left - 14, 12),

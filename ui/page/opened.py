@@ -35,13 +35,13 @@ class Conversation:
     id: str = ""
 
     @classmethod
-    def of(cls, trajectory: Trajectory, *, said: Sequence[Spoken] = (), id: str = "") -> Conversation:
+    def of(cls, trajectory: Trajectory, *, said: Sequence[Spoken] = (), named: str = "") -> Conversation:
         """A conversation that was read.
 
         Args:
             trajectory: With its turns.
             said: All that was said, where the replies are not in the turns.
-            id: In the store.
+            named: Its id in the store.
         """
         steps = trajectory.steps
         answers = ["" if step.turn.reply is None else step.turn.reply.text for step in steps]
@@ -52,7 +52,7 @@ class Conversation:
             elif 0 <= place < len(answers):
                 answers[place] = f"{answers[place]}\n{each.text}".strip()
         first = next((step.turn.text for step in steps if step.turn.text), "")
-        return cls(" ".join(first.split()) or trajectory.id, steps, tuple(answers), id)
+        return cls(" ".join(first.split()) or trajectory.id, steps, tuple(answers), named)
 
 
 class Opened:

@@ -1,4 +1,4 @@
-"""What a visitor may walk through: conversations of the store that are theirs to see, and files that they bring."""
+"""What a visitor may walk through: stored conversations that are theirs to see, and files that they bring."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ __all__ = [
     "Read",
     "RefusedError",
     "Tally",
-    "page_of",
     "cohort_of_opened",
     "cohort_of_stored",
+    "page_of",
     "read_files",
     "sees_all",
     "stored_conversation",
@@ -116,7 +116,7 @@ def stored_conversation(desk: Desk, visitor: Visitor, conversation_id: str) -> C
     turns = own_data.turns_of(desk, visitor, conversation_id, everybodys=sees_all(desk))
     if not turns:
         return None
-    return Conversation.of(stored(conversation_id, turns), id=conversation_id)
+    return Conversation.of(stored(conversation_id, turns), named=conversation_id)
 
 
 def cohort_of_stored(desk: Desk, visitor: Visitor, tally: Tally) -> Cohort:

@@ -139,7 +139,9 @@ class TraceTab:
             work = asyncio.create_task(asyncio.to_thread(gathered))
             async for now in self._while(work, tally, "trace.gathering"):
                 yield now
-            yield self._shown(cohort_view(work.result(), self.texts, token=token or ""))
+            yield self._shown(
+                cohort_view(work.result(), self.texts, token=token if isinstance(token, str) else "")
+            )
         except HeartlineError as error:
             yield {self.told: self._trouble(error)}
 
@@ -188,9 +190,13 @@ class TraceTab:
 
     async def _walk(self, visitor: Visitor, asked: dict[str, Any]) -> Updates:
         conversation = await asyncio.to_thread(self._found, visitor, asked)
-        token, number = asked.get("token"), asked.get("number") or 0
-        place = {"token": token, "number": number, "of": len(self._held(visitor, asked))} if token else {}
-        view = walk(conversation, self.texts, shown=0, **({"id": conversation.id} | place))
+        token, number = asked.get("token"), asked.get("number")
+        if token:
+            held = self._held(visitor, asked)
+            number = number if isinstance(number, int) else 0
+            view = walk(conversation, self.texts, token=token, number=number, of=len(held))
+        else:
+            view = walk(conversation, self.texts)
         return self._shown(view, await asyncio.to_thread(self._turn, conversation, {}))
 
     def _turn(self, conversation: Conversation, asked: dict[str, Any]) -> str:

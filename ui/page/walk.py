@@ -31,15 +31,18 @@ def about_others(texts: Texts) -> Texts:
     return Texts(texts.language, {**texts.said, **other})
 
 
-def walk(conversation: Conversation, texts: Texts, *, shown: int, **place: Any) -> str:
+def walk(
+    conversation: Conversation, texts: Texts, *, shown: int = 0, token: str = "", number: int = 0, of: int = 1
+) -> str:
     """What stands above every turn: title, course, and the way from one turn to another.
 
     Args:
         conversation: With whatever was read.
         texts: In the language of the page.
         shown: Place of the turn that is shown.
-        **place: Where it is, for the browser to ask for its turns: `id`, or `token` and `number` of a file that was
-            opened with `of` conversations.
+        token: What the file is called that it came from; empty where it is in the store.
+        number: Its place in the file.
+        of: How many conversations the file has.
     """
     steps = conversation.steps
     return filled(
@@ -47,7 +50,9 @@ def walk(conversation: Conversation, texts: Texts, *, shown: int, **place: Any) 
         texts,
         title=shortened(conversation.title, _TITLE, 16) or texts("trace.untitled"),
         id=conversation.id,
-        place=place,
+        token=token,
+        number=number,
+        of=of,
         shown=shown,
         count=len(steps),
         when=moment(steps[0].turn.at) if steps else "",
