@@ -15,8 +15,8 @@ from ui.page.texts import Texts
 
 __all__ = ["cohort_view"]
 
-_LEFT, _WIDE, _RIGHT, _TOP, _HIGH = 128.0, 520.0, 16.0, 14.0, 150.0  # pixels
-_ROW = 24.0
+_LEFT, _WIDE, _RIGHT, _TOP, _HIGH = 104.0, 400.0, 12.0, 14.0, 110.0  # pixels
+_ROW = 20.0
 _RIBBONS = 6
 _MOVES = 8
 _TOLD = (0, 5, 10, 15, 20)  # of the 21 places, those in tables
@@ -103,7 +103,7 @@ def _emotions(cohort: Cohort, texts: Texts) -> dict[str, Any] | None:
             (_x(one.place), max(0.6, one.emotions.get(label, 0.0) / most * (_ROW / 2 - 1))) for one in mixtures
         ]
         path = [(x, middle - half) for x, half in halves] + [(x, middle + half) for x, half in reversed(halves)]
-        word = shortened(texts.word("emotion", label), _LEFT - 16, 13)
+        word = shortened(texts.word("emotion", label), _LEFT - 14, 12)
         ribbons.append((word, middle, family_of(cohort.label_set, label), path_of(path, closed=True)))
     scene = {
         "line": "",

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
+from markupsafe import Markup
+
 from agent.turn import Turn
 from sem_plugins.attribution import Attribution
 from ui.columns import moment, signed
@@ -85,6 +87,7 @@ def walked_turn(
     place = min(max(0, shown), len(steps) - 1)
     step, before = steps[place], steps[place - 1] if place else None
     turn = step.turn
+    panel = explained(turn, about_others(texts), number=place + 1, of=len(steps), operator=operator)
     return filled(
         "walk_turn",
         texts,
@@ -101,7 +104,7 @@ def walked_turn(
         moves=[] if before is None else _moves(before, step, texts),
         risk=_risk_moved(before, step) if operator else None,
         shift=_shift(step, texts),
-        panel=explained(turn, about_others(texts), number=place + 1, of=len(steps), operator=operator),
+        panel=Markup(panel),  # noqa: S704 - every text in it was escaped
         may_ask=turn.emotion is not None and bool(turn.text),
         rests_on=None if rests_on is None else list(resting_on(turn, rests_on)),
     )

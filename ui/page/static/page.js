@@ -230,7 +230,8 @@
     send({ ...placed(walked), turn: shown });
   };
   window.heartlineTrace = (element, send) => {
-    let asked = false;
+    let left = null; // the heading that was there when something else was asked for
+    const heading = () => element.querySelector("h2");
     const list = () => { if (!element.querySelector(".walk, .cohort")) send.act({ do: "list", page: 0 }); };
     setTimeout(list, 0);
     document.addEventListener("click", event => { if (event.target.closest("#tab-trace-button")) list(); });
@@ -242,7 +243,7 @@
       if (move) go(walked, Number(walked.dataset.shown) + Number(move.dataset.move), send.step);
       else if (hit) go(walked, Number(hit.dataset.first), send.step);
       if (!button) return;
-      asked = true;
+      left = heading();
       const { trace, id = "", token = "", number = 0, page = 0 } = button.dataset;
       if (trace === "cohort") send.gather({ token });
       else send.act({ do: trace, id, token, number: Number(number), page: Number(page) });
@@ -252,7 +253,7 @@
     });
     element.addEventListener("change", async event => {
       if (event.target.type !== "file" || !event.target.files.length) return;
-      asked = true;
+      left = heading();
       const files = await Promise.all([...event.target.files].map(packed));
       event.target.value = "";
       if (files.reduce((sum, file) => sum + file.data.length, 0) > LARGEST) send.act({ do: "large" });
@@ -267,9 +268,9 @@
       go(walked, Number(walked.dataset.shown) + way, send.step);
     });
     new MutationObserver(() => {
-      if (!asked || !element.querySelector("h2")) return;
-      asked = false;
-      element.querySelector("h2").focus({ preventScroll: true });
+      if (!left || !heading() || heading() === left) return;
+      left = null;
+      heading().focus({ preventScroll: true });
       scrollTo(0, 0);
     }).observe(element, { childList: true, subtree: true });
   };
