@@ -69,10 +69,9 @@ class TraceTab:
         # One of these at a time: they take a core for seconds.
         slow: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "trace", "trigger_mode": "once"}
         slow |= {"show_progress": "hidden", "api_visibility": "private"}
-        newest: Any = {**QUICK, "trigger_mode": "always_last"}
         self.view.act(self.act, page.visitor, shown, **QUICK)
-        self.view.step(self.step, page.visitor, self.turn, **newest)
-        self.turn.step(self.step, page.visitor, self.turn, **newest)
+        self.view.step(self.step, page.visitor, self.turn, **QUICK)
+        self.turn.step(self.step, page.visitor, self.turn, **QUICK)
         self.view.bring(self.bring, page.visitor, shown, **slow)
         self.view.gather(self.gather, page.visitor, shown, **slow)
 

@@ -211,6 +211,11 @@
     });
   };
   const placed = walked => ({ id: walked.dataset.id, token: walked.dataset.token, number: Number(walked.dataset.number) });
+  let soon = 0; // whoever holds a key down is shown the turn at which it rests
+  const ask_for = (walked, send, more = {}, after = 60) => {
+    clearTimeout(soon);
+    soon = setTimeout(() => send({ ...placed(walked), turn: Number(walked.dataset.shown), ...more }), after);
+  };
   const go = (walked, to, send) => {
     const count = Number(walked.dataset.count);
     const shown = Math.min(Math.max(0, to), count - 1);
@@ -227,7 +232,7 @@
     for (const hit of walked.querySelectorAll(".hit")) {
       hit.classList.toggle("now", Number(hit.dataset.first) <= shown && shown <= Number(hit.dataset.last));
     }
-    send({ ...placed(walked), turn: shown });
+    ask_for(walked, send);
   };
   window.heartlineTrace = (element, send) => {
     let left = null; // the heading that was there when something else was asked for
@@ -275,16 +280,21 @@
     }).observe(element, { childList: true, subtree: true });
   };
   window.heartlineTraceTurn = (element, send) => {
-    let asked = false;
+    let asked = false, late = "";
+    const walk = () => document.querySelector("#trace-view .walk");
     element.addEventListener("click", event => {
-      const walked = document.querySelector("#trace-view .walk");
-      if (!walked || !event.target.closest("[data-words]")) return;
+      if (!walk() || !event.target.closest("[data-words]")) return;
       asked = true;
-      send({ ...placed(walked), turn: Number(walked.dataset.shown), words: true });
+      ask_for(walk(), send, { words: true }, 0);
     });
     new MutationObserver(() => {
       const found = element.querySelector(".attributed");
       if (asked && found) { asked = false; found.focus(); }
+      // Answers may overtake one another: then what is marked is asked for once more.
+      const there = element.querySelector(".walked")?.dataset.turn, shown = walk()?.dataset.shown;
+      if (!there || !shown || there === shown || late === shown) return;
+      late = shown;
+      ask_for(walk(), send, {}, 300);
     }).observe(element, { childList: true, subtree: true });
   };
 
