@@ -292,6 +292,7 @@
       if (asked && found) { asked = false; found.focus(); }
       // Answers may overtake one another: then what is marked is asked for once more.
       const there = element.querySelector(".walked")?.dataset.turn, shown = walk()?.dataset.shown;
+      if (there === shown) late = "";
       if (!there || !shown || there === shown || late === shown) return;
       late = shown;
       ask_for(walk(), send, {}, 300);
