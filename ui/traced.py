@@ -22,6 +22,8 @@ Place = Annotated[int, Field(ge=0)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Distribution = Mapping[str, Share]
 
+_ROUNDED_AWAY = 1e-6  # a confidence that is not 0, and was written as 0
+
 
 class MalformedError(InputError):
     """A field does not hold what it should.
@@ -195,7 +197,7 @@ def _state(each: _Turn) -> EmotionalState | None:
         "trend": each.trend or 0.0,
         "last_shift": None if each.shift is None else _shift(each.shift, each.index),
         "turns_since_shift": each.turns_since_shift or 0,
-        "confidence": each.confidence if affect is not None else 0.0,
+        "confidence": (each.confidence or _ROUNDED_AWAY) if affect is not None else 0.0,
         "label_set": each.emotions.label_set if each.emotions is not None and of_state else "",
         "emotions": each.emotions.exact if each.emotions is not None and of_state else {},
         "expected": _summed(each.expected or {}),
