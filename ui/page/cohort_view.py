@@ -23,19 +23,19 @@ _TOLD = (0, 5, 10, 15, 20)  # of the 21 places, those in tables
 _NONE = "\N{EN DASH}"
 
 
-def cohort_view(cohort: Cohort, texts: Texts, *, token: str = "") -> str:
+def cohort_view(cohort: Cohort, texts: Texts, *, file: str = "") -> str:
     """What conversations have in common. No word and no id of any is in it.
 
     Args:
         cohort: Of them.
         texts: In the language of the page.
-        token: What the file is called that they came from; empty where they are in the store.
+        file: What the file is called that they came from; empty where they are in the store.
     """
     changes = cohort.changes
     return filled(
         "cohort",
         texts,
-        token=token,
+        file=file,
         cohort=cohort,
         first=signed(cohort.positions[0].mean) if cohort.positions else "",
         last=signed(cohort.positions[-1].mean) if cohort.positions else "",

@@ -138,9 +138,7 @@ class TraceTab:
             work = asyncio.create_task(asyncio.to_thread(gathered))
             async for now in self._while(work, tally, "trace.gathering"):
                 yield now
-            yield self._shown(
-                cohort_view(work.result(), self.texts, token=token if isinstance(token, str) else "")
-            )
+            yield self._shown(cohort_view(work.result(), self.texts, file=token if isinstance(token, str) else ""))
         except HeartlineError as error:
             yield {self.told: self._trouble(error)}
 
@@ -193,7 +191,7 @@ class TraceTab:
         if token:
             held = self._held(visitor, asked)
             number = number if isinstance(number, int) else 0
-            view = walk(conversation, self.texts, token=token, number=number, of=len(held))
+            view = walk(conversation, self.texts, file=token, number=number, of=len(held))
         else:
             view = walk(conversation, self.texts)
         return self._shown(view, await asyncio.to_thread(self._turn, conversation, {}))

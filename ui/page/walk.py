@@ -34,7 +34,7 @@ def about_others(texts: Texts) -> Texts:
 
 
 def walk(
-    conversation: Conversation, texts: Texts, *, shown: int = 0, token: str = "", number: int = 0, of: int = 1
+    conversation: Conversation, texts: Texts, *, shown: int = 0, file: str = "", number: int = 0, of: int = 1
 ) -> str:
     """What stands above every turn: title, course, and the way from one turn to another.
 
@@ -42,7 +42,7 @@ def walk(
         conversation: With whatever was read.
         texts: In the language of the page.
         shown: Place of the turn that is shown.
-        token: What the file is called that it came from; empty where it is in the store.
+        file: What the file is called that it came from; empty where it is in the store.
         number: Its place in the file.
         of: How many conversations the file has.
     """
@@ -52,7 +52,7 @@ def walk(
         texts,
         title=shortened(conversation.title, _TITLE, 16) or texts("trace.untitled"),
         id=conversation.id,
-        token=token,
+        file=file,
         number=number,
         of=of,
         shown=shown,
