@@ -235,7 +235,8 @@
     ask_for(walked, send);
   };
   window.heartlineTrace = (element, send) => {
-    let left = null; // the heading that was there when something else was asked for
+    // The heading that was there when something else was asked for; what comes may be drawn more than once.
+    let left = null;
     const heading = () => element.querySelector("h2");
     const list = () => { if (!element.querySelector(".walk, .cohort")) send.act({ do: "list", page: 0 }); };
     setTimeout(list, 0);
@@ -272,9 +273,9 @@
       event.preventDefault();
       go(walked, Number(walked.dataset.shown) + way, send.step);
     });
+    for (const done of ["pointerdown", "keydown"]) document.addEventListener(done, () => { left = null; }, true);
     new MutationObserver(() => {
-      if (!left || !heading() || heading() === left) return;
-      left = null;
+      if (!left || !heading() || heading() === left || document.activeElement === heading()) return;
       heading().focus({ preventScroll: true });
       scrollTo(0, 0);
     }).observe(element, { childList: true, subtree: true });
