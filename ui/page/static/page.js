@@ -235,7 +235,7 @@
     ask_for(walked, send);
   };
   window.heartlineTrace = (element, send) => {
-    // The heading that was there when something else was asked for; what comes may be drawn more than once.
+    // What the heading said when something else was asked for: Gradio may keep the element, and draw it twice.
     let left = null;
     const heading = () => element.querySelector("h2");
     const list = () => { if (!element.querySelector(".walk, .cohort")) send.act({ do: "list", page: 0 }); };
@@ -249,7 +249,7 @@
       if (move) go(walked, Number(walked.dataset.shown) + Number(move.dataset.move), send.step);
       else if (hit) go(walked, Number(hit.dataset.first), send.step);
       if (!button) return;
-      left = heading();
+      left = heading()?.textContent ?? null;
       const { trace, id = "", token = "", number = 0, page = 0 } = button.dataset;
       if (trace === "cohort") send.gather({ token });
       else send.act({ do: trace, id, token, number: Number(number), page: Number(page) });
@@ -259,7 +259,7 @@
     });
     element.addEventListener("change", async event => {
       if (event.target.type !== "file" || !event.target.files.length) return;
-      left = heading();
+      left = heading()?.textContent ?? null;
       const files = await Promise.all([...event.target.files].map(packed));
       event.target.value = "";
       if (files.reduce((sum, file) => sum + file.data.length, 0) > LARGEST) send.act({ do: "large" });
@@ -275,10 +275,10 @@
     });
     for (const done of ["pointerdown", "keydown"]) document.addEventListener(done, () => { left = null; }, true);
     new MutationObserver(() => {
-      if (!left || !heading() || heading() === left || document.activeElement === heading()) return;
+      if (left === null || !heading() || heading().textContent === left || document.activeElement === heading()) return;
       heading().focus({ preventScroll: true });
       scrollTo(0, 0);
-    }).observe(element, { childList: true, subtree: true });
+    }).observe(element, { childList: true, subtree: true, characterData: true });
   };
   window.heartlineTraceTurn = (element, send) => {
     let asked = false, late = "";
