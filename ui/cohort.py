@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ui.dialogues import Dialogue
 from ui.trajectories import FORMAT, Trajectory
 
-__all__ = ["POSITIONS", "After", "Cohort", "Position", "cohort_json", "cohort_of"]
+__all__ = ["POSITIONS", "After", "Cohort", "Mixture", "Position", "cohort_json", "cohort_of"]
 
 Values = NDArray[np.float64]
 
@@ -59,6 +59,21 @@ class After:
 
 
 @dataclass(frozen=True, slots=True)
+class Mixture:
+    """Emotions at a place in the conversation.
+
+    Attributes:
+        place: In [0, 1].
+        emotions: Mean distribution over conversations.
+        n: Conversations that are known there.
+    """
+
+    place: float
+    emotions: dict[str, float]
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
 class Cohort:
     """What conversations have in common.
 
@@ -72,6 +87,10 @@ class Cohort:
         shifts: After which strategies shifts came; the commonest strategy first.
         transitions: Likeliest emotion of a turn and of the next one, to how often.
         label_sets: Of these emotions.
+        emotions: Mean distribution at the same places, of the label set that most have; a message counts for the
+            places that lie nearest to it. Empty where no emotion was read.
+        label_set: Of that distribution.
+        strategies: How many answers followed each; the commonest first.
     """
 
     conversations: int
@@ -83,6 +102,9 @@ class Cohort:
     shifts: tuple[After, ...]
     transitions: dict[tuple[str, str], int]
     label_sets: tuple[str, ...]
+    emotions: tuple[Mixture, ...]
+    label_set: str
+    strategies: dict[str, int]
 
 
 def cohort_of(found: Iterable[Trajectory | Dialogue]) -> Cohort:
@@ -94,6 +116,9 @@ def cohort_of(found: Iterable[Trajectory | Dialogue]) -> Cohort:
     shifts: Counter[tuple[str | None, str]] = Counter()
     transitions: Counter[tuple[str, str]] = Counter()
     label_sets: set[str] = set()
+    shares: Counter[tuple[str, int, str]] = Counter()
+    known: Counter[tuple[str, int]] = Counter()
+    used: Counter[str] = Counter()
     for trajectory in found:
         if isinstance(trajectory, Dialogue):
             left_out += 1
@@ -109,8 +134,13 @@ def cohort_of(found: Iterable[Trajectory | Dialogue]) -> Cohort:
         shifts.update((s.shift.after, s.shift.direction) for s in trajectory.steps if s.shift is not None)
         tops = [step.top for step in trajectory.steps]
         transitions.update((a[0], b[0]) for a, b in pairwise(tops) if a and b)
+        for of, at, emotions in _mixture(trajectory):
+            known[of, at] += 1
+            shares.update({(of, at, label): p for label, p in emotions.items()})
+        used.update(name for step in trajectory.steps for name in step.followed or ())
         label_sets |= {step.emotions[1] for step in trajectory.steps if step.top}
     names = dict.fromkeys([*said, *(name for name, _ in shifts)])  # a tracker may name one that was not seen
+    most = max(label_sets, key=lambda of: sum(n for (one, _), n in known.items() if one == of), default="")
     after = {name: After(name, said[name], shifts[name, "better"], shifts[name, "worse"]) for name in names}
     return Cohort(
         conversations,
@@ -122,6 +152,17 @@ def cohort_of(found: Iterable[Trajectory | Dialogue]) -> Cohort:
         tuple(sorted(after.values(), key=lambda one: (one.strategy is None, -one.said))),
         dict(transitions.most_common()),
         tuple(sorted(label_sets)),
+        tuple(
+            Mixture(
+                at / (POSITIONS - 1),
+                {label: p / n for (of, where, label), p in shares.items() if (of, where) == (most, at)},
+                n,
+            )
+            for at in range(POSITIONS)
+            if (n := known[most, at])
+        ),
+        most,
+        dict(used.most_common()),
     )
 
 
@@ -149,6 +190,17 @@ def cohort_json(cohort: Cohort) -> dict[str, Any]:
             for one in cohort.shifts
         ],
         "transitions": [{"from": a, "to": b, "n": n} for (a, b), n in cohort.transitions.items()],
+        "emotions": [
+            {"position": round(one.place, 4), "n": one.n}
+            | {
+                "probabilities": {
+                    label: round(p, 4) for label, p in sorted(one.emotions.items(), key=lambda x: -x[1])
+                }
+            }
+            for one in cohort.emotions
+        ],
+        "label_set": cohort.label_set,
+        "strategies": cohort.strategies,
     }
 
 
@@ -161,6 +213,15 @@ def _course(trajectory: Trajectory) -> tuple[Values, tuple[float, float]] | None
     places, values = np.array(known).T
     at = np.linspace(0, len(trajectory.steps) - 1, POSITIONS)
     return np.interp(at, places, values, left=np.nan, right=np.nan), (known[0][1], known[-1][1])
+
+
+def _mixture(trajectory: Trajectory) -> Iterator[tuple[str, int, Mapping[str, float]]]:
+    """Label set, position and distribution, at each position whose nearest message has one."""
+    last = len(trajectory.steps) - 1
+    for at in range(POSITIONS) if last >= 0 else ():
+        _, label_set, emotions = trajectory.steps[round(at / (POSITIONS - 1) * last)].emotions
+        if emotions:
+            yield label_set, at, emotions
 
 
 def _positions(courses: Sequence[Values]) -> tuple[Position, ...]:

@@ -16,6 +16,7 @@ from agent.turn import Message, Role
 __all__ = [
     "Dialogue",
     "Spoken",
+    "dialogue_of",
     "dialogues",
     "numbered",
     "one_dialogue",
@@ -129,6 +130,9 @@ def spoken(row: Mapping[str, Any]) -> Iterator[Spoken]:
     for index, turn in enumerate(row["turns"]):
         if not isinstance(turn, dict):
             raise TypeError(f"turn {index} is no JSON object")
+        missing = next((key for key in ("text", "speaker") if key not in turn), None)
+        if missing is not None:
+            raise ValueError(f"turn {index} has no key {missing!r}")
         text, role = words(turn["text"]), turn["speaker"]
         if role not in ("seeker", "supporter"):
             raise ValueError(f"turn {index} has another speaker than `seeker` and `supporter`")
@@ -163,10 +167,23 @@ def problem_of(number: int, error: Exception) -> str:
 
 
 def _dialogue(number: int, line: str, notes: tuple[str, ...]) -> Dialogue:
-    place: dict[str, Any] = {"line": number}
     try:
         row = row_of(line)
-        place = place_of(number, row)
+    except (ValueError, TypeError) as error:
+        return Dialogue({"line": number}, problem=problem_of(number, error), notes=notes)
+    return dialogue_of(number, row, notes)
+
+
+def dialogue_of(number: int, row: Mapping[str, Any], notes: tuple[str, ...] = ()) -> Dialogue:
+    """The dialogue in a row; where it is none, its `problem` says why.
+
+    Args:
+        number: Line in which it begins, from 1.
+        row: With `turns`.
+        notes: What was mended.
+    """
+    place = place_of(number, row)
+    try:
         return Dialogue(place, tuple(spoken(row)), notes=notes)
     except (KeyError, ValueError, TypeError) as error:
         return Dialogue(place, problem=problem_of(number, error), notes=notes)

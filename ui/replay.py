@@ -53,7 +53,9 @@ def analyze_conversations(file: Path, *, out: Path | None, texts: bool = False) 
     return int(failed)
 
 
-def followed(lines: Iterable[Dialogue], settings: Settings) -> Iterator[Trajectory | Dialogue]:
+def followed(
+    lines: Iterable[Dialogue], settings: Settings, *, perception: Perception | None = None, batch: int = _BATCH
+) -> Iterator[Trajectory | Dialogue]:
     """The trajectory of each dialogue, in order; a dialogue that has a `problem` comes back as it is.
 
     Messages of many dialogues are read together, with as much history as an agent looks back on. A message
@@ -62,6 +64,8 @@ def followed(lines: Iterable[Dialogue], settings: Settings) -> Iterator[Trajecto
     Args:
         lines: Dialogues.
         settings: Name plugins and tracker.
+        perception: Reads; None builds it from the settings.
+        batch: Messages that are read together, and after which what was found is given.
 
     Raises:
         SettingsError: No tracker is set.
@@ -69,11 +73,11 @@ def followed(lines: Iterable[Dialogue], settings: Settings) -> Iterator[Trajecto
     if settings.tracker is None:
         raise SettingsError("`tracker` is none: nobody follows the emotions. Set HEARTLINE_TRACKER=smoothed.")
     tracker: Tracker = make("trackers", settings.tracker, settings)
-    perception = build_perception(settings)
+    perception = perception or build_perception(settings)
     waiting: list[tuple[Dialogue, list[Turn]]] = []
     for dialogue in lines:
         waiting.append((dialogue, _turns(dialogue, settings)))
-        if sum(len(turns) for _, turns in waiting) >= _BATCH:
+        if sum(len(turns) for _, turns in waiting) >= batch:
             yield from _read(waiting, perception, tracker)
             waiting = []
     yield from _read(waiting, perception, tracker)

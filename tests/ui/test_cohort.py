@@ -59,6 +59,23 @@ def test_that_transitions_are_between_neighbours_that_were_both_read():
     assert cohort_of([stored("c", turns)]).transitions == {("anxious", "anxious"): 1, ("sad", "content"): 1}
 
 
+def test_that_emotions_are_averaged_by_place_over_conversations_that_have_one_there():
+    def talk(*labels: str) -> Trajectory:
+        return stored("c", [a_turn(id=str(n), index=n, emotion=a_reading(each)) for n, each in enumerate(labels)])
+
+    cohort = cohort_of([talk("anxious", "content"), talk("anxious"), line(0.1, 0.2)])
+    assert cohort.label_set == "test-2"
+    first, last = cohort.emotions[0], cohort.emotions[-1]
+    assert (first.place, first.n, last.place, last.n) == (0.0, 2, 1.0, 2)
+    assert first.emotions == pytest.approx({"anxious": 0.7, "content": 0.3})
+    assert last.emotions == pytest.approx({"anxious": 0.35, "content": 0.5, "sad": 0.15})
+    assert sum(last.emotions.values()) == pytest.approx(1.0)
+
+
+def test_that_what_answers_did_is_counted():
+    assert cohort_of([stored("c", a_conversation())]).strategies == {"question": 1, "reflection": 1, "others": 1}
+
+
 def test_that_what_could_not_be_read_is_counted():
     cohort = cohort_of([Dialogue({"line": 1}, problem="Line 1: not usable."), line(0.0, 0.1)])
     assert (cohort.conversations, cohort.left_out) == (1, 1)
@@ -75,7 +92,7 @@ def test_that_its_json_has_every_part():
     content = cohort_json(cohort_of([stored("c", a_conversation())]))
     assert set(content) == {
         "format", "kind", "conversations", "turns", "left_out", "unread", "label_sets", "valence", "changes", "shifts",
-        "transitions",
+        "transitions", "emotions", "label_set", "strategies",
     }  # fmt: skip
     assert content["changes"] == [{"start": -0.1, "end": 0.4, "change": 0.5}]
     assert content["transitions"] == []

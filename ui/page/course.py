@@ -1,76 +1,123 @@
-"""The course of a conversation, small enough for the panel: valence, emotions as ribbons, strategies as marks.
+"""The course of a conversation: valence, arousal and dominance, emotions as ribbons, strategies as marks.
 
-`heartline trace --picture` draws the same at full size, from the same columns, families and lanes.
+Small enough for the panel, or as wide as a walk through the conversation has room for. `heartline trace --picture`
+draws the same at full size, from the same columns, families and lanes.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup
 
-from agent.turn import Turn
 from strategies.taxonomy import esconv
 from ui.columns import Column, columns_of, signed
 from ui.drawing import MINUS, family_of, path_of, runs, shortened, ticks
 from ui.page.markup import filled
 from ui.page.texts import Texts
 from ui.picture_rows import strategies
-from ui.trajectories import stored
+from ui.trajectories import Step
 
-__all__ = ["course_picture"]
+__all__ = ["NARROW", "WIDE", "Size", "course_picture", "course_table"]
 
-_LEFT, _WIDE, _RIGHT = 112.0, 340.0, 10.0  # pixels: words, the whole picture, air
-_HIGH = 84.0  # of the plot of valence
+_RIGHT = 10.0  # pixels of air
 _ROW = 18.0
-_RIBBONS, _LANES = 4, 5
-_MOST = 60  # columns
+_AXES = ("valence", "arousal", "dominance")
 _NONE = "\N{EN DASH}"
 _STRATEGIES = {"a careful reply": "panel.careful_short", "other strategies": "panel.other_strategies"}
 
 
-def course_picture(turns: Sequence[Turn], texts: Texts) -> str:
-    """The picture with the same in a table below it, for those who cannot see it.
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much room there is.
+
+    Attributes:
+        left: Pixels of the words at the left.
+        wide: Of the whole picture.
+        high: Of the plot of valence, arousal and dominance.
+        most: Columns; longer conversations have several turns in each.
+        ribbons: Emotions.
+        lanes: Strategies.
+    """
+
+    left: float
+    wide: float
+    high: float
+    most: int
+    ribbons: int
+    lanes: int
+
+
+NARROW = Size(left=112.0, wide=340.0, high=84.0, most=60, ribbons=4, lanes=5)
+WIDE = Size(left=150.0, wide=1000.0, high=130.0, most=120, ribbons=6, lanes=8)
+
+
+def course_picture(
+    steps: Sequence[Step], texts: Texts, size: Size = NARROW, *, shown: int | None = None
+) -> Markup:
+    """The picture. `course_table` tells the same in words.
 
     Args:
-        turns: Of a conversation, oldest first.
+        steps: Of a conversation, oldest first.
         texts: In the language of the page.
+        size: How much room there is.
+        shown: Place of the step that is marked; then clicks on the others lead to them. None marks none.
     """
-    trajectory = stored("", turns)
-    columns = columns_of(trajectory.steps, _MOST)
-    step = (_WIDE - _LEFT - _RIGHT) / max(1, len(columns))
+    columns = columns_of(steps, size.most)
+    step = (size.wide - size.left - _RIGHT) / max(1, len(columns))
 
     def x(place: float) -> float:
-        return _LEFT + (place + 0.5) * step
+        return size.left + (place + 0.5) * step
 
     top = 14.0
-    scene: dict[str, Any] = {"left": _LEFT, "wide": _WIDE, "right": _WIDE - _RIGHT, "top": top, "high": _HIGH}
-    scene["minus"] = MINUS
-    scene |= _valence(columns, x, top)
-    y = top + _HIGH + 22
-    scene["ribbons"], y = _ribbons(columns, texts, x, y)
-    scene["lanes"], y = _lanes(columns, texts, x, step, y + 8)
+    scene: dict[str, Any] = {"size": size, "right": size.wide - _RIGHT, "top": top, "minus": MINUS, "step": step}
+    scene |= _affect(columns, x, top, size.high)
+    y = top + size.high + 22
+    scene["ribbons"], y = _ribbons(columns, texts, x, y, size)
+    scene["lanes"], y = _lanes(columns, texts, x, y + 8, size)
     scene["ticks"] = [
-        (x(place), columns[place].first + 1) for place in ticks(len(columns), _WIDE - _LEFT, needed=22)
+        (x(place), columns[place].first + 1) for place in ticks(len(columns), size.wide - size.left, needed=22)
     ]
     scene["bottom"] = y
     scene["height"] = y + 20
-    scene["rows"] = [_told(column, texts) for column in columns]
+    scene["hits"] = (
+        [] if shown is None else [_hit(column, place, x, step, shown) for place, column in enumerate(columns)]
+    )
     return Markup(filled("course", texts, **scene))  # noqa: S704 - every text in it was escaped
 
 
-def _valence(columns: Sequence[Column], x: Any, top: float) -> dict[str, Any]:
-    def height(value: float) -> float:
-        return top + (1 - min(1.0, max(-1.0, value))) / 2 * _HIGH
+def course_table(steps: Sequence[Step], texts: Texts) -> Markup:
+    """The picture in words: what its lines mean, and a table for those who cannot see it."""
+    rows = [_told(column, texts) for column in columns_of(steps, NARROW.most)]
+    return Markup(filled("course_table", texts, rows=rows))  # noqa: S704 - every text in it was escaped
 
-    values = [None if column.affect is None else column.affect[0] for column in columns]
+
+def _hit(column: Column, place: int, x: Any, step: float, shown: int) -> dict[str, Any]:
+    """Where a click leads to a turn."""
+    return {
+        "x": x(place) - step / 2,
+        "first": column.first,
+        "last": column.last,
+        "now": column.first <= shown <= column.last,
+    }
+
+
+def _affect(columns: Sequence[Column], x: Any, top: float, high: float) -> dict[str, Any]:
+    def height(value: float) -> float:
+        return top + (1 - min(1.0, max(-1.0, value))) / 2 * high
+
+    def line(axis: int) -> list[list[tuple[float, float]]]:
+        values = [None if column.affect is None else column.affect[axis] for column in columns]
+        return [[(x(place), height(value)) for place, value in run] for run in runs(values)]
+
     sure = [
         None if column.affect is None or column.deviation is None else (column.affect[0], column.deviation)
         for column in columns
     ]
-    lines = [[(x(place), height(value)) for place, value in run] for run in runs(values)]
+    lines = line(0)
     band = [
         path_of(
             [(x(place), height(mean + spread)) for place, (mean, spread) in run]
@@ -87,18 +134,21 @@ def _valence(columns: Sequence[Column], x: Any, top: float) -> dict[str, Any]:
     return {
         "band": band,
         "line": [path_of(run) for run in lines],
+        "others": [(name, path_of(run)) for axis, name in enumerate(_AXES) if axis for run in line(axis)],
         "dots": [point for run in lines for point in run],
         "shifts": shifts,
         "middle": height(0.0),
     }
 
 
-def _ribbons(columns: Sequence[Column], texts: Texts, x: Any, y: float) -> tuple[list[dict[str, Any]], float]:
+def _ribbons(
+    columns: Sequence[Column], texts: Texts, x: Any, y: float, size: Size
+) -> tuple[list[dict[str, Any]], float]:
     total: Counter[tuple[str, str]] = Counter()
     for column in columns:
         total.update({(column.label_set, label): p for label, p in column.emotions.items()})
     rows = []
-    for (label_set, label), _ in total.most_common(_RIBBONS):
+    for (label_set, label), _ in total.most_common(size.ribbons):
         shares = [
             None
             if not column.emotions
@@ -116,25 +166,25 @@ def _ribbons(columns: Sequence[Column], texts: Texts, x: Any, y: float) -> tuple
             above = [(at, middle - half) for at, half in points]
             below = [(at, middle + half) for at, half in reversed(points)]
             paths.append(path_of(above + below, closed=True))
-        word = shortened(texts.word("emotion", label), _LEFT - 14, 12)
+        word = shortened(texts.word("emotion", label), size.left - 14, 12)
         rows.append({"word": word, "y": middle, "family": family_of(label_set, label), "paths": paths})
         y += _ROW
     return rows, y
 
 
 def _lanes(
-    columns: Sequence[Column], texts: Texts, x: Any, step: float, y: float
+    columns: Sequence[Column], texts: Texts, x: Any, y: float, size: Size
 ) -> tuple[list[dict[str, Any]], float]:
     _, found = strategies(columns, None)
     ids = {each.name: each.id for each in esconv().strategies}
     rows = []
-    by_use = sorted(found.items(), key=lambda one: -len(one[1]))[:_LANES]
+    by_use = sorted(found.items(), key=lambda one: -len(one[1]))[: size.lanes]
     for label, chips in by_use:
         word = texts(_STRATEGIES[label]) if label in _STRATEGIES else texts.word("strategy", ids.get(label, label))
-        width = max(2.0, min(14.0, step - 3))
+        width = max(2.0, min(14.0, x(1) - x(0) - 3))
         rows.append(
             {
-                "word": shortened(word, _LEFT - 14, 12),
+                "word": shortened(word, size.left - 14, 12),
                 "y": y + _ROW / 2,
                 "chips": [(x(place) - width / 2, width, kind) for place, (kind, _) in sorted(chips.items())],
             }
@@ -152,7 +202,10 @@ def _told(column: Column, texts: Texts) -> dict[str, str]:
     return {
         "turn": str(column.first + 1) if one else f"{column.first + 1}{_NONE}{column.last + 1}",
         "emotion": f"{texts.word('emotion', label)} {p:.0%}" if label else _NONE,
-        "valence": _NONE if column.affect is None else signed(column.affect[0]),
+        **{
+            name: _NONE if column.affect is None else signed(column.affect[axis])
+            for axis, name in enumerate(_AXES)
+        },
         "done": ", ".join(words) or _NONE,
         "shift": shift,
     }

@@ -15,7 +15,7 @@ from ui.drawing import shortened
 from ui.page.desk import Desk
 from ui.page.visitor import Visitor
 
-__all__ = ["Entry", "entries", "erase", "everything", "feedback_of", "turns_of"]
+__all__ = ["Entry", "entries", "erase", "everything", "feedback_of", "ids", "listed", "turns_of"]
 
 _LISTED = 50
 _TITLE = 300  # pixels
@@ -46,26 +46,60 @@ def entries(desk: Desk, visitor: Visitor) -> list[Entry]:
     Raises:
         StoreError: They cannot be read.
     """
+    return listed(desk, visitor, start=0, most=_LISTED)[0]
+
+
+def listed(
+    desk: Desk, visitor: Visitor, *, start: int, most: int, everybodys: bool = False
+) -> tuple[list[Entry], int]:
+    """Some conversations, those last used first, and how many there are.
+
+    Args:
+        desk: Knows the stores.
+        visitor: Whose.
+        start: How many are left out first.
+        most: How many are given.
+        everybodys: All that the store keeps, for whoever runs the page.
+
+    Raises:
+        StoreError: They cannot be read.
+    """
     found = []
-    for store in (desk.unkept, desk.kept(visitor)):
-        for conversation_id in _own(store, visitor)[:_LISTED]:
-            recalled = store.recall(conversation_id, turns=1)
-            if not recalled.turns:
-                continue
-            words = next((message.text for message in recalled.messages if message.role == "seeker"), "")
-            at = None if recalled.sitting is None else recalled.sitting.latest
-            kept = visitor.keeps(conversation_id)
-            found.append(Entry(conversation_id, shortened(words, _TITLE), recalled.turns, at, kept))
-    return found[:_LISTED]
+    named = ids(desk, visitor, everybodys=everybodys)
+    for conversation_id in named[start : start + most]:
+        recalled = desk.store_of(visitor, conversation_id).recall(conversation_id, turns=1)
+        if not recalled.turns:
+            continue
+        words = next((message.text for message in recalled.messages if message.role == "seeker"), "")
+        at = None if recalled.sitting is None else recalled.sitting.latest
+        kept = visitor.keeps(conversation_id)
+        found.append(Entry(conversation_id, shortened(words, _TITLE), recalled.turns, at, kept))
+    return found, len(named)
 
 
-def turns_of(desk: Desk, visitor: Visitor, conversation_id: str) -> tuple[Turn, ...]:
+def ids(desk: Desk, visitor: Visitor, *, everybodys: bool = False) -> list[str]:
+    """Conversations of a visitor, or all that the store keeps; those last used first.
+
+    Raises:
+        StoreError: They cannot be read.
+    """
+    kept = desk.kept(visitor)
+    return [*_own(desk.unkept, visitor), *(kept.conversations() if everybodys else _own(kept, visitor))]
+
+
+def turns_of(desk: Desk, visitor: Visitor, conversation_id: str, *, everybodys: bool = False) -> tuple[Turn, ...]:
     """The turns of a conversation; none where there is no such one, or it is somebody else's.
+
+    Args:
+        desk: Knows the stores.
+        visitor: Whose.
+        conversation_id: Which.
+        everybodys: Those of others in the store too, for whoever runs the page.
 
     Raises:
         StoreError: It cannot be read.
     """
-    if not visitor.owns(conversation_id):
+    if not everybodys and not visitor.owns(conversation_id):
         return ()
     with suppress(UnknownConversationError):
         return desk.store_of(visitor, conversation_id).turns(conversation_id)

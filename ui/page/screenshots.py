@@ -10,7 +10,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -168,6 +168,7 @@ def _views(
     page.keyboard.press("Escape")
     say(page, _DANGER)
     yield shot("7-danger")
+    yield from _trace(page, shot)
     page.click("#tab-settings-button")
     page.wait_for_selector("form.settings")
     page.check('[name="speaker"][value="own"]')
@@ -184,6 +185,24 @@ def _views(
     page.locator(".going").scroll_into_view_if_needed()
     yield shot("10-evaluate")
     context.close()
+
+
+def _trace(page: Page, shot: Callable[[str], Path]) -> Iterator[Path]:
+    page.click("#tab-trace-button")
+    page.wait_for_selector(".talks button")
+    yield shot("10-trace")
+    page.locator(".talks button").first.click()
+    page.wait_for_selector(".walk")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_selector('.walked[data-turn="1"]')
+    yield shot("11-walk")
+    page.evaluate("scrollTo(0, 560)")
+    yield shot("12-turn")
+    page.locator('[data-trace="list"]').click()
+    if page.locator('[data-trace="cohort"]').count():
+        page.locator('[data-trace="cohort"]').click()
+        page.wait_for_selector(".cohort")
+        yield shot("13-cohort")
 
 
 if __name__ == "__main__":

@@ -6,15 +6,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
+from markupsafe import Markup
+
 from agent.turn import Turn
 from strategies.taxonomy import esconv
 from ui.columns import signed
 from ui.drawing import family_of
-from ui.page.course import course_picture
+from ui.page.course import course_picture, course_table
 from ui.page.markup import filled
 from ui.page.texts import Texts
+from ui.trajectories import stored
 
-__all__ = ["marked", "nothing_yet", "understanding"]
+__all__ = ["explained", "marked", "nothing_yet", "understanding"]
 
 _BARS = 6
 _ALTERNATIVES = 4
@@ -41,18 +44,36 @@ def understanding(turns: Sequence[Turn], texts: Texts, *, shown: str | None = No
         return nothing_yet(texts)
     turn = next((each for each in turns if each.id == shown), turns[-1])
     place = next(number for number, each in enumerate(turns) if each.id == turn.id)
+    steps = stored("", turns).steps if len(turns) > 1 else ()
+    course = course_picture(steps, texts) + course_table(steps, texts) if steps else Markup()
+    return explained(turn, texts, number=place + 1, of=len(turns), course=course, operator=operator)
+
+
+def explained(
+    turn: Turn, texts: Texts, *, number: int, of: int, course: Markup = Markup(), operator: bool = False
+) -> str:
+    """One turn.
+
+    Args:
+        turn: With whatever was read.
+        texts: In the language of the page.
+        number: Which one, from 1.
+        of: How many there are.
+        course: What stands under the state: how it went over all turns.
+        operator: Show the risk that was read, with its evidence.
+    """
     return filled(
         "understanding",
         texts,
-        number=place + 1,
-        of=len(turns),
+        number=number,
+        of=of,
         emotion=_emotion(turn, texts),
         message=list(marked(turn, operator=operator)),
         causes=_earlier_causes(turn),
         undertone=_undertone(turn),
         looked_again=_second_look(turn, texts),
         state=_state(turn, texts),
-        course=course_picture(turns, texts) if len(turns) > 1 else "",
+        course=course,
         plan=_plan(turn, texts),
         timings=_timings(turn),
         prompt=_prompt(turn),

@@ -222,6 +222,107 @@
     }).observe(element);
   };
 
+  // The walk through a conversation: what is marked moves at once, and the server draws the turn.
+  const LARGEST = 1_900_000; // characters of a request
+  const packed = async file => {
+    const stream = file.stream().pipeThrough(new CompressionStream("gzip"));
+    const blob = await new Response(stream).blob();
+    return new Promise(done => {
+      const reader = new FileReader();
+      reader.onload = () => done({ name: file.name, data: reader.result.split(",")[1] || "" });
+      reader.readAsDataURL(blob);
+    });
+  };
+  const placed = walked => ({ id: walked.dataset.id, token: walked.dataset.token, number: Number(walked.dataset.number) });
+  let soon = 0; // whoever holds a key down is shown the turn at which it rests
+  const ask_for = (walked, send, more = {}, after = 60) => {
+    clearTimeout(soon);
+    soon = setTimeout(() => send({ ...placed(walked), turn: Number(walked.dataset.shown), ...more }), after);
+  };
+  const go = (walked, to, send) => {
+    const count = Number(walked.dataset.count);
+    const shown = Math.min(Math.max(0, to), count - 1);
+    if (shown === Number(walked.dataset.shown)) return;
+    walked.dataset.shown = shown;
+    walked.querySelector("input[type=range]").value = shown + 1;
+    const at = walked.querySelector(".at");
+    at.textContent = at.dataset.of.replace("{number}", shown + 1).replace("{of}", count);
+    for (const button of walked.querySelectorAll("[data-move]")) {
+      const ends = button.dataset.move === "1" ? shown + 1 === count : shown === 0;
+      if (ends && document.activeElement === button) walked.querySelector("input[type=range]").focus();
+      button.disabled = ends;
+    }
+    for (const hit of walked.querySelectorAll(".hit")) {
+      hit.classList.toggle("now", Number(hit.dataset.first) <= shown && shown <= Number(hit.dataset.last));
+    }
+    ask_for(walked, send);
+  };
+  window.heartlineTrace = (element, send) => {
+    // What the heading said when something else was asked for: Gradio may keep the element, and draw it twice.
+    let left = null;
+    const heading = () => element.querySelector("h2");
+    const list = () => { if (!element.querySelector(".walk, .cohort")) send.act({ do: "list", page: 0 }); };
+    setTimeout(list, 0);
+    document.addEventListener("click", event => { if (event.target.closest("#tab-trace-button")) list(); });
+    element.addEventListener("click", event => {
+      const button = event.target.closest("[data-trace]");
+      const walked = element.querySelector(".walk");
+      const move = event.target.closest("[data-move]");
+      const hit = event.target.closest(".hit");
+      if (move) go(walked, Number(walked.dataset.shown) + Number(move.dataset.move), send.step);
+      else if (hit) go(walked, Number(hit.dataset.first), send.step);
+      if (!button) return;
+      left = heading()?.textContent ?? null;
+      const { trace, id = "", token = "", number = 0, page = 0 } = button.dataset;
+      if (trace === "cohort") send.gather({ token });
+      else send.act({ do: trace, id, token, number: Number(number), page: Number(page) });
+    });
+    element.addEventListener("input", event => {
+      if (event.target.type === "range") go(element.querySelector(".walk"), Number(event.target.value) - 1, send.step);
+    });
+    element.addEventListener("change", async event => {
+      if (event.target.type !== "file" || !event.target.files.length) return;
+      left = heading()?.textContent ?? null;
+      const files = await Promise.all([...event.target.files].map(packed));
+      event.target.value = "";
+      if (files.reduce((sum, file) => sum + file.data.length, 0) > LARGEST) send.act({ do: "large" });
+      else send.bring({ files });
+    });
+    document.querySelector("#trace")?.addEventListener("keydown", event => {
+      const walked = element.querySelector(".walk");
+      const way = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+      if (!walked || !way || event.altKey || event.ctrlKey || event.metaKey) return;
+      if (event.target.closest("input, textarea, select, pre, .wide")) return;
+      event.preventDefault();
+      go(walked, Number(walked.dataset.shown) + way, send.step);
+    });
+    for (const done of ["pointerdown", "keydown"]) document.addEventListener(done, () => { left = null; }, true);
+    new MutationObserver(() => {
+      if (left === null || !heading() || heading().textContent === left || document.activeElement === heading()) return;
+      heading().focus({ preventScroll: true });
+      scrollTo(0, 0);
+    }).observe(element, { childList: true, subtree: true, characterData: true });
+  };
+  window.heartlineTraceTurn = (element, send) => {
+    let asked = false, late = "";
+    const walk = () => document.querySelector("#trace-view .walk");
+    element.addEventListener("click", event => {
+      if (!walk() || !event.target.closest("[data-words]")) return;
+      asked = true;
+      ask_for(walk(), send, { words: true }, 0);
+    });
+    new MutationObserver(() => {
+      const found = element.querySelector(".attributed");
+      if (asked && found) { asked = false; found.focus(); }
+      // Answers may overtake one another: then what is marked is asked for once more.
+      const there = element.querySelector(".walked")?.dataset.turn, shown = walk()?.dataset.shown;
+      if (there === shown) late = "";
+      if (!there || !shown || there === shown || late === shown) return;
+      late = shown;
+      ask_for(walk(), send, {}, 300);
+    }).observe(element, { childList: true, subtree: true });
+  };
+
   if (document.body) start(); else addEventListener("DOMContentLoaded", start);
   ready();
 })();
