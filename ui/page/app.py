@@ -15,7 +15,6 @@ from agent.build import build_agent
 from agent.settings import Settings
 from ui.http.errors import ApiError
 from ui.http.profiles import warm
-from ui.http.tenancy import Gate
 from ui.page.desk import Desk, Reach
 from ui.page.door import Door
 from ui.page.shell import Shell
@@ -68,12 +67,10 @@ def make_page(desk: Desk, *, hosts: Collection[str] | None = None) -> ASGIApp:
         """Alive."""
         return {"status": "ok"}
 
-    gate = Gate(getattr(desk.agent.store, "api_keys", None))
-
     def admitted(tenant: str, key: str) -> bool:
         """Whether the key opens the conversations of the tenant."""
         try:
-            return gate.admitted(key).name == tenant
+            return desk.gate.admitted(key).name == tenant
         except ApiError:
             return False
 
