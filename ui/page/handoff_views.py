@@ -1,4 +1,4 @@
-"""What the operators' tab shows: the queue, an opened case, counters. Drawn from typed objects, never from text."""
+"""What the operators' tab shows: queue, opened case, counters. Drawn from typed objects, never from text."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class OperatorViews:
             current: Id of the one that is open; empty where none is.
             now: The time.
         """
-        counts = getattr(operator.store, "counts", dict)()
+        counts = operator.store.counts() if hasattr(operator.store, "counts") else {}
         report = make_report(counts, now.year, exact=True)
         return filled(
             "operator_queue",
@@ -76,7 +76,9 @@ class OperatorViews:
             state=case.state,
             held_by=case.held_by,
             mine=case.held_by is not None and case.held_by == me.strip(),
-            delivery="" if self._desk.settings.handoff_url is None else texts(f"operator.packet_{case.packet.state}"),
+            delivery=""
+            if self._desk.settings.handoff_url is None
+            else texts(f"operator.packet_{case.packet.state}"),
             consent=texts(f"operator.consent_{ {None: 'unasked', True: 'yes', False: 'no'}[packet.consent] }"),
             peak=texts.word("step", packet.peak),
             others_peak="" if packet.others_peak == "none" else texts.word("step", packet.others_peak),
@@ -169,5 +171,3 @@ class OperatorViews:
 def digest_of(*markup: str) -> str:
     """By which it is known whether anything changed since it was drawn."""
     return hashlib.sha256("\n".join(markup).encode()).hexdigest()[:16]
-
-

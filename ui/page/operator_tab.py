@@ -48,17 +48,22 @@ class OperatorTab:
     def _build(self) -> None:
         t = self.texts
         with gr.Column(elem_id="operator"):
-            # Asks for news while it is seen; what it holds says what is drawn, and whether there is anything to ask.
+            # Asks for news while it is seen. It says what is drawn, and whether there is anything to ask for.
             self.pulse = gr.HTML(self._pulse(), js_on_load=_LOOKS, apply_default_css=False)
             self.told = gr.HTML("", apply_default_css=False, elem_id="operator-told")
             with gr.Column(visible="hidden", elem_id="operator-door") as self.door:
                 gr.HTML(filled("operator_door", t), apply_default_css=False)
-                self.key = gr.Textbox(label=t("operator.key"), type="password", max_lines=1, elem_id="operator-key")
+                self.key = gr.Textbox(
+                    label=t("operator.key"), type="password", max_lines=1, elem_id="operator-key"
+                )
                 self.enter = gr.Button(t("operator.enter"), variant="primary", elem_id="operator-enter")
             with gr.Column(visible="hidden", elem_id="operator-room") as self.room:
                 with gr.Column(elem_id="operator-side"):
                     self.name = gr.Textbox(
-                        label=t("operator.name"), info=t("operator.name_help"), max_length=200, elem_id="operator-name"
+                        label=t("operator.name"),
+                        info=t("operator.name_help"),
+                        max_length=200,
+                        elem_id="operator-name",
                     )
                     self.queue = gr.HTML("", js_on_load=_ACTS, apply_default_css=False)
                     self.leave = gr.Button(t("operator.leave"), elem_id="operator-leave")
@@ -78,11 +83,12 @@ class OperatorTab:
 
     def _bind(self) -> None:
         known = [self.key, self.shown, self.name]
-        drawn = [self.pulse, self.told, self.door, self.room, self.queue, self.case, self.writing, self.shown]
+        drawn = [self.pulse, self.told, self.door, self.key, self.room]
+        drawn += [self.queue, self.case, self.writing, self.shown]
         once = QUICK | {"trigger_mode": "once"}
         self.pulse.look(self.look, known, drawn, **once)
-        gr.on([self.key.submit, self.enter.click], self.come, known, [*drawn, self.key, self.name], **once)
-        self.leave.click(self.go, None, [*drawn, self.key, self.words], **QUICK)
+        gr.on([self.key.submit, self.enter.click], self.come, known, [*drawn, self.name], **once)
+        self.leave.click(self.go, None, [*drawn, self.words], **QUICK)
         for acted in (self.queue.act, self.case.act):
             acted(self.act, known, drawn, **QUICK)
         self.send.click(self.say, [*known, self.words], [*drawn, self.words], **once)
@@ -94,9 +100,7 @@ class OperatorTab:
         seen = _given(event).get("seen")
         operator = await self._operator(key, request)
         if isinstance(operator, Trouble):
-            if not _text(key):
-                return self._locked(None)
-            return self._locked(operator) | {self.key: ""}
+            return self._locked(operator if _text(key) else None)
         found = await self._drawn(operator, _text(shown), _text(name))
         if seen == found.pop("digest"):
             return {self.pulse: gr.skip()}
@@ -106,13 +110,13 @@ class OperatorTab:
         """Come in with a key."""
         operator = await self._operator(key, request)
         if isinstance(operator, Trouble):
-            return self._locked(operator) | {self.key: ""}
+            return self._locked(operator)
         name = _text(name) or operator.name
         return await self._told(operator, _text(shown), name, None) | {self.name: name}
 
     async def go(self) -> Updates:
         """Forget the key."""
-        return self._locked(None) | {self.key: "", self.words: "", self.shown: ""}
+        return self._locked(None) | {self.words: "", self.shown: ""}
 
     async def act(self, key: Any, shown: Any, name: Any, request: gr.Request, event: gr.EventData) -> Updates:
         """Open or close a case, take it over, take it on, or give it back."""
@@ -192,7 +196,7 @@ class OperatorTab:
         try:
             queue, case, mine, shown = await asyncio.to_thread(work)
         except HeartlineError as error:
-            return {self.told: self._words(trouble_for(error)), "digest": ""}
+            return {self.told: self._words(trouble_for(error)), "digest": None}
         digest = digest_of(queue, case, str(mine))
         return {
             self.pulse: self._pulse(digest),
@@ -210,6 +214,7 @@ class OperatorTab:
             self.pulse: self._pulse(locked=True),
             self.told: self._words(trouble),
             self.door: gr.update(visible=True),
+            self.key: "",
             self.room: gr.update(visible="hidden"),
             self.queue: "",
             self.case: "",

@@ -1,8 +1,8 @@
 """Who may look after people who wait for a person, and who waits.
 
-Nobody gets in but with a key that has the right `handoff`, as on the server; only a page that nobody but this machine
-reaches, and whose store never had a key, does without. A key opens what belongs to its tenant, and of that the
-conversations that a person was called for.
+Nobody gets in but with a key that has the right `handoff`, as on the server; only a page that nobody but this
+machine reaches, and whose store never had a key, does without. A key opens what belongs to its tenant, and of that
+the conversations that a person was called for.
 """
 
 from __future__ import annotations
@@ -108,13 +108,14 @@ def let_in(desk: Desk, key: str, *, address: str = "") -> Operator:
 
 
 def queue_of(operator: Operator) -> list[Case]:
-    """Who waits, then who is looked after, then what was given back; in each the most urgent first, then the newest.
+    """Who waits, then who is looked after, then what was given back; in each the most urgent first, then the
+    newest.
 
     Raises:
         StoreError: It cannot be read.
     """
     packets: dict[str, list[QueuedHandoff]] = {}
-    for packet in getattr(operator.store, "handoffs", tuple)():
+    for packet in _called(operator.store):
         packets.setdefault(packet.conversation_id, []).append(packet)
     newest = sorted(packets.values(), key=lambda each: each[-1].created, reverse=True)[:_MOST]
     cases = [_case(operator.store, each) for each in newest]
@@ -132,14 +133,19 @@ def opened(operator: Operator, conversation_id: str) -> Opened:
         StoreError: It cannot be read.
     """
     store = operator.store
-    called = getattr(store, "handoffs", tuple)()
-    packets = [packet for packet in called if packet.conversation_id == conversation_id]
+    packets = [packet for packet in _called(store) if packet.conversation_id == conversation_id]
     if not packets:
         raise UnknownConversationError("No person was called for such a conversation.")
     turns = store.turns(conversation_id)
     last = packets[-1]
     packet = packet_of(turns, consent=last.consent, reason=last.reason, created=last.created, last=_LAST_TURNS)
     return Opened(_case(store, packets), packet, turns, store.human_acts(conversation_id))
+
+
+def _called(store: Any) -> tuple[QueuedHandoff, ...]:
+    """Every packet, the oldest first; none where the store queues none."""
+    found: tuple[QueuedHandoff, ...] = store.handoffs() if hasattr(store, "handoffs") else ()
+    return found
 
 
 def _case(store: Any, packets: Sequence[QueuedHandoff]) -> Case:

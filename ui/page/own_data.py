@@ -13,6 +13,7 @@ from agent.record import to_record
 from agent.turn import Turn
 from ui.drawing import shortened
 from ui.page.desk import Desk
+from ui.page.people import people_in
 from ui.page.visitor import Visitor
 
 __all__ = ["Entry", "entries", "erase", "everything", "feedback_of", "turns_of"]
@@ -102,6 +103,16 @@ def everything(desk: Desk, visitor: Visitor) -> dict[str, Any]:
                             "at": None if each.at is None else each.at.isoformat(),
                         }
                         for each in said.values()
+                    ],
+                    "people": [
+                        {
+                            "by": act.by,
+                            "did": act.did,
+                            "words": act.words,
+                            "turns": act.turns,
+                            "at": None if act.at is None else act.at.isoformat(),
+                        }
+                        for act in people_in(desk, visitor, conversation_id).acts
                     ],
                 }
             )

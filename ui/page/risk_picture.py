@@ -67,9 +67,7 @@ def risk_picture(
         "dots": [(cx, cy, level) for (cx, cy), (level, _) in zip(own, shown, strict=True)],
         "others": path_of(others) if any(level != "none" for _, level in shown) else "",
         "held": [(max(_LEFT, start), end - max(_LEFT, start)) for start, end in _held(acts, x, len(turns))],
-        "ticks": [
-            (x(first + place), first + place + 1) for place in ticks(len(shown), _WIDE - _LEFT, needed=26)
-        ],
+        "ticks": [(x(first + place), first + place + 1) for place in ticks(len(shown), _WIDE - _LEFT, needed=26)],
         "rows": [_told(point, texts) for point in timeline],
     }
     return Markup(filled("risk", texts, **scene))  # noqa: S704 - every text in it was escaped
