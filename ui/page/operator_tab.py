@@ -49,15 +49,17 @@ class OperatorTab:
         t = self.texts
         with gr.Column(elem_id="operator"):
             # Asks for news while it is seen. It says what is drawn, and whether there is anything to ask for.
-            self.pulse = gr.HTML(self._pulse(), js_on_load=_LOOKS, apply_default_css=False)
+            self.pulse = gr.HTML(
+                self._pulse(), js_on_load=_LOOKS, apply_default_css=False, elem_id="operator-pulse"
+            )
             self.told = gr.HTML("", apply_default_css=False, elem_id="operator-told")
-            with gr.Column(visible="hidden", elem_id="operator-door") as self.door:
+            with gr.Column(elem_id="operator-door"):
                 gr.HTML(filled("operator_door", t), apply_default_css=False)
                 self.key = gr.Textbox(
                     label=t("operator.key"), type="password", max_lines=1, elem_id="operator-key"
                 )
                 self.enter = gr.Button(t("operator.enter"), variant="primary", elem_id="operator-enter")
-            with gr.Column(visible="hidden", elem_id="operator-room") as self.room:
+            with gr.Column(elem_id="operator-room"):
                 with gr.Column(elem_id="operator-side"):
                     self.name = gr.Textbox(
                         label=t("operator.name"),
@@ -69,7 +71,7 @@ class OperatorTab:
                     self.leave = gr.Button(t("operator.leave"), elem_id="operator-leave")
                 with gr.Column(elem_id="operator-main"):
                     self.case = gr.HTML("", js_on_load=_ACTS, apply_default_css=False)
-                    with gr.Column(visible="hidden", elem_id="operator-writing") as self.writing:
+                    with gr.Column(elem_id="operator-writing"):
                         self.words = gr.Textbox(
                             label=t("operator.words"),
                             info=t("operator.words_help"),
@@ -83,8 +85,7 @@ class OperatorTab:
 
     def _bind(self) -> None:
         known = [self.key, self.shown, self.name]
-        drawn = [self.pulse, self.told, self.door, self.key, self.room]
-        drawn += [self.queue, self.case, self.writing, self.shown]
+        drawn = [self.pulse, self.told, self.key, self.queue, self.case, self.shown]
         once = QUICK | {"trigger_mode": "once"}
         self.pulse.look(self.look, known, drawn, **once)
         gr.on([self.key.submit, self.enter.click], self.come, known, [*drawn, self.name], **once)
@@ -199,30 +200,25 @@ class OperatorTab:
             return {self.told: self._words(trouble_for(error)), "digest": None}
         digest = digest_of(queue, case, str(mine))
         return {
-            self.pulse: self._pulse(digest),
-            self.door: gr.update(visible="hidden"),
-            self.room: gr.update(visible=True),
+            self.pulse: self._pulse("writing" if mine else "open", digest),
             self.queue: queue,
             self.case: case,
-            self.writing: gr.update(visible=True if mine else "hidden"),
             self.shown: shown,
             "digest": digest,
         }
 
     def _locked(self, trouble: Trouble | None) -> Updates:
         return {
-            self.pulse: self._pulse(locked=True),
+            self.pulse: self._pulse("locked"),
             self.told: self._words(trouble),
-            self.door: gr.update(visible=True),
             self.key: "",
-            self.room: gr.update(visible="hidden"),
             self.queue: "",
             self.case: "",
-            self.writing: gr.update(visible="hidden"),
         }
 
-    def _pulse(self, digest: str = "", *, locked: bool = False) -> str:
-        return filled("watch", self.texts, seen=digest, on=not locked)
+    def _pulse(self, state: str = "", digest: str = "") -> str:
+        """What the style shows the door, the room or the box for, and what is drawn."""
+        return filled("operator_pulse", self.texts, state=state, seen=digest)
 
     def _words(self, said: Trouble | str | None) -> str:
         if isinstance(said, Trouble):
