@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from agent.decisions import Contact
 from agent.errors import HeldError, InputError
 from agent.intake import scrub
 from agent.safety.takeover import checked_name, given_back, taken_over
 
-__all__ = ["LONGEST_WORDS", "HumanAct", "TakeoverStore", "given_up", "spoken", "taken"]
+__all__ = ["LONGEST_WORDS", "HumanAct", "TakeoverStore", "as_json", "given_up", "spoken", "taken"]
 
 LONGEST_WORDS = 4_000
 """Characters of what is said at once."""
@@ -38,6 +38,12 @@ class HumanAct:
     turns: int = 0
     words: str | None = None
     at: datetime | None = None
+
+
+def as_json(act: HumanAct) -> dict[str, Any]:
+    """For `json.dumps`, as exports hold it."""
+    at = None if act.at is None else act.at.isoformat()
+    return {"by": act.by, "did": act.did, "turns": act.turns, "words": act.words, "at": at}
 
 
 class TakeoverStore(Protocol):

@@ -10,6 +10,7 @@ from agent.errors import UnknownConversationError
 from agent.feedback import Feedback
 from agent.protocols import ConversationStore
 from agent.record import to_record
+from agent.safety.human_acts import as_json
 from agent.turn import Turn
 from ui.drawing import shortened
 from ui.page.desk import Desk
@@ -104,16 +105,7 @@ def everything(desk: Desk, visitor: Visitor) -> dict[str, Any]:
                         }
                         for each in said.values()
                     ],
-                    "people": [
-                        {
-                            "by": act.by,
-                            "did": act.did,
-                            "words": act.words,
-                            "turns": act.turns,
-                            "at": None if act.at is None else act.at.isoformat(),
-                        }
-                        for act in people_in(desk, visitor, conversation_id).acts
-                    ],
+                    "people": [as_json(act) for act in people_in(desk, visitor, conversation_id).acts],
                 }
             )
     return {"format": 1, "kind": "visitor", "conversations": found}
