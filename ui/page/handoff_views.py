@@ -37,7 +37,7 @@ class OperatorViews:
         self._lines = {line.id: line.name for country in countries.values() for line in country.lines}
 
     def queue(self, operator: Operator, cases: Sequence[Case], *, current: str, now: datetime) -> str:
-        """Who waits and who is looked after, with counters below.
+        """Who waits, and who is looked after.
 
         Args:
             operator: Who looks.
@@ -45,8 +45,6 @@ class OperatorViews:
             current: Id of the one that is open; empty where none is.
             now: The time.
         """
-        counts = operator.store.counts() if hasattr(operator.store, "counts") else {}
-        report = make_report(counts, now.year, exact=True)
         return filled(
             "operator_queue",
             self._texts,
@@ -55,9 +53,14 @@ class OperatorViews:
             cases=[self._entry(case, now) for case in cases],
             waiting=sum(case.state == "waiting" for case in cases),
             current=current,
-            year=now.year,
-            counters=list(self._counters(report, f"{now:%Y-%m}")),
         )
+
+    def counters(self, operator: Operator, *, now: datetime) -> str:
+        """How often what happened, this month and this year."""
+        counts = operator.store.counts() if hasattr(operator.store, "counts") else {}
+        report = make_report(counts, now.year, exact=True)
+        counted = list(self._counted(report, f"{now:%Y-%m}"))
+        return filled("operator_counters", self._texts, year=now.year, counters=counted)
 
     def case(self, opened: Opened, *, me: str, now: datetime) -> str:
         """A case with its packet.
@@ -150,7 +153,7 @@ class OperatorViews:
         words = self._texts(f"operator.{act.did}", name=act.by)
         return {"who": "", "kind": "act", "words": words, "at": at}
 
-    def _counters(self, report: Report, month: str) -> Iterator[tuple[str, int, int]]:
+    def _counted(self, report: Report, month: str) -> Iterator[tuple[str, int, int]]:
         """What was counted: the word, the number of this month, and that of the year."""
         this = report.months.get(month, {})
         blocked = [kind for kind in report.counts if kind.startswith("blocked.")]

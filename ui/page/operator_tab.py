@@ -65,10 +65,10 @@ class OperatorTab:
                         label=t("operator.name"),
                         info=t("operator.name_help"),
                         max_length=200,
+                        max_lines=1,
                         elem_id="operator-name",
                     )
                     self.queue = gr.HTML("", js_on_load=_ACTS, apply_default_css=False)
-                    self.leave = gr.Button(t("operator.leave"), elem_id="operator-leave")
                 with gr.Column(elem_id="operator-main"):
                     self.case = gr.HTML("", js_on_load=_ACTS, apply_default_css=False)
                     with gr.Column(elem_id="operator-writing"):
@@ -81,11 +81,14 @@ class OperatorTab:
                             elem_id="operator-words",
                         )
                         self.send = gr.Button(t("operator.send"), variant="primary", elem_id="operator-send")
+                with gr.Column(elem_id="operator-below"):
+                    self.counters = gr.HTML("", apply_default_css=False)
+                    self.leave = gr.Button(t("operator.leave"), elem_id="operator-leave")
             self.shown = gr.Textbox("", visible="hidden", show_label=False, container=False)
 
     def _bind(self) -> None:
         known = [self.key, self.shown, self.name]
-        drawn = [self.pulse, self.told, self.key, self.queue, self.case, self.shown]
+        drawn = [self.pulse, self.told, self.key, self.queue, self.case, self.counters, self.shown]
         once = QUICK | {"trigger_mode": "once"}
         self.pulse.look(self.look, known, drawn, **once)
         gr.on([self.key.submit, self.enter.click], self.come, known, [*drawn, self.name], **once)
@@ -183,25 +186,27 @@ class OperatorTab:
         """What is seen by whoever was let in, and its digest."""
         now = datetime.now(UTC)
 
-        def work() -> tuple[str, str, bool, str]:
+        def work() -> tuple[str, str, str, bool]:
             queue = self.views.queue(operator, queue_of(operator), current=shown, now=now)
-            if not shown:
-                return queue, filled("operator_none", self.texts), False, ""
+            counters = self.views.counters(operator, now=now)
             try:
-                found = opened(operator, shown)
+                found = opened(operator, shown) if shown else None
             except UnknownConversationError:  # erased meanwhile
-                return queue, filled("operator_none", self.texts), False, ""
+                found = None
+            if found is None:
+                return queue, counters, filled("operator_none", self.texts), False
             mine = found.case.held_by is not None and found.case.held_by == me.strip()
-            return queue, self.views.case(found, me=me, now=now), mine, shown
+            return queue, counters, self.views.case(found, me=me, now=now), mine
 
         try:
-            queue, case, mine, shown = await asyncio.to_thread(work)
+            queue, counters, case, mine = await asyncio.to_thread(work)
         except HeartlineError as error:
             return {self.told: self._words(trouble_for(error)), "digest": None}
-        digest = digest_of(queue, case, str(mine))
+        digest = digest_of(queue, counters, case, str(mine))
         return {
             self.pulse: self._pulse("writing" if mine else "open", digest),
             self.queue: queue,
+            self.counters: counters,
             self.case: case,
             self.shown: shown,
             "digest": digest,
@@ -214,6 +219,7 @@ class OperatorTab:
             self.key: "",
             self.queue: "",
             self.case: "",
+            self.counters: "",
         }
 
     def _pulse(self, state: str = "", digest: str = "") -> str:

@@ -17,8 +17,8 @@ from ui.page.texts import Texts
 
 __all__ = ["levels", "risk_picture"]
 
-_LEFT, _WIDE, _RIGHT = 150.0, 640.0, 14.0  # pixels: words, the whole picture, air
-_ROW, _TOP = 24.0, 16.0
+_LEFT, _WIDE, _RIGHT = 96.0, 440.0, 8.0  # pixels: words, the whole picture, air
+_ROW, _TOP = 22.0, 14.0
 _MOST = 60  # turns
 
 

@@ -204,7 +204,7 @@ def test_that_the_queue_holds_no_words_and_tells_what_to_do(store):
     assert EN("operator.keyless") in shown
     assert "5 h" in shown
     assert EN("operator.off").split(":")[0] not in on.queue(operator, cases, current="", now=now)
-    assert EN("operator.rise_self", step="plan") in shown
+    assert EN("operator.rise_self", step="plan") in off.counters(operator, now=now)
     before = digest_of(on.queue(operator, cases, current="", now=now))
     assert before == digest_of(on.queue(operator, queue_of(operator), current="", now=now))
     store.hold("c", by="Amy")
