@@ -19,6 +19,7 @@
     │   ├── StoreUnavailableError   for now: the database is away, full or held by another
     │   └── UnknownConversationError
     ├── DeliveryError       a packet for a person was not taken
+    ├── HeldError           another person has taken the conversation over, or nobody has
     ├── WeightsError        shipped weights are missing, altered or unreadable
     └── DataError           a data set is missing or malformed
 
@@ -34,6 +35,7 @@ __all__ = [
     "EmptyReplyError",
     "GenerationError",
     "HeartlineError",
+    "HeldError",
     "InputError",
     "LLMPausedError",
     "LLMResponseError",
@@ -150,6 +152,18 @@ class UnknownConversationError(StoreError):
 
 class DeliveryError(HeartlineError):
     """A packet for a person was not taken. Says why in a word: "HTTP 503", "ConnectError"."""
+
+
+class HeldError(HeartlineError):
+    """A person cannot act in a conversation that they do not hold.
+
+    Attributes:
+        held_by: Who does; None where nobody does.
+    """
+
+    def __init__(self, message: str, *, held_by: str | None = None) -> None:
+        super().__init__(message)
+        self.held_by = held_by
 
 
 class WeightsError(HeartlineError):

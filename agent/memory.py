@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from copy import copy
 from dataclasses import dataclass, field, replace
@@ -16,13 +17,13 @@ from agent.feedback import Feedback, checked_feedback, unknown_turn
 from agent.protocols import Recalled
 from agent.repeats import KEPT, Answered, Request
 from agent.safety.counters import Counts, counted
-from agent.safety.takeover import checked_name, given_back, taken_over, told
-from agent.state import PersonalCalibration
+from agent.safety.human_acts import HumanAct, given_up, spoken, taken
+from agent.safety.takeover import told
 from agent.store_checks import check_still_there, in_utc
 from agent.tenants import checked_tenant
-from agent.turn import Message, Turn
+from agent.turn import Message, Turn, without_profile
 
-__all__ = ["InMemoryStore", "create", "said_in", "without_profile"]
+__all__ = ["InMemoryStore", "create", "said_in"]
 
 
 def said_in(turn: Turn) -> tuple[Message, ...]:
@@ -36,15 +37,6 @@ def said_in(turn: Turn) -> tuple[Message, ...]:
         return (seeker,)
     strategy = turn.plan.chosen.id if turn.plan is not None and not turn.escalated else None
     return (seeker, Message("supporter", turn.reply.text, strategy))
-
-
-def without_profile(turn: Turn) -> Turn:
-    """A copy whose states hold nothing of what was learned about how the person is to be read."""
-    after, before = (
-        None if state is None else replace(state, personal=PersonalCalibration())
-        for state in (turn.state, turn.state_before)
-    )
-    return replace(turn, state=after, state_before=before)
 
 
 @dataclass
@@ -80,6 +72,7 @@ class InMemoryStore:
         self._used: dict[str, datetime] = {}
         self._counts: dict[str, Counter[str]] = {}
         self._contacts: dict[str, Contact] = {}
+        self._acts: dict[str, tuple[HumanAct, ...]] = {}
         self._feedback: dict[str, dict[str, Feedback]] = {}  # by conversation and turn
         self._requests: dict[str, dict[str, tuple[Request, str, datetime]]] = {}  # by conversation and key
         self._lock = self._shared.lock
@@ -167,23 +160,38 @@ class InMemoryStore:
             self._check_open()
             return {month: dict(found) for month, found in self._counts.items()}
 
-    def hold(self, conversation_id: str, *, by: str) -> None:
+    def hold(self, conversation_id: str, *, by: str, unless_held: bool = False) -> None:
         """See `TakeoverStore`."""
-        with self._lock:
-            self._known(conversation_id)
-            self._keep_contact(conversation_id, taken_over(self._contact(conversation_id), checked_name(by)))
+        self._act(conversation_id, lambda contact: taken(contact, by, unless_held=unless_held))
 
-    def release(self, conversation_id: str) -> None:
+    def say(self, conversation_id: str, words: str, *, by: str) -> None:
         """See `TakeoverStore`."""
-        with self._lock:
-            self._known(conversation_id)
-            self._keep_contact(conversation_id, given_back(self._contact(conversation_id)))
+        self._act(conversation_id, lambda contact: spoken(contact, words, by))
+
+    def release(self, conversation_id: str, *, by: str | None = None) -> None:
+        """See `TakeoverStore`."""
+        self._act(conversation_id, lambda contact: given_up(contact, by))
 
     def held_by(self, conversation_id: str) -> str | None:
         """See `TakeoverStore`."""
         with self._lock:
             self._check_open()
             return self._contact(conversation_id).held_by
+
+    def human_acts(self, conversation_id: str) -> tuple[HumanAct, ...]:
+        """See `TakeoverStore`."""
+        with self._lock:
+            self._check_open()
+            return self._acts.get(conversation_id, ())
+
+    def _act(self, conversation_id: str, act: Callable[[Contact], tuple[Contact, HumanAct | None]]) -> None:
+        with self._lock:
+            turns = len(self._known(conversation_id))
+            contact, done = act(self._contact(conversation_id))
+            self._keep_contact(conversation_id, contact)
+            if done is not None:
+                done = replace(done, turns=turns, at=datetime.now(UTC))
+                self._acts[conversation_id] = (*self._acts.get(conversation_id, ()), done)
 
     def _contact(self, conversation_id: str) -> Contact:
         return self._contacts.get(conversation_id, Contact())
@@ -255,6 +263,7 @@ class InMemoryStore:
             self._used.clear()
             self._counts.clear()
             self._contacts.clear()
+            self._acts.clear()
             self._feedback.clear()
             self._requests.clear()
 
@@ -262,6 +271,7 @@ class InMemoryStore:
         gone = self._turns.pop(conversation_id)
         del self._used[conversation_id]
         self._contacts.pop(conversation_id, None)
+        self._acts.pop(conversation_id, None)
         self._feedback.pop(conversation_id, None)
         self._requests.pop(conversation_id, None)
         for turn in gone:

@@ -8,16 +8,15 @@ are seen by that tenant's store alone.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from typing import Self, TypeVar
+from typing import Self
 
 import sqlalchemy as sa
 
 from agent.api_keys import ApiKeys
 from agent.decisions import Contact
-from agent.errors import StoreError, UnknownConversationError
+from agent.errors import StoreError
 from agent.feedback import Feedback, checked_feedback
 from agent.feedback_rows import feedback_of, keep_feedback
 from agent.leases import Leases
@@ -28,15 +27,14 @@ from agent.repeats import Answered, Request
 from agent.request_rows import answered_in, keep_request
 from agent.retention_rows import due_in, expire_in_parts
 from agent.safety.counters import Counts, counted
-from agent.safety.delivery import HandoffState, QueuedHandoff
-from agent.safety.takeover import checked_name, given_back, taken_over, told
-from agent.sql_database import Database, transaction
-from agent.sql_people import claim, contact_of, keep_contact, queue, queued_in, settle
+from agent.safety.takeover import told
+from agent.sql_database import Database
+from agent.sql_people import contact_of, keep_contact, queue
+from agent.sql_takeovers import SQLTakeovers
 from agent.sql_turns import (
     CONVERSATIONS,
     SAID,
     TURNS,
-    Key,
     count,
     counts_in,
     erase,
@@ -53,14 +51,12 @@ from agent.turn import Turn
 
 __all__ = ["SQLStore"]
 
-ResultT = TypeVar("ResultT")
-
 _SAME_ID = sa.select(TURNS.c.conversation_id, *SAID).where(
     TURNS.c.tenant == sa.bindparam("tenant"), TURNS.c.turn_id == sa.bindparam("turn")
 )
 
 
-class SQLStore:
+class SQLStore(SQLTakeovers):
     """A `RepeatStore`, `TakeoverStore`, `TenantStore`, `FeedbackStore`, `RetentionStore` and `Outbox`.
 
     Safe for threads and processes.
@@ -74,20 +70,13 @@ class SQLStore:
     """
 
     def __init__(self, database: Database, *, tenant: str = "") -> None:
-        self.name, self.tenant = database.name, checked_tenant(tenant)
-        self._database = database
-        self._is_view = self._closed = False
+        super().__init__(database, tenant=tenant)
         try:
             if self._read(schema_version) < len(MIGRATIONS):
                 self._write(migrate)
         except BaseException:  # interrupted, too: no connection stays open
             self.close()
             raise
-
-    @property
-    def where(self) -> str:
-        """Where conversations are kept, for people: a path, or a host and a database, and no password."""
-        return self._database.where
 
     @property
     def api_keys(self) -> ApiKeys:
@@ -176,45 +165,6 @@ class SQLStore:
         """How often something happened; erasing changes none of it."""
         return self._read(lambda connection: counts_in(connection, self.tenant))
 
-    def hold(self, conversation_id: str, *, by: str) -> None:
-        """See `TakeoverStore`."""
-        self._change_contact(conversation_id, lambda contact: taken_over(contact, checked_name(by)))
-
-    def release(self, conversation_id: str) -> None:
-        """See `TakeoverStore`."""
-        self._change_contact(conversation_id, given_back)
-
-    def held_by(self, conversation_id: str) -> str | None:
-        """See `TakeoverStore`."""
-        contact = self._read(lambda connection: contact_of(connection, self._key(conversation_id)))
-        return None if contact is None else contact.held_by
-
-    def _change_contact(self, conversation_id: str, change: Callable[[Contact], Contact]) -> None:
-        key = self._key(conversation_id)
-
-        def work(connection: sa.Connection) -> None:
-            self._lock(connection, key)
-            keep_contact(connection, key, change(contact_of(connection, key) or Contact()))
-
-        self._write(work)
-
-    def claim(self, now: datetime, *, until: datetime) -> QueuedHandoff | None:
-        """See `agent.safety.delivery.Outbox`."""
-        return self._write(lambda connection: claim(connection, self.tenant, in_utc(now), until=in_utc(until)))
-
-    def settle(
-        self, handoff_id: str, state: HandoffState, *, next_try: datetime, problem: str | None = None
-    ) -> None:
-        """See `agent.safety.delivery.Outbox`."""
-        due = in_utc(next_try)
-        self._write(
-            lambda connection: settle(connection, self.tenant, handoff_id, state, next_try=due, problem=problem)
-        )
-
-    def handoffs(self) -> tuple[QueuedHandoff, ...]:
-        """Every packet that was queued and not erased with its conversation, the oldest first."""
-        return self._read(lambda connection: queued_in(connection, self.tenant))
-
     def rate(self, conversation_id: str, feedback: Feedback) -> None:
         """See `agent.feedback.FeedbackStore`."""
         key, checked = self._key(conversation_id), checked_feedback(feedback)
@@ -268,31 +218,3 @@ class SQLStore:
         self._closed = True
         if not self._is_view:
             self._database.close()
-
-    def _key(self, conversation_id: str) -> Key:
-        return Key(self.tenant, conversation_id)
-
-    def _lock(self, connection: sa.Connection, key: Key) -> None:
-        """On Postgres: nobody appends to a conversation until the transaction ends. It must exist."""
-        row = sa.select(CONVERSATIONS.c.id).where(key.rows(CONVERSATIONS)).with_for_update()
-        if connection.execute(row).one_or_none() is None:
-            raise self._unknown(key.id)
-
-    def _read(self, work: Callable[[sa.Connection], ResultT]) -> ResultT:
-        """Do something in a transaction that sees one state of the database."""
-        self._check_open()
-        return transaction(self._database, work)
-
-    def _write(self, work: Callable[[sa.Connection], ResultT]) -> ResultT:
-        """Do something in a transaction that writes; from its beginning where it met another one."""
-        self._check_open()
-        return transaction(self._database, work, writing=True)
-
-    def _check_open(self) -> None:
-        if self._closed or self._database.closed:
-            raise StoreError(f"The store {self.where!r} is closed. Open it again.")
-
-    def _unknown(self, conversation_id: str) -> UnknownConversationError:
-        return UnknownConversationError(
-            f"No conversation {conversation_id!r} in {self.where!r}. `conversations()` lists those it has."
-        )

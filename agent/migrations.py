@@ -79,6 +79,11 @@ Schema 11 adds to api_keys
                      rights: what it may do, joined by commas; expires: from when on it opens nothing, or
                      NULL; per_minute, concurrent: its own limits, or NULL
 
+Schema 12 adds
+
+    human_acts       tenant, conversation_id, number: the key; name: who; did (took_over, said, gave_back);
+                     turns: how many there were; words: NULL where nothing was said; created_at
+
 Times are UTC, ISO 8601 with microseconds. JSON is kept as text: every engine gives text back
 unaltered, with keys in their order.
 """
@@ -107,7 +112,8 @@ from sqlalchemy import (
 )
 
 from agent.errors import StoreError
-from agent.migration_keys import key_terms
+from agent.migration_acts import human_acts
+from agent.migration_keys import api_keys, key_terms
 from agent.migration_order import order_and_requests
 from agent.migration_tenants import tenants
 
@@ -214,15 +220,6 @@ def _feedback(connection: Connection) -> None:
     connection.execute(text("CREATE INDEX feedback_of ON feedback (tenant, conversation_id)"))
 
 
-def _api_keys(connection: Connection) -> None:
-    connection.execute(
-        text(
-            "CREATE TABLE api_keys (id TEXT PRIMARY KEY NOT NULL, tenant TEXT NOT NULL, name TEXT NOT NULL, "
-            "hash TEXT NOT NULL UNIQUE, created TEXT NOT NULL, last_used TEXT, revoked TEXT)"
-        )
-    )
-
-
 MIGRATIONS: tuple[Migration, ...] = (
     _conversations_and_turns,
     _course_of_risk,
@@ -232,9 +229,10 @@ MIGRATIONS: tuple[Migration, ...] = (
     _sitting,
     tenants,
     _feedback,
-    _api_keys,
+    api_keys,
     order_and_requests,
     key_terms,
+    human_acts,
 )
 
 

@@ -26,7 +26,6 @@ __all__ = [
     "Plugin",
     "Recalled",
     "SecondReader",
-    "TakeoverStore",
     "Tracker",
     "Verifier",
 ]
@@ -262,31 +261,4 @@ class ConversationStore(Protocol):
 
     def close(self) -> None:
         """Let go of files and connections. May be called twice."""
-        ...
-
-
-class TakeoverStore(Protocol):
-    """A store whose conversations a person can take over. Both of ours are; `agent.safety.takeover` tells what
-    happens then.
-    """
-
-    def hold(self, conversation_id: str, *, by: str) -> None:
-        """Take a conversation over, or take it on from whoever holds it.
-
-        Raises:
-            UnknownConversationError: There is none with this id.
-            InputError: `by` names nobody.
-        """
-        ...
-
-    def release(self, conversation_id: str) -> None:
-        """Give it back to the agent. Nothing happens where nobody holds it.
-
-        Raises:
-            UnknownConversationError: There is none with this id.
-        """
-        ...
-
-    def held_by(self, conversation_id: str) -> str | None:
-        """Who holds it; None where nobody does, or there is none with this id."""
         ...

@@ -26,7 +26,7 @@ from agent.safety.course import RiskCourse
 from agent.safety.reliance import Reliance
 from agent.safety.sitting import Sitting
 from agent.second_look import Adjudication, ExemplarReading
-from agent.state import EmotionalState
+from agent.state import EmotionalState, PersonalCalibration
 
 __all__ = [
     "DECISION_FIELDS",
@@ -38,6 +38,7 @@ __all__ = [
     "Role",
     "Turn",
     "new_turn",
+    "without_profile",
 ]
 
 Role = Literal["seeker", "supporter"]
@@ -233,3 +234,12 @@ class Turn:
 def new_turn(text: str, *, conversation_id: str = "", index: int = 0, history: tuple[Message, ...] = ()) -> Turn:
     """A turn with a fresh id and nothing filled. `text` is cleaned already (`agent.intake.clean`)."""
     return Turn(uuid.uuid4().hex, conversation_id, index, text, history)
+
+
+def without_profile(turn: Turn) -> Turn:
+    """A copy whose states hold nothing of what was learned about how the person is to be read."""
+    after, before = (
+        None if state is None else replace(state, personal=PersonalCalibration())
+        for state in (turn.state, turn.state_before)
+    )
+    return replace(turn, state=after, state_before=before)

@@ -19,14 +19,13 @@ from agent.errors import GenerationError, HeartlineError, InputError, StoreError
 from agent.events import Event, FailureNoted, NoticeGiven, ReplyFinished, StageFinished, Token
 from agent.intake import scrub
 from agent.loop import Agent
-from agent.memory import without_profile
 from agent.options import Options
 from agent.probe import LLMServer
 from agent.record import to_record
 from agent.safety.policies import load_policy
 from agent.settings import Settings, load_settings
 from agent.state import PersonalCalibration
-from agent.turn import Turn
+from agent.turn import Turn, without_profile
 from agent.whole_file import whole_file
 from ui.conversations import conversation_named
 from ui.explain import notice, one_line, profile, prompt, speaker, whole

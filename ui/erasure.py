@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from agent.feedback import Feedback
 from agent.intake import scrub
 from agent.protocols import ConversationStore
 from agent.record import to_record
+from agent.safety.human_acts import HumanAct, as_json
 from agent.safety.redaction import redact as redacted_text
 from agent.safety.redaction import redact_turn
 from agent.settings import Settings
@@ -96,12 +98,15 @@ def export(conversation: str, settings: Settings, *, out: str = "-", redact: boo
         name = conversation_named(store, conversation, newest="last")
         turns = store.turns(name)
         said = store.feedback(name) if hasattr(store, "feedback") else ()
+        acts: tuple[HumanAct, ...] = store.human_acts(name) if hasattr(store, "human_acts") else ()
     finally:
         store.close()
     content: dict[str, Any] = {"format": FORMAT, "kind": "conversation", "conversation": name, "redacted": redact}
     content["turns"] = [to_record(redact_turn(turn) if redact else turn) for turn in turns]
     if said:
         content["feedback"] = [_packed(each, redact=redact) for each in said]
+    if acts:
+        content["people"] = [as_json(_redacted(act) if redact else act) for act in acts]
     write_json(out, content)
 
 
@@ -109,6 +114,10 @@ def _packed(said: Feedback, *, redact: bool) -> dict[str, Any]:
     reason = redacted_text(said.reason) if redact and said.reason else said.reason
     at = None if said.at is None else said.at.isoformat()
     return {"turn": said.turn_id, "rating": said.rating, "reason": reason, "at": at}
+
+
+def _redacted(act: HumanAct) -> HumanAct:
+    return act if act.words is None else replace(act, words=redacted_text(act.words))
 
 
 def _left(console: Console) -> int:

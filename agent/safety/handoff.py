@@ -16,7 +16,7 @@ from agent.decisions import HandoffReason
 from agent.errors import DataError, InputError, StoreError
 from agent.intake import parsed
 from agent.record import pack, unpack
-from agent.safety.answered import Question, answer_to
+from agent.safety.answered import Answer, Question, answer_to, answers
 from agent.safety.course import Ladder, RiskCourse, Step, Why
 from agent.turn import Turn
 
@@ -217,5 +217,9 @@ def _offered(turns: Sequence[Turn], course: RiskCourse) -> Offered:
 
 
 def _asked(turn: int, question: Question, after: Turn | None) -> AskedQuestion:
-    answer = None if after is None else answer_to(question, after.text)
-    return AskedQuestion(turn, question, answer is not None, None if answer is None else answer.step)
+    if after is None:
+        return AskedQuestion(turn, question)
+    answer = answer_to(question, after.text)
+    # A message on another subject is no answer, and must not be read as one that told of no danger.
+    answered = answer != Answer() or answers(question, after.text)
+    return AskedQuestion(turn, question, answered, answer.step)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Self, cast
@@ -19,8 +19,8 @@ __all__ = ["RedactingStore"]
 
 _AS_IT_IS = frozenset(
     {
-        *("answered", "claim", "counts", "due", "handoffs", "held_by", "hold", "leases", "path", "release"),
-        *("settle", "tenant", "where"),
+        *("answered", "claim", "counts", "due", "handoffs", "held_by", "hold", "human_acts", "leases", "path"),
+        *("release", "settle", "tenant", "where"),
     }
 )
 """What another store may have beside conversations and holds no words of a person. Whoever adds to a store decides
@@ -91,6 +91,16 @@ class RedactingStore:
     def feedback(self, conversation_id: str) -> tuple[Feedback, ...]:
         """See `agent.feedback.FeedbackStore`."""
         return self._with_feedback().feedback(conversation_id)
+
+    @property
+    def say(self) -> Any:
+        """See `TakeoverStore`. What a person says is kept without personal data, and so shown."""
+        say: Callable[..., None] = self._kept_in.say  # type: ignore[attr-defined]
+
+        def redacted(conversation_id: str, words: str, *, by: str) -> None:
+            say(conversation_id, redact(words, public=self._public), by=by)
+
+        return redacted
 
     def _with_feedback(self) -> FeedbackStore:
         if not hasattr(self._kept_in, "rate"):

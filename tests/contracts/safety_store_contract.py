@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+import threading
 
 import pytest
 
 from agent.decisions import Care, Contact, Objection
-from agent.errors import InputError, StoreError, UnknownConversationError
+from agent.errors import HeldError, InputError, StoreError, UnknownConversationError
 from agent.memory import InMemoryStore
 from agent.memory_sqlite import SQLiteStore
 from agent.safety.course import RiskChange, RiskCourse
@@ -101,6 +102,79 @@ class SafetyStoreContract(StoreContract):
             with pytest.raises(InputError, match="`by`"):
                 store.hold("c", by=nobody)
         assert store.held_by("c") is None
+
+    def test_that_what_people_do_is_kept_in_order_beside_the_turns(self, store: SQLiteStore | InMemoryStore):
+        assert store.human_acts("never seen") == ()
+        store.append(recalled_turn(store, "one"))
+        assert store.human_acts("c") == ()
+        store.hold("c", by=" Amy ")
+        store.hold("c", by="Amy")  # it is hers
+        store.say("c", " Hello, I am with you. ", by="Amy")
+        store.append(recalled_turn(store, "two"))
+        store.hold("c", by="Ben")
+        store.release("c")
+        store.release("c")
+        acts = store.human_acts("c")
+        assert [(act.by, act.did, act.turns, act.words) for act in acts] == [
+            ("Amy", "took_over", 1, None),
+            ("Amy", "said", 1, "Hello, I am with you."),
+            ("Ben", "took_over", 2, None),
+            ("Ben", "gave_back", 2, None),
+        ]
+        assert all(act.at is not None and act.at.tzinfo is not None for act in acts)
+        store.erase("c")
+        assert store.human_acts("c") == ()
+        store.append(recalled_turn(store, "again"))
+        assert store.human_acts("c") == ()
+
+    def test_that_nobody_acts_over_the_head_of_who_holds_a_conversation(self, store: SQLiteStore | InMemoryStore):
+        store.append(recalled_turn(store, "one"))
+        with pytest.raises(HeldError, match="Nobody") as nobody:
+            store.say("c", "Hello.", by="Amy")
+        assert nobody.value.held_by is None
+        store.hold("c", by="Amy", unless_held=True)
+        store.hold("c", by="Amy", unless_held=True)
+        for over_her_head in (
+            lambda: store.hold("c", by="Ben", unless_held=True),
+            lambda: store.say("c", "Hello.", by="Ben"),
+            lambda: store.release("c", by="Ben"),
+        ):
+            with pytest.raises(HeldError, match="'Amy'") as held:
+                over_her_head()
+            assert held.value.held_by == "Amy"
+        assert [act.did for act in store.human_acts("c")] == ["took_over"]
+        store.release("c", by="Amy")
+        assert store.held_by("c") is None
+
+    def test_that_of_people_who_take_the_same_conversation_at_once_one_has_it(
+        self, store: SQLiteStore | InMemoryStore
+    ):
+        store.append(recalled_turn(store, "one"))
+        told: list[str | None] = []
+
+        def take(name: str) -> None:
+            try:
+                store.hold("c", by=name, unless_held=True)
+            except HeldError as error:
+                told.append(error.held_by)
+
+        threads = [threading.Thread(target=take, args=(name,)) for name in ("Amy", "Ben", "Cem")]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert told == [store.held_by("c")] * 2
+
+    def test_that_only_words_of_some_length_are_said(self, store: SQLiteStore | InMemoryStore):
+        store.append(recalled_turn(store, "one"))
+        store.hold("c", by="Amy")
+        for words in ("", "  \x00 ", "secret " * 600):
+            with pytest.raises(InputError, match="4,000 characters") as refused:
+                store.say("c", words, by="Amy")
+            assert "secret" not in str(refused.value)
+        with pytest.raises(UnknownConversationError, match="never seen"):
+            store.say("never seen", "Hello.", by="Amy")
+        assert [act.did for act in store.human_acts("c")] == ["took_over"]
 
     def test_that_a_closed_store_counts_nothing(self, store: SQLiteStore | InMemoryStore):
         store.close()

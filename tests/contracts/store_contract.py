@@ -38,7 +38,6 @@ from agent.decisions import (
     Verdict,
 )
 from agent.errors import StoreError, UnknownConversationError
-from agent.memory import without_profile
 from agent.options import Options
 from agent.protocols import ConversationStore, Recalled
 from agent.readings import (
@@ -60,7 +59,7 @@ from agent.safety.situations import Around
 from agent.second_look import Adjudication, Exemplar, ExemplarReading
 from agent.state import EmotionalState, OwnAffect, PersonalCalibration, Shift
 from agent.testing import a_turn
-from agent.turn import Message, Turn
+from agent.turn import Message, Turn, without_profile
 
 __all__ = [
     "StoreContract",

@@ -50,11 +50,16 @@ class TenantStoreContract:
             lambda store, name: store.hold(name, by="Amy"),
             lambda store, name: store.release(name),
             lambda store, name: store.held_by(name),
+            lambda store, name: store.say(name, "Hello.", by="Ben"),
+            lambda store, name: store.human_acts(name),
             lambda store, name: store.recall(name, turns=9),
             lambda store, name: store.rate(name, Feedback("hello", 1)),
             lambda store, name: store.feedback(name),
         ],
-        ids=["turns", "erase", "forget_profile", "hold", "release", "held_by", "recall", "rate", "feedback"],
+        ids=[
+            *("turns", "erase", "forget_profile", "hold", "release", "held_by", "say", "human_acts", "recall"),
+            *("rate", "feedback"),
+        ],
     )
     def test_that_anothers_conversation_is_like_one_that_does_not_exist(
         self, store: Any, use: Callable[[Any, str], object]

@@ -154,6 +154,17 @@ def test_that_a_redacted_export_holds_no_personal_data(home: Path):
     assert SECRET not in json.dumps(content)
 
 
+def test_that_an_export_holds_what_people_said(home: Path):
+    with closing(SQLiteStore(home / "talks.db")) as store:
+        store.hold("new", by="Amy")
+        store.say("new", "Write to amy@example.org.", by="Amy")
+    assert [(act["did"], act["words"]) for act in written(home, "new")["people"]] == [
+        ("took_over", None),
+        ("said", "Write to amy@example.org."),
+    ]
+    assert written(home, "new", redact=True)["people"][1]["words"] == "Write to [email]."
+
+
 def test_that_the_command_prints_one_line_of_json_or_writes_a_file(home: Path):
     given = ("export", "old", "--redact", "--store", home / "talks.db")
     printed = heartline(*given, home=home)

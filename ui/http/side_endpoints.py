@@ -11,6 +11,7 @@ from starlette.responses import Response
 from agent.errors import UnknownConversationError
 from agent.feedback import Feedback
 from agent.protocols import ConversationStore
+from agent.safety.human_acts import HumanAct
 from agent.turn import Turn
 from ui.http.admission import within
 from ui.http.deadlines import asked_seconds, deadline_in
@@ -34,6 +35,7 @@ from ui.http.side_schemas import (
     HandoffList,
     HandoffOut,
     HandoffRequest,
+    HumanActOut,
     StoredId,
     Trace,
 )
@@ -109,6 +111,7 @@ async def conversation(
     turns = await asyncio.to_thread(store.turns, conversation_id)
     said = await asyncio.to_thread(_feedback, store, conversation_id)
     held_by = await asyncio.to_thread(_held_by, store, conversation_id)
+    acts = await asyncio.to_thread(_human_acts, store, conversation_id)
     return ConversationOut(
         id=conversation_id,
         held_by=held_by,
@@ -117,6 +120,7 @@ async def conversation(
         feedback=[
             FeedbackOut(turn_id=each.turn_id, rating=each.rating, reason=each.reason, at=each.at) for each in said
         ],
+        people=[HumanActOut(by=act.by, did=act.did, turns=act.turns, words=act.words, at=act.at) for act in acts],
     )
 
 
@@ -207,6 +211,11 @@ def _feedback(store: ConversationStore, conversation_id: str) -> tuple[Feedback,
 def _held_by(store: ConversationStore, conversation_id: str) -> str | None:
     name: str | None = store.held_by(conversation_id) if hasattr(store, "held_by") else None
     return name
+
+
+def _human_acts(store: ConversationStore, conversation_id: str) -> tuple[HumanAct, ...]:
+    acts: tuple[HumanAct, ...] = store.human_acts(conversation_id) if hasattr(store, "human_acts") else ()
+    return acts
 
 
 def _able(store: ConversationStore, what: str) -> Any:

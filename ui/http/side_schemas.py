@@ -87,6 +87,16 @@ class FeedbackOut(BaseModel):
     at: datetime | None
 
 
+class HumanActOut(BaseModel):
+    """What a person did who took the conversation over."""
+
+    by: str
+    did: Literal["took_over", "said", "gave_back"]
+    turns: int = Field(description="How many turns there were by then.")
+    words: str | None
+    at: datetime | None
+
+
 class ConversationTurn(BaseModel):
     """A turn as it is kept."""
 
@@ -105,6 +115,7 @@ class ConversationOut(_Versioned):
     turns: list[ConversationTurn] = Field(description="Oldest first.")
     total_turns: int
     feedback: list[FeedbackOut]
+    people: list[HumanActOut] = Field(description="What people did there, oldest first.")
 
 
 class Trace(BaseModel):

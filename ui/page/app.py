@@ -15,7 +15,6 @@ from agent.build import build_agent
 from agent.settings import Settings
 from ui.http.errors import ApiError
 from ui.http.profiles import warm
-from ui.http.tenancy import Gate
 from ui.page.desk import Desk, Reach
 from ui.page.door import Door
 from ui.page.reports import add_reports
@@ -71,12 +70,11 @@ def make_page(desk: Desk, *, hosts: Collection[str] | None = None) -> ASGIApp:
 
     if desk.evaluations is not None:
         add_reports(app, desk.evaluations)
-    gate = Gate(getattr(desk.agent.store, "api_keys", None))
 
     def admitted(tenant: str, key: str) -> bool:
         """Whether the key opens the conversations of the tenant."""
         try:
-            return gate.admitted(key).name == tenant
+            return desk.gate.admitted(key).name == tenant
         except ApiError:
             return False
 

@@ -15,6 +15,7 @@ from ui.page import own_data
 from ui.page.answering import Moment, Trouble, answered, trouble_of
 from ui.page.chat_views import Views
 from ui.page.markup import filled
+from ui.page.people import announced
 from ui.page.tab import QUICK, Page, Tab, visitor_of
 from ui.page.transcript import coming
 from ui.page.visitor import Visitor
@@ -22,6 +23,7 @@ from ui.page.visitor import Visitor
 __all__ = ["TAB"]
 
 _ACTS = "heartlineActs(element, data => trigger('act', data))"
+_LOOKS = f"{_ACTS}; heartlineWatch(element, data => trigger('look', data))"
 _STORED_HERE = "(kept, here) => [kept, sessionStorage.getItem('heartline.here') || '']"
 _STORE_HERE = "here => { sessionStorage.setItem('heartline.here', here); }"
 
@@ -48,7 +50,7 @@ class ChatTab:
                 self.past = gr.HTML("", js_on_load=_ACTS, apply_default_css=False)
             with gr.Column(elem_id="middle"):
                 # The log itself is silent for screen readers; what comes is told by the live part.
-                self.talk = gr.HTML("", js_on_load=_ACTS, apply_default_css=False, elem_id="talk")
+                self.talk = gr.HTML("", js_on_load=_LOOKS, apply_default_css=False, elem_id="talk")
                 self.live = gr.HTML("", apply_default_css=False, elem_id="live")
                 with gr.Column(elem_id="composer"):
                     self.trouble = gr.HTML("", apply_default_css=False, elem_id="trouble")
@@ -89,6 +91,7 @@ class ChatTab:
         self.stop.click(self.stop_it, known, None, **QUICK)
         self.past.act(self.on_past, known, [page.here, self.live, *views], **QUICK)
         self.talk.act(self.on_talk, known, views, **QUICK)
+        self.talk.look(self.look, known, [self.talk, self.live], **(QUICK | {"trigger_mode": "once"}))
 
     # --- events ----------------------------------------------------------------------------------
 
@@ -188,6 +191,20 @@ class ChatTab:
             return {self.trouble: self._told(Trouble("trouble.store"))}
         talk = await asyncio.to_thread(self.views.talk, visitor, here, turns)
         return {self.talk: talk, self.status: self.views.status(visitor, here, told=self.texts("chat.thanks"))}
+
+    async def look(self, kept: Any, here: Any, request: gr.Request, event: gr.EventData) -> Updates:
+        """Show what people did in the open conversation since it was drawn."""
+        visitor = visitor_of(kept, request, self.desk)
+        seen = _given(event).get("seen")
+        people = await asyncio.to_thread(self.views.people, visitor, here)
+        if str(len(people.acts)) == seen or not people.acts or self.desk.running.answers(here):
+            return {self.talk: gr.skip()}
+        turns, trouble = await self._turns(visitor, here)
+        if trouble is not None or not turns:
+            return {self.talk: gr.skip()}
+        talk = await asyncio.to_thread(self.views.talk, visitor, here, turns)
+        new = people.acts[int(seen) if isinstance(seen, str) and seen.isdecimal() else 0 :]
+        return {self.talk: talk, self.live: filled("announced", self.texts, said=announced(new, self.texts))}
 
     # --- drawing ---------------------------------------------------------------------------------
 

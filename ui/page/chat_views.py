@@ -10,6 +10,7 @@ from ui.columns import moment
 from ui.page import own_data
 from ui.page.desk import Desk
 from ui.page.markup import filled
+from ui.page.people import NOBODY, People, people_in
 from ui.page.texts import Texts
 from ui.page.transcript import transcript
 from ui.page.understanding import understanding
@@ -44,7 +45,15 @@ class Views:
             country=self._desk.directory.country(self._desk.country(visitor.choices)),
             feedback=said,
             unkept=unkept,
+            people=self.people(visitor, here),
         )
+
+    def people(self, visitor: Visitor, here: str) -> People:
+        """What people did in the conversation; nothing where that cannot be read, which is told elsewhere."""
+        try:
+            return people_in(self._desk, visitor, here)
+        except HeartlineError:
+            return NOBODY
 
     def panel(self, turns: Sequence[Turn], *, shown: str | None = None) -> str:
         """What was understood."""

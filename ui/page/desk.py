@@ -22,6 +22,7 @@ from agent.safety.policies import Policy, load_policy, policy_names
 from agent.settings import Settings, load_settings
 from agent.tenants import TenantStore
 from ui.http.order import InOrder
+from ui.http.tenancy import Gate
 from ui.page.evaluating import Evaluations
 from ui.page.running import Running
 from ui.page.visitor import Choices, Visitor
@@ -63,6 +64,7 @@ class Desk:
         order = settings.turn_order
         self.order = InOrder(getattr(agent.store, "leases", None), wait=order.wait, seconds=order.lease)
         self.running = Running()
+        self.gate = Gate(getattr(agent.store, "api_keys", None))
         self.unkept = InMemoryStore()
         self.directory: Directory = directory_of(settings)
         # Evaluations take this machine's cores and read its files: they are for whoever runs the page.
@@ -198,9 +200,13 @@ class Desk:
 
     def kept(self, visitor: Visitor) -> ConversationStore:
         """The store of whatever a visitor has kept."""
-        if visitor.tenant is None:
+        return self.store_of_tenant(visitor.tenant)
+
+    def store_of_tenant(self, tenant: str | None) -> ConversationStore:
+        """The conversations of a tenant; None: of whoever the store was opened for, as nobody needs a key."""
+        if tenant is None:
             return self.agent.store
-        return cast("TenantStore", self.agent.store).for_tenant(visitor.tenant)
+        return cast("TenantStore", self.agent.store).for_tenant(tenant)
 
     def policy(self, choices: Choices) -> Policy:
         """Whose notices are given."""

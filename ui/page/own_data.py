@@ -10,9 +10,11 @@ from agent.errors import UnknownConversationError
 from agent.feedback import Feedback
 from agent.protocols import ConversationStore
 from agent.record import to_record
+from agent.safety.human_acts import as_json
 from agent.turn import Turn
 from ui.drawing import shortened
 from ui.page.desk import Desk
+from ui.page.people import people_in
 from ui.page.visitor import Visitor
 
 __all__ = ["Entry", "entries", "erase", "everything", "feedback_of", "ids", "listed", "turns_of"]
@@ -137,6 +139,7 @@ def everything(desk: Desk, visitor: Visitor) -> dict[str, Any]:
                         }
                         for each in said.values()
                     ],
+                    "people": [as_json(act) for act in people_in(desk, visitor, conversation_id).acts],
                 }
             )
     return {"format": 1, "kind": "visitor", "conversations": found}

@@ -17,6 +17,10 @@ class Running:
     def __init__(self) -> None:
         self._tasks: dict[str, set[asyncio.Task[None]]] = {}
 
+    def answers(self, conversation_id: str) -> bool:
+        """Whether something answers in a conversation."""
+        return conversation_id in self._tasks
+
     def stop(self, conversation_id: str) -> bool:
         """Stop what answers in a conversation; False where nothing does."""
         tasks = self._tasks.get(conversation_id, set())

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from agent.errors import SettingsError
@@ -122,8 +123,57 @@ def main(folder: Path) -> list[Path]:
             *_views(browser, address, folder / "narrow", size=_NARROW, light="light"),
             *_views(browser, address, folder / "narrow-dark", size=_NARROW, light="dark", language="de"),
         ]
+        found += _operators(browser, folder)
         browser.close()
     return found
+
+
+def _operators(browser: Browser, folder: Path) -> Iterator[Path]:
+    """The tab of operators, and the chat of somebody whose conversation was taken over."""
+    from ui.page.app import build_desk
+
+    with TemporaryDirectory() as home:
+        settings = load_settings(store_path=Path(home) / "talks.db", handoff_at="ideation", country="GB")
+        with running_page(build_desk(settings)) as address:
+            person, operator = (
+                browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce").new_page()
+                for _ in range(2)
+            )
+            _opened(person, f"{address}/en/")
+            for text in (SAID[0], _DANGER, "Yes, sometimes.", "Can I talk to a real person?"):
+                say(person, text)
+            _taken_over(operator, f"{address}/en/")
+            operator.fill("#operator-words textarea", "Hello, this is Amy. I have read what you wrote.")
+            operator.click("#operator-send")
+            person.wait_for_selector("#talk .said.human", timeout=_PATIENCE)
+            operator.evaluate("scrollTo(0, 0)")
+            person.wait_for_timeout(250)
+            for page, name in ((operator, "light-10-operator"), (person, "light-11-taken-over")):
+                page.screenshot(path=folder / f"{name}.png")
+                yield folder / f"{name}.png"
+            size = {"width": _NARROW[0], "height": _NARROW[1]}
+            narrow = browser.new_context(viewport=size, color_scheme="dark", locale="de").new_page()  # type: ignore[arg-type]
+            _taken_over(narrow, f"{address}/de/", do="open_case")
+            narrow.screenshot(path=folder / "narrow-dark-10-operator.png", full_page=True)
+            yield folder / "narrow-dark-10-operator.png"
+
+
+def _opened(page: Page, address: str) -> None:
+    page.goto(address)
+    page.wait_for_selector("#talk .greeting", timeout=_PATIENCE)
+
+
+def _taken_over(page: Page, address: str, *, do: str = "take") -> None:
+    """The first case of the queue, opened, and taken over where asked to."""
+    _opened(page, address)
+    page.click("#tab-operator-button")
+    page.wait_for_selector(".cases button", timeout=_PATIENCE)
+    page.fill("#operator-name input", "Amy")
+    page.click(".cases button")
+    page.wait_for_selector(".case", timeout=_PATIENCE)
+    if do == "take":
+        page.click('.case [data-do="take"]')
+        page.wait_for_selector("#operator-words", timeout=_PATIENCE)
 
 
 def _views(

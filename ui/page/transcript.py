@@ -12,6 +12,7 @@ from agent.turn import Turn
 from ui.page.answering import Moment
 from ui.page.help_lines import as_shown
 from ui.page.markup import filled
+from ui.page.people import NOBODY, People, rows_of
 from ui.page.texts import Texts
 
 __all__ = ["coming", "greeting", "transcript"]
@@ -40,6 +41,7 @@ def transcript(
     country: Country,
     feedback: Mapping[str, Feedback] | None = None,
     unkept: frozenset[str] = frozenset(),
+    people: People = NOBODY,
 ) -> str:
     """A conversation so far.
 
@@ -50,15 +52,21 @@ def transcript(
         country: Whose help lines stand beneath a reply that is about danger.
         feedback: What was said of replies, by turn.
         unkept: Turns that the store could not keep.
+        people: What people did in it.
     """
     if not turns:
         return greeting(texts, policy)
     said = feedback or {}
-    rows = [_row(turn, texts, said.get(turn.id), last=turn is turns[-1], lost=turn.id in unkept) for turn in turns]
+    rows = [
+        _row(turn, texts, said.get(turn.id), last=turn is turns[-1], lost=turn.id in unkept)
+        | {"people": rows_of(people.acts, texts, after=place, last=turn is turns[-1])}
+        for place, turn in enumerate(turns, 1)
+    ]
     course = turns[-1].course
     danger = course is not None and (course.in_danger or course.others in {"ideation", "plan", "acute"})
     help_lines = as_shown(country) if danger else None
-    return filled("transcript", texts, rows=rows, styles=_styles(policy), help=help_lines)
+    watch = len(people.acts) if people.watched else None
+    return filled("transcript", texts, rows=rows, styles=_styles(policy), help=help_lines, watch=watch)
 
 
 def coming(moment: Moment, texts: Texts, policy: Policy, *, text: str) -> str:

@@ -27,6 +27,7 @@ SAID = [
     ("Yes, I do have a plan.", "plan", ((5, 21),)),
     ("No, I was only joking.", "none", ()),
 ]
+ELSEWHERE = "The bus was late again today."
 
 
 class Scripted:
@@ -52,6 +53,13 @@ async def talked() -> tuple[Turn, ...]:
     for text, *_ in SAID:
         await agent.respond(text, conversation_id="c")
     return store.turns("c")
+
+
+async def test_that_a_message_on_another_subject_is_no_answer():
+    turns = list(await talked())
+    turns[2] = replace(turns[2], text=ELSEWHERE)
+    packet = packet_of(turns, consent=None, reason="plan", created=NOW)
+    assert packet.offered.questions[0] == AskedQuestion(1, "thoughts", answered=False, told=None)
 
 
 async def test_that_a_packet_tells_how_it_came_to_this_and_what_was_offered():

@@ -54,7 +54,7 @@ def test_that_it_names_nothing_that_no_store_has():
 
 def test_that_what_takes_words_is_written_out_and_does_not_merely_pass():
     """A text that a new method takes would reach the store as it was said."""
-    takes_words = {"append", "rate"}
+    takes_words = {"append", "rate", "say"}
     assert takes_words <= set(vars(RedactingStore))
     assert not takes_words & redacting_store._AS_IT_IS
 
@@ -64,7 +64,7 @@ def test_that_what_the_other_store_cannot_do_it_cannot_either():
         name = "bare"
 
     store = RedactingStore(Bare())  # type: ignore[arg-type]
-    for name in ("hold", "handoffs", "leases", "claim", "due", "tenant"):
+    for name in ("hold", "say", "handoffs", "leases", "claim", "due", "tenant"):
         assert not hasattr(store, name)
 
 
@@ -75,6 +75,8 @@ def test_that_people_can_be_called_through_it(tmp_path: Path):
         acme.hold("c", by="Amy")
         acme.rate("c", Feedback("one", 1, "Write to ada@example.org."))
         assert acme.held_by("c") == "Amy"
+        acme.say("c", "Hello Ada, write to amy@example.org or call 116 123.", by="Amy")
+        assert acme.human_acts("c")[-1].words == "Hello Ada, write to [email] or call 116 123."
         assert [each.id for each in acme.handoffs()] == ["one"]
         assert acme.feedback("c")[0].reason == "Write to [email]."
         now = datetime.now(UTC)

@@ -69,10 +69,15 @@ def test_that_a_conversation_is_told_with_what_was_understood():
         first, second = talk(server, "one", "Hello.", "Again.")
         whole = of(server, "conversations/one")
         newest = of(server, "conversations/one?limit=1")
+        server.http.post(
+            "/v1/heartline/handoff", json={"action": "hold", "conversation_id": "one", "by": "Amy"}
+        ).raise_for_status()
+        (act,) = of(server, "conversations/one")["people"]
     assert [(turn["text"], turn["reply"]) for turn in whole["turns"]] == [("Hello.", "A."), ("Again.", "B.")]
     assert [turn["heartline"]["turn_id"] for turn in whole["turns"]] == [first["turn_id"], second["turn_id"]]
     assert whole["turns"][0]["heartline"]["plan"]["strategy"] == "question"
     assert ([turn["text"] for turn in newest["turns"]], newest["total_turns"]) == (["Again."], 2)
+    assert (whole["people"], act["by"], act["did"], act["turns"]) == ([], "Amy", "took_over", 2)
 
 
 def test_that_a_trace_holds_no_words_unless_they_are_asked_for():

@@ -323,6 +323,31 @@
     }).observe(element, { childList: true, subtree: true });
   };
 
+  // News from the server, asked for while the element is seen and says that there may be some.
+  window.heartlineWatch = (element, send) => {
+    const look = () => {
+      const place = element.querySelector("[data-watch]");
+      if (place && !document.hidden && element.checkVisibility()) send({ seen: place.dataset.watch });
+    };
+    const each = setInterval(() => { if (element.isConnected) look(); else clearInterval(each); }, 3000);
+    look();
+  };
+  window.heartlineCases = (element, send) => {
+    element.addEventListener("click", event => {
+      const button = event.target.closest("[data-do]");
+      if (!button || (button.dataset.ask && !confirm(button.dataset.ask))) return;
+      send({ do: button.dataset.do, id: button.dataset.id || "" });
+    });
+    // What is drawn anew takes no focus from whoever uses the keyboard.
+    let last = null;
+    element.addEventListener("focusin", event => { last = event.target.closest("[data-do]"); });
+    new MutationObserver(() => {
+      if (!last || last.isConnected || document.activeElement !== document.body) return;
+      const same = [...element.querySelectorAll(`[data-do="${last.dataset.do}"]`)].find(one => one.dataset.id === last.dataset.id);
+      (same || element.querySelector(".panel-title"))?.focus({ preventScroll: true });
+    }).observe(element, { childList: true, subtree: true });
+  };
+
   if (document.body) start(); else addEventListener("DOMContentLoaded", start);
   ready();
 })();

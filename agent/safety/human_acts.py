@@ -1,0 +1,135 @@
+"""What a person does in a conversation that they take over: takes it, says something there, gives it back.
+
+It is kept beside the turns and erased with them. Nobody acts over somebody else's head: who says something holds
+the conversation, and whoever would take it finds out who has it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+from agent.decisions import Contact
+from agent.errors import HeldError, InputError
+from agent.intake import scrub
+from agent.safety.takeover import checked_name, given_back, taken_over
+
+__all__ = ["LONGEST_WORDS", "HumanAct", "TakeoverStore", "as_json", "given_up", "spoken", "taken"]
+
+LONGEST_WORDS = 4_000
+"""Characters of what is said at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class HumanAct:
+    """One thing that a person did in a conversation.
+
+    Attributes:
+        by: Who, as they call themselves.
+        did: What.
+        turns: How many turns the conversation had by then: it stands after so many.
+        words: What they said; None where they did something else.
+        at: When, in UTC.
+    """
+
+    by: str
+    did: Literal["took_over", "said", "gave_back"]
+    turns: int = 0
+    words: str | None = None
+    at: datetime | None = None
+
+
+def as_json(act: HumanAct) -> dict[str, Any]:
+    """For `json.dumps`, as exports hold it."""
+    at = None if act.at is None else act.at.isoformat()
+    return {"by": act.by, "did": act.did, "turns": act.turns, "words": act.words, "at": at}
+
+
+class TakeoverStore(Protocol):
+    """A store whose conversations a person can take over. `agent.safety.takeover` tells what follows."""
+
+    def hold(self, conversation_id: str, *, by: str, unless_held: bool = False) -> None:
+        """Take a conversation over.
+
+        Args:
+            conversation_id: Which.
+            by: Who takes it.
+            unless_held: Only where nobody else has it; False takes it on from them.
+
+        Raises:
+            UnknownConversationError: There is none with this id.
+            InputError: `by` names nobody.
+            HeldError: Somebody else has it.
+        """
+        ...
+
+    def say(self, conversation_id: str, words: str, *, by: str) -> None:
+        """Keep what a person says there who has taken it over, for whoever writes there to see.
+
+        Raises:
+            UnknownConversationError: There is none with this id.
+            InputError: There are no words, or too many. They are not in the error.
+            HeldError: They do not hold it.
+        """
+        ...
+
+    def release(self, conversation_id: str, *, by: str | None = None) -> None:
+        """Give it back to the agent. Nothing happens where nobody holds it.
+
+        Args:
+            conversation_id: Which.
+            by: Who gives it back; None: whoever has it.
+
+        Raises:
+            UnknownConversationError: There is none with this id.
+            HeldError: Somebody else has it.
+        """
+        ...
+
+    def held_by(self, conversation_id: str) -> str | None:
+        """Who holds it; None where nobody does, or there is none with this id."""
+        ...
+
+    def human_acts(self, conversation_id: str) -> tuple[HumanAct, ...]:
+        """What people did there, oldest first; nothing where there is no conversation with this id."""
+        ...
+
+
+# --- what is kept of each ------------------------------------------------------------------------
+
+
+def taken(before: Contact, by: str, *, unless_held: bool) -> tuple[Contact, HumanAct | None]:
+    """After somebody took a conversation over; nothing was done where it was theirs."""
+    name = checked_name(by)
+    if unless_held and before.held_by not in {None, name}:
+        raise _held(before.held_by)
+    return taken_over(before, name), None if before.held_by == name else HumanAct(name, "took_over")
+
+
+def spoken(before: Contact, words: str, by: str) -> tuple[Contact, HumanAct]:
+    """After somebody said something."""
+    said = scrub(words).strip()
+    if not 1 <= len(said) <= LONGEST_WORDS:
+        raise InputError(
+            f"What a person says at once has 1 to {LONGEST_WORDS:,} characters; this has {len(said):,}. "
+            "Say it in parts."
+        )
+    name = checked_name(by)
+    if before.held_by != name:
+        raise _held(before.held_by)
+    return before, HumanAct(name, "said", words=said)
+
+
+def given_up(before: Contact, by: str | None) -> tuple[Contact, HumanAct | None]:
+    """After it was given back; nothing was done where nobody held it."""
+    if before.held_by is None:
+        return before, None
+    if by is not None and before.held_by != checked_name(by):
+        raise _held(before.held_by)
+    return given_back(before), HumanAct(before.held_by, "gave_back")
+
+
+def _held(by: str | None) -> HeldError:
+    who = "Nobody has taken the conversation over" if by is None else f"{by!r} has taken the conversation over"
+    return HeldError(f"{who}. Take it over, or leave it to them.", held_by=by)

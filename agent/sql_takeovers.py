@@ -1,0 +1,103 @@
+"""Conversations that people take over, in an SQL database, and the queue of packets for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from agent.decisions import Contact
+from agent.migrations import utc_now
+from agent.safety.delivery import HandoffState, QueuedHandoff
+from agent.safety.human_acts import HumanAct, given_up, spoken, taken
+from agent.sql_access import SQLAccess
+from agent.sql_people import claim, contact_of, keep_contact, queued_in, settle
+from agent.sql_turns import TURNS, Key
+from agent.store_checks import in_utc
+
+__all__ = ["SQLTakeovers"]
+
+_ACTS = sa.table(
+    "human_acts",
+    *map(sa.column, ("tenant", "conversation_id", "number", "name", "did", "turns", "words", "created_at")),
+)
+
+
+class SQLTakeovers(SQLAccess):
+    """The part of `SQLStore` that is a `TakeoverStore` and an `Outbox`."""
+
+    def hold(self, conversation_id: str, *, by: str, unless_held: bool = False) -> None:
+        """See `TakeoverStore`."""
+        self._act(conversation_id, lambda contact: taken(contact, by, unless_held=unless_held))
+
+    def say(self, conversation_id: str, words: str, *, by: str) -> None:
+        """See `TakeoverStore`."""
+        self._act(conversation_id, lambda contact: spoken(contact, words, by))
+
+    def release(self, conversation_id: str, *, by: str | None = None) -> None:
+        """See `TakeoverStore`."""
+        self._act(conversation_id, lambda contact: given_up(contact, by))
+
+    def held_by(self, conversation_id: str) -> str | None:
+        """See `TakeoverStore`."""
+        contact = self._read(lambda connection: contact_of(connection, self._key(conversation_id)))
+        return None if contact is None else contact.held_by
+
+    def human_acts(self, conversation_id: str) -> tuple[HumanAct, ...]:
+        """See `TakeoverStore`."""
+        key = self._key(conversation_id)
+        of_it = sa.select(_ACTS).where(key.rows(_ACTS)).order_by(_ACTS.c.number)
+        rows = self._read(lambda connection: connection.execute(of_it).all())
+        return tuple(
+            HumanAct(row.name, row.did, row.turns, row.words, datetime.fromisoformat(row.created_at))
+            for row in rows
+        )
+
+    def claim(self, now: datetime, *, until: datetime) -> QueuedHandoff | None:
+        """See `agent.safety.delivery.Outbox`."""
+        return self._write(lambda connection: claim(connection, self.tenant, in_utc(now), until=in_utc(until)))
+
+    def settle(
+        self, handoff_id: str, state: HandoffState, *, next_try: datetime, problem: str | None = None
+    ) -> None:
+        """See `agent.safety.delivery.Outbox`."""
+        due = in_utc(next_try)
+        self._write(
+            lambda connection: settle(connection, self.tenant, handoff_id, state, next_try=due, problem=problem)
+        )
+
+    def handoffs(self) -> tuple[QueuedHandoff, ...]:
+        """Every packet that was queued and not erased with its conversation, the oldest first."""
+        return self._read(lambda connection: queued_in(connection, self.tenant))
+
+    def _act(self, conversation_id: str, act: Callable[[Contact], tuple[Contact, HumanAct | None]]) -> None:
+        key = self._key(conversation_id)
+
+        def work(connection: sa.Connection) -> None:
+            self._lock(connection, key)
+            contact, done = act(contact_of(connection, key) or Contact())
+            keep_contact(connection, key, contact)
+            if done is not None:
+                connection.execute(sa.insert(_ACTS).values(_row(connection, key, done)))
+
+        self._write(work)
+
+
+def _row(connection: sa.Connection, key: Key, done: HumanAct) -> dict[str, Any]:
+    def next_of(column: sa.ColumnClause[Any], table: sa.TableClause) -> int:
+        newest = sa.select(sa.func.coalesce(sa.func.max(column), -1)).where(key.rows(table))
+        found: int = connection.execute(newest).scalar_one()
+        return found + 1
+
+    return {
+        "tenant": key.tenant,
+        "conversation_id": key.id,
+        "number": next_of(_ACTS.c.number, _ACTS),
+        "name": done.by,
+        "did": done.did,
+        "turns": next_of(TURNS.c.position, TURNS),
+        "words": done.words,
+        "created_at": utc_now(),
+    }

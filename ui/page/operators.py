@@ -1,0 +1,182 @@
+"""Who may look after people who wait for a person, and who waits.
+
+Nobody gets in but with a key that has the right `handoff`, as on the server; only a page that nobody but this
+machine reaches, and whose store never had a key, does without. A key opens what belongs to its tenant, and of that
+the conversations that a person was called for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from agent.errors import HeldError, InputError, UnknownConversationError
+from agent.safety.course import STEPS, RiskCourse, Step
+from agent.safety.delivery import QueuedHandoff
+from agent.safety.handoff import HandoffPacket, packet_of
+from agent.safety.human_acts import HumanAct
+from agent.turn import Turn
+from ui.http.errors import ApiError
+from ui.page.answering import Trouble, trouble_of
+from ui.page.desk import Desk
+
+__all__ = ["Case", "Opened", "Operator", "let_in", "opened", "queue_of", "trouble_for"]
+
+_MOST = 50
+"""Conversations of the queue that are looked at, the newest."""
+
+_LAST_TURNS = 12
+
+State = Literal["waiting", "held", "given_back"]
+_ORDER: Sequence[State] = ("waiting", "held", "given_back")
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Somebody who may take conversations over.
+
+    Attributes:
+        store: The conversations of their tenant, and nothing else.
+        name: What their key is called; empty where they have none.
+        keyless: They came without one, since none was ever made.
+    """
+
+    store: Any
+    name: str = ""
+    keyless: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A conversation that a person was called for.
+
+    Attributes:
+        conversation_id: Which.
+        packet: The newest one.
+        since: When somebody was first called since it was last given back, in UTC.
+        level, others: Where the record of risk stands now, on both ladders.
+        state: What became of it.
+        held_by: Who has it; None where nobody does.
+    """
+
+    conversation_id: str
+    packet: QueuedHandoff
+    since: datetime
+    level: Step
+    others: Step
+    state: State
+    held_by: str | None = None
+
+    @property
+    def step(self) -> Step:
+        """The higher of the two."""
+        return max(self.level, self.others, key=STEPS.index)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A case with all that whoever takes it over has to know."""
+
+    case: Case
+    packet: HandoffPacket
+    turns: tuple[Turn, ...]
+    acts: tuple[HumanAct, ...]
+
+
+def let_in(desk: Desk, key: str, *, address: str = "") -> Operator:
+    """Who comes with a key.
+
+    Args:
+        desk: What all visitors share.
+        key: As it was typed; empty where none was.
+        address: Of the browser: keys that open nothing are counted by it.
+
+    Raises:
+        ApiError: It opens nothing, lacks the right `handoff`, or is missing; or too many opened nothing.
+        StoreError: The keys cannot be read.
+    """
+    wrong = desk.settings.key_limits.wrong_per_minute
+    tenant = desk.gate.admitted(key.strip() or None, address=address, wrong_per_minute=wrong)
+    if tenant.key is None:
+        if not desk.reach.near:
+            raise ApiError(401, "A key is needed, and there is none yet.", code="invalid_api_key")
+        return Operator(desk.agent.store, keyless=True)
+    tenant.check("handoff")
+    return Operator(desk.store_of_tenant(tenant.name), tenant.key.name)
+
+
+def queue_of(operator: Operator) -> list[Case]:
+    """Who waits, then who is looked after, then what was given back; in each the most urgent first, then the
+    newest.
+
+    Raises:
+        StoreError: It cannot be read.
+    """
+    packets: dict[str, list[QueuedHandoff]] = {}
+    for packet in _called(operator.store):
+        packets.setdefault(packet.conversation_id, []).append(packet)
+    newest = sorted(packets.values(), key=lambda each: each[-1].created, reverse=True)[:_MOST]
+    cases = [_case(operator.store, each) for each in newest]
+    return sorted(
+        cases,
+        key=lambda case: (_ORDER.index(case.state), -STEPS.index(case.step), -case.since.timestamp()),
+    )
+
+
+def opened(operator: Operator, conversation_id: str) -> Opened:
+    """A case of the queue.
+
+    Raises:
+        UnknownConversationError: Nobody was called for such a conversation, or it was erased.
+        StoreError: It cannot be read.
+    """
+    store = operator.store
+    packets = [packet for packet in _called(store) if packet.conversation_id == conversation_id]
+    if not packets:
+        raise UnknownConversationError("No person was called for such a conversation.")
+    turns = store.turns(conversation_id)
+    last = packets[-1]
+    packet = packet_of(turns, consent=last.consent, reason=last.reason, created=last.created, last=_LAST_TURNS)
+    return Opened(_case(store, packets), packet, turns, store.human_acts(conversation_id))
+
+
+def _called(store: Any) -> tuple[QueuedHandoff, ...]:
+    """Every packet, the oldest first; none where the store queues none."""
+    found: tuple[QueuedHandoff, ...] = store.handoffs() if hasattr(store, "handoffs") else ()
+    return found
+
+
+def _case(store: Any, packets: Sequence[QueuedHandoff]) -> Case:
+    newest = packets[-1]
+    recalled = store.recall(newest.conversation_id, turns=0)
+    held_by = None if recalled.contact is None else recalled.contact.held_by
+    acts = store.human_acts(newest.conversation_id)
+    back = max((act.at for act in acts if act.did == "gave_back" and act.at), default=None)
+    waiting = [packet for packet in packets if back is None or packet.created > back]
+    state: State = "held" if held_by is not None else "waiting" if waiting else "given_back"
+    course = recalled.course or RiskCourse()
+    since = (waiting or packets)[0].created
+    return Case(newest.conversation_id, newest, since, course.level, course.others, state, held_by)
+
+
+def trouble_for(error: Exception) -> Trouble:  # noqa: PLR0911 - one for each kind of error
+    """What an operator is told about an error: what happened, and what to do."""
+    match error:
+        case ApiError(code="right_missing"):
+            return Trouble("operator.no_right")
+        case ApiError(code="too_many_wrong_keys"):
+            return Trouble("operator.too_many", (("seconds", error.headers.get("Retry-After", "60")),))
+        case ApiError(status=401):
+            return Trouble("operator.wrong_key")
+        case HeldError(held_by=str() as name):
+            return Trouble("operator.held_already", (("name", name),))
+        case HeldError():
+            return Trouble("operator.not_held")
+        case UnknownConversationError():
+            return Trouble("operator.gone")
+        case InputError():
+            return Trouble("operator.no_words")
+    trouble = trouble_of(error)
+    return Trouble("operator.store") if trouble.key == "trouble.store" else trouble
