@@ -16,12 +16,13 @@ from ui.page.answering import Moment, Trouble, answered, trouble_of
 from ui.page.chat_views import Views
 from ui.page.markup import filled
 from ui.page.tab import QUICK, Page, Tab, visitor_of
-from ui.page.transcript import coming
+from ui.page.transcript import coming, other_ways
 from ui.page.visitor import Visitor
 
 __all__ = ["TAB"]
 
 _ACTS = "heartlineActs(element, data => trigger('act', data))"
+_TALKS = "heartlineActs(element, data => trigger(data.do === 'another' ? 'another' : 'act', data))"
 _STORED_HERE = "(kept, here) => [kept, sessionStorage.getItem('heartline.here') || '']"
 _STORE_HERE = "here => { sessionStorage.setItem('heartline.here', here); }"
 
@@ -48,7 +49,7 @@ class ChatTab:
                 self.past = gr.HTML("", js_on_load=_ACTS, apply_default_css=False)
             with gr.Column(elem_id="middle"):
                 # The log itself is silent for screen readers; what comes is told by the live part.
-                self.talk = gr.HTML("", js_on_load=_ACTS, apply_default_css=False, elem_id="talk")
+                self.talk = gr.HTML("", js_on_load=_TALKS, apply_default_css=False, elem_id="talk")
                 self.live = gr.HTML("", apply_default_css=False, elem_id="live")
                 with gr.Column(elem_id="composer"):
                     self.trouble = gr.HTML("", apply_default_css=False, elem_id="trouble")
@@ -76,16 +77,15 @@ class ChatTab:
         page.blocks.load(self.open_page, known, [page.visitor, page.here, *views], js=_STORED_HERE, **QUICK)
         page.here.change(None, page.here, None, js=_STORE_HERE, show_progress="hidden", api_visibility="private")
         page.visitor.change(self.changed, known, [self.talk, self.status], **QUICK)
-        gr.on(
-            [self.box.submit, self.send.click],
-            self.say,
-            [self.box, *known],
-            [page.visitor, page.here, self.box, self.send, self.stop, self.live, *views],
-            show_progress="hidden",
-            api_visibility="private",
-            trigger_mode="once",
-            concurrency_limit=None,
-        )
+        said = [page.visitor, page.here, self.box, self.send, self.stop, self.live, *views]
+        answers: dict[str, Any] = {
+            "show_progress": "hidden",
+            "api_visibility": "private",
+            "trigger_mode": "once",
+            "concurrency_limit": None,
+        }
+        gr.on([self.box.submit, self.send.click], self.say, [self.box, *known], said, **answers)
+        self.talk.another(self.say_anew, [self.box, *known], said, **answers)
         self.stop.click(self.stop_it, known, None, **QUICK)
         self.past.act(self.on_past, known, [page.here, self.live, *views], **QUICK)
         self.talk.act(self.on_talk, known, views, **QUICK)
@@ -111,11 +111,31 @@ class ChatTab:
 
     async def say(self, text: Any, kept: Any, here: Any, request: gr.Request) -> AsyncGenerator[Updates]:
         """Answer a message, and show it as it comes."""
-        visitor = visitor_of(kept, request, self.desk)
-        text = text if isinstance(text, str) else ""
-        if not text.strip():
+        if not isinstance(text, str) or not text.strip():
             yield {self.trouble: self._told(Trouble("trouble.empty"))}
             return
+        async for shown in self._said(text, kept, visitor_of(kept, request, self.desk), here):
+            yield shown
+
+    async def say_anew(
+        self, draft: Any, kept: Any, here: Any, request: gr.Request, event: gr.EventData
+    ) -> AsyncGenerator[Updates]:
+        """Answer the words of a turn once more, by a strategy that the visitor chose; the box keeps its draft."""
+        visitor, act = visitor_of(kept, request, self.desk), _given(event)
+        turns, trouble = await self._turns(visitor, here)
+        turn = next((turn for turn in turns if turn.id == act.get("turn")), None)
+        if trouble is not None or turn is None or act.get("strategy") not in other_ways(turn):
+            yield {self.trouble: self._told(trouble)}
+            return
+        async for shown in self._said(turn.text, kept, visitor, here, strategy=act["strategy"]):
+            # The words were never in the box. They go there where they could not be taken in, unless it is in use.
+            if self.box in shown and (draft or not shown[self.box]):
+                del shown[self.box]
+            yield shown
+
+    async def _said(
+        self, text: str, kept: Any, visitor: Visitor, here: Any, *, strategy: str | None = None
+    ) -> AsyncGenerator[Updates]:
         here = here if visitor.owns(here) else visitor.new_conversation()
         policy = self.desk.policy(visitor.choices)
         now = Moment()
@@ -130,13 +150,13 @@ class ChatTab:
             first[self.page.visitor] = visitor.as_kept()
         yield first
         cleared = False
-        async for now in answered(self.desk, visitor, here, text):
+        async for now in answered(self.desk, visitor, here, text, strategy=strategy):
             shown: Updates = {self.live: coming(now, self.texts, policy, text=text)}
             if now.turn is not None and not cleared:
                 cleared, shown[self.box] = True, ""
             yield shown
         last, stored = await self._drawn(visitor, here, trouble=now.trouble, made=now.turn)
-        if cleared and now.trouble is not None and not stored:  # what was not kept goes back into the box
+        if now.trouble is not None and not stored:  # what was not kept goes back into the box
             last[self.box] = text
         yield {
             **last,
