@@ -6,6 +6,7 @@ of the other reply; nothing here can change or switch off either.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -135,7 +136,7 @@ async def what_if(desk: Desk, visitor: Visitor, turn: Turn, change: Change) -> W
     if persona := _persona_of(turn, desk):
         choices = replace(choices, persona=persona)
     others = replace(choices, persona=change.persona or choices.persona)
-    before, after = _composer(desk.settings_for(choices)), _composer(desk.settings_for(others))
+    before, after = [await asyncio.to_thread(_composer, desk.settings_for(each)) for each in (choices, others)]
     would = _hypothetical(await desk.agent_for(others), turn, change, after)
     options = replace(turn.options, strategy=change.strategy or turn.options.strategy, deadline=None)
     async with desk.order.turn_of(f"what if\n{visitor.mark}"):
