@@ -77,15 +77,25 @@ class ChatTab:
         page.blocks.load(self.open_page, known, [page.visitor, page.here, *views], js=_STORED_HERE, **QUICK)
         page.here.change(None, page.here, None, js=_STORE_HERE, show_progress="hidden", api_visibility="private")
         page.visitor.change(self.changed, known, [self.talk, self.status], **QUICK)
-        said = [page.visitor, page.here, self.box, self.send, self.stop, self.live, *views]
-        answers: dict[str, Any] = {
-            "show_progress": "hidden",
-            "api_visibility": "private",
-            "trigger_mode": "once",
-            "concurrency_limit": None,
-        }
-        gr.on([self.box.submit, self.send.click], self.say, [self.box, *known], said, **answers)
-        self.talk.another(self.say_anew, [self.box, *known], said, **answers)
+        gr.on(
+            [self.box.submit, self.send.click],
+            self.say,
+            [self.box, *known],
+            [page.visitor, page.here, self.box, self.send, self.stop, self.live, *views],
+            show_progress="hidden",
+            api_visibility="private",
+            trigger_mode="once",
+            concurrency_limit=None,
+        )
+        self.talk.another(
+            self.say_anew,
+            [self.box, *known],
+            [page.visitor, page.here, self.box, self.send, self.stop, self.live, *views],
+            show_progress="hidden",
+            api_visibility="private",
+            trigger_mode="once",
+            concurrency_limit=None,
+        )
         self.stop.click(self.stop_it, known, None, **QUICK)
         self.past.act(self.on_past, known, [page.here, self.live, *views], **QUICK)
         self.talk.act(self.on_talk, known, views, **QUICK)
@@ -109,33 +119,15 @@ class ChatTab:
         talk = await asyncio.to_thread(self.views.talk, visitor, here, turns)
         return {self.talk: talk, self.status: self.views.status(visitor, here)}
 
-    async def say(self, text: Any, kept: Any, here: Any, request: gr.Request) -> AsyncGenerator[Updates]:
-        """Answer a message, and show it as it comes."""
-        if not isinstance(text, str) or not text.strip():
+    async def say(
+        self, text: Any, kept: Any, here: Any, request: gr.Request, *, strategy: str | None = None
+    ) -> AsyncGenerator[Updates]:
+        """Answer a message, and show it as it comes; by a strategy where one is named."""
+        visitor = visitor_of(kept, request, self.desk)
+        text = text if isinstance(text, str) else ""
+        if not text.strip():
             yield {self.trouble: self._told(Trouble("trouble.empty"))}
             return
-        async for shown in self._said(text, kept, visitor_of(kept, request, self.desk), here):
-            yield shown
-
-    async def say_anew(
-        self, draft: Any, kept: Any, here: Any, request: gr.Request, event: gr.EventData
-    ) -> AsyncGenerator[Updates]:
-        """Answer the words of a turn once more, by a strategy that the visitor chose; the box keeps its draft."""
-        visitor, act = visitor_of(kept, request, self.desk), _given(event)
-        turns, trouble = await self._turns(visitor, here)
-        turn = next((turn for turn in turns if turn.id == act.get("turn")), None)
-        if trouble is not None or turn is None or act.get("strategy") not in other_ways(turn):
-            yield {self.trouble: self._told(trouble)}
-            return
-        async for shown in self._said(turn.text, kept, visitor, here, strategy=act["strategy"]):
-            # The words were never in the box. They go there where they could not be taken in, unless it is in use.
-            if self.box in shown and (draft or not shown[self.box]):
-                del shown[self.box]
-            yield shown
-
-    async def _said(
-        self, text: str, kept: Any, visitor: Visitor, here: Any, *, strategy: str | None = None
-    ) -> AsyncGenerator[Updates]:
         here = here if visitor.owns(here) else visitor.new_conversation()
         policy = self.desk.policy(visitor.choices)
         now = Moment()
@@ -156,7 +148,7 @@ class ChatTab:
                 cleared, shown[self.box] = True, ""
             yield shown
         last, stored = await self._drawn(visitor, here, trouble=now.trouble, made=now.turn)
-        if now.trouble is not None and not stored:  # what was not kept goes back into the box
+        if cleared and now.trouble is not None and not stored:  # what was not kept goes back into the box
             last[self.box] = text
         yield {
             **last,
@@ -164,6 +156,23 @@ class ChatTab:
             self.send: gr.update(visible=True),
             self.stop: gr.update(visible=False),
         }
+
+    async def say_anew(
+        self, draft: Any, kept: Any, here: Any, request: gr.Request, event: gr.EventData
+    ) -> AsyncGenerator[Updates]:
+        """Answer the words of a turn once more, by a strategy that was chosen. A draft stays in the box."""
+        visitor, act = visitor_of(kept, request, self.desk), _given(event)
+        turns, trouble = await self._turns(visitor, here)
+        turn = next((turn for turn in turns if turn.id == act.get("turn")), None)
+        if turn is None or act.get("strategy") not in other_ways(turn):
+            yield {self.trouble: self._told(trouble)}
+            return
+        if not draft:
+            yield {self.box: turn.text}  # where it cannot be taken in, it is there
+        async for shown in self.say(turn.text, kept, here, request, strategy=act["strategy"]):
+            if draft:
+                shown.pop(self.box, None)
+            yield shown
 
     async def stop_it(self, kept: Any, here: Any, request: gr.Request) -> None:
         """Stop what answers in the open conversation."""

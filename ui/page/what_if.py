@@ -25,7 +25,7 @@ from sem_plugins.labels import EMPATHETIC_DIALOGUES
 from strategies.taxonomy import esconv
 from ui.http.profiles import with_parts
 from ui.page.desk import Desk
-from ui.page.visitor import Visitor
+from ui.page.visitor import Choices, Visitor
 
 __all__ = ["EMOTIONS", "Change", "Signal", "WhatIf", "offered_signals", "offered_strategies", "what_if"]
 
@@ -132,10 +132,8 @@ async def what_if(desk: Desk, visitor: Visitor, turn: Turn, change: Change) -> W
         HeartlineError: It cannot be answered.
         ApiError: Those before took too long.
     """
-    choices = visitor.choices
-    if persona := _persona_of(turn, desk):
-        choices = replace(choices, persona=persona)
-    others = replace(choices, persona=change.persona or choices.persona)
+    choices = _voiced(visitor.choices, _persona_of(turn, desk), desk)
+    others = _voiced(choices, change.persona, desk)
     before, after = [await asyncio.to_thread(_composer, desk.settings_for(each)) for each in (choices, others)]
     would = _hypothetical(await desk.agent_for(others), turn, change, after)
     options = replace(turn.options, strategy=change.strategy or turn.options.strategy, deadline=None)
@@ -235,6 +233,13 @@ def _persona_of(turn: Turn, desk: Desk) -> str:
     """Whose tone it was, where that can be had again; else empty."""
     own = None if turn.state is None else turn.state.own
     return own.persona if own is not None and own.persona in desk.offered()["persona"] else ""
+
+
+def _voiced(choices: Choices, persona: str, desk: Desk) -> Choices:
+    """The choices with a persona; as they are where none is named."""
+    if not persona:
+        return choices
+    return replace(choices, persona="" if persona == desk.settings.persona else persona)
 
 
 def _composer(settings: Settings) -> Composer:

@@ -28,7 +28,7 @@ __all__ = ["TAB", "compared"]
 
 _ASKS = "heartlineForm(element, data => data.do === 'what_if' && trigger('ask', data))"
 _LOOK = "() => { document.querySelector('#what-if .panel-title')?.focus(); }"
-_TITLE = 420  # pixels
+_TITLE = 640  # pixels
 _BUILT_IN = frozenset({"offline", "protocol"})
 
 _log = logging.getLogger("heartline.page")

@@ -119,6 +119,9 @@
     const help = document.querySelector("#help");
     if (help?.open && !help.contains(event.target)) help.open = false;
   });
+  document.addEventListener("toggle", event => {
+    if (event.target.open && event.target.matches?.(".ways-on")) event.target.scrollIntoView({ block: "nearest" });
+  }, true);
   document.addEventListener("keydown", event => {
     if (event.key !== "Escape") return;
     const help = document.querySelector("#help");
