@@ -45,11 +45,10 @@ class Run:
 
 def lines_of(prompt: Prompt) -> list[Line]:
     """The lines of a prompt: before each message a line with its role."""
-    return [
-        line
-        for message in prompt.messages
-        for line in (Line("", message.role), *(Line(text) for text in message.content.splitlines() if text.strip()))
-    ]
+    lines: list[Line] = []
+    for message in prompt.messages:
+        lines += [Line("", message.role), *(Line(text) for text in message.content.splitlines() if text.strip())]
+    return lines
 
 
 def replies_beside(left: str, right: str) -> tuple[list[Run], list[Run]]:

@@ -104,7 +104,7 @@ def _row(turn: Turn, texts: Texts, said: Feedback | None, *, last: bool, lost: b
 
 
 def other_ways(turn: Turn) -> tuple[str, ...]:
-    """Ids of the strategies by which it might be answered instead, the likeliest first; none where safety decides."""
+    """Ids of strategies by which it might be answered instead, the likeliest first; none where safety decides."""
     if turn.plan is None or bound(turn):
         return ()
     return tuple(one.strategy for one in turn.plan.ranked if one.strategy != turn.plan.chosen.id)

@@ -1,7 +1,7 @@
 """A turn as it would have been: something of it changed, answered anew, and kept nowhere.
 
-It goes through the whole loop, as every message does. The guard sees the risk that was read then, and every sentence
-of the other reply; nothing here can change or switch off either.
+It goes through the whole loop, as every message does. The guard sees the risk that was read then, and every
+sentence of the other reply; nothing here can change or switch off either.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Change:
 
         def chosen(name: str, choices: Sequence[str]) -> str:
             value = given.get(name)
-            return value if value in choices and name not in off else ""
+            return value if isinstance(value, str) and value in choices and name not in off else ""
 
         return cls(
             off,

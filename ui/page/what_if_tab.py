@@ -75,9 +75,7 @@ class WhatIfTab:
             return {}
         return {self.form: self._form(turns), self.found: "", self.drawn: now}
 
-    async def ask(
-        self, kept: Any, here: Any, request: gr.Request, event: gr.EventData
-    ) -> AsyncGenerator[Updates]:
+    async def ask(self, kept: Any, here: Any, request: gr.Request, event: gr.EventData) -> AsyncGenerator[Updates]:
         """Answer a turn anew with what was changed, and show both answers."""
         visitor = visitor_of(kept, request, self.desk)
         data = event._data if isinstance(event._data, dict) else {}  # noqa: SLF001 - a key may be missing
@@ -169,9 +167,11 @@ def _is_change(run: Run) -> bool:
 def _what_changed(change: Change, texts: Texts) -> str:
     """In one line."""
     parts = [texts("what_if.without", signal=texts(f"signal.{each}")) for each in sorted(change.off)]
-    for name in ("emotion", "strategy", "persona"):
-        if value := getattr(change, name):
-            parts.append(texts(f"what_if.with_{name}", value=texts.word(name, value)))
+    parts += [
+        texts(f"what_if.with_{name}", value=texts.word(name, value))
+        for name in ("emotion", "strategy", "persona")
+        if (value := getattr(change, name))
+    ]
     return texts("what_if.changed", what="; ".join(parts)) if parts else texts("what_if.unchanged")
 
 

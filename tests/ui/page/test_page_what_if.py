@@ -70,7 +70,11 @@ async def test_that_with_nothing_changed_it_is_as_it_was(desk, turns, number):
     [
         (Change(emotion="joyful"), "- Emotion. Most likely: lonely", "- Emotion. Most likely: joyful (0.90)"),
         (Change(off=frozenset({"emotion"})), "- Emotion. Most likely: ", ""),
-        (Change(off=frozenset({"cause"})), "- What may have brought it about", "My dad has been in hospital since"),
+        (
+            Change(off=frozenset({"cause"})),
+            "- What may have brought it about",
+            "My dad has been in hospital since",
+        ),
         (Change(off=frozenset({"state"})), "- Mood over the conversation", ""),
         (Change(off=frozenset({"strategy"})), "- Why now", ""),
         (Change(strategy="suggestions"), "", "- Strategy for the next reply: Providing Suggestions."),
@@ -168,7 +172,9 @@ async def test_that_what_cannot_be_answered_is_an_error_and_nothing_is_kept():
 
 async def test_that_a_visitor_asks_one_at_a_time_and_is_told():
     patient = Waiting("I hear")
-    desk = Desk(an_agent(offline("I hear you.")), load_settings(store="memory", persona=None, turn_order={"wait": 0.05}))
+    desk = Desk(
+        an_agent(offline("I hear you.")), load_settings(store="memory", persona=None, turn_order={"wait": 0.05})
+    )
     (turn,) = await _said(desk, "hello")
     desk.agent.generator = patient
     first = asyncio.create_task(what_if(desk, VISITOR, turn, Change()))
