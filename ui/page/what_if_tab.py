@@ -72,7 +72,7 @@ class WhatIfTab:
             return {self.found: self._trouble(error)}
         now = turns[-1].id if turns else "nothing"
         if now == drawn:
-            return {}
+            return {self.drawn: drawn}
         return {self.form: self._form(turns), self.found: "", self.drawn: now}
 
     async def ask(self, kept: Any, here: Any, request: gr.Request, event: gr.EventData) -> AsyncGenerator[Updates]:

@@ -331,10 +331,12 @@ def test_that_what_would_have_been_said_stands_beside_what_was_and_is_kept_nowhe
     conversation = desk.agent.store.conversations()[0]
     kept = desk.agent.store.turns(conversation)
     page.get_by_role("tab", name=EN("tab.what_if")).click()
-    expect(page.get_by_label(EN("what_if.turn")).locator("option:checked")).to_contain_text("2. My dad")
-    page.get_by_label(EN("signal.cause")).uncheck()
-    page.get_by_label(EN("what_if.emotion")).select_option("furious")
-    page.get_by_label(EN("what_if.strategy")).select_option("suggestions")
+    expect(page.get_by_label(EN("what_if.turn"), exact=True).locator("option:checked")).to_contain_text(
+        "2. My dad"
+    )
+    page.get_by_label(EN("signal.cause"), exact=True).uncheck()
+    page.get_by_label(EN("what_if.emotion"), exact=True).select_option("furious")
+    page.get_by_label(EN("what_if.strategy"), exact=True).select_option("suggestions")
     page.get_by_role("button", name=EN("what_if.ask")).click()
     found = page.locator("#what-if")
     expect(found.get_by_role("heading", name=EN("what_if.result"))).to_be_focused()
@@ -344,17 +346,19 @@ def test_that_what_would_have_been_said_stands_beside_what_was_and_is_kept_nowhe
     expect(found.locator("del", has_text="What may have brought it about")).to_have_count(1)
     assert _violations(page) == []
     assert desk.agent.store.turns(conversation) == kept
-    page.get_by_label(EN("signal.emotion")).uncheck()
-    expect(page.get_by_label(EN("what_if.emotion"))).to_be_hidden()
+    page.get_by_label(EN("signal.emotion"), exact=True).uncheck()
+    expect(page.get_by_label(EN("what_if.emotion"), exact=True)).to_be_hidden()
     page.set_viewport_size(NARROW)
     assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
     # A second message makes another form; until then what was chosen stays.
     page.set_viewport_size(WIDE)
     page.get_by_role("tab", name=EN("tab.chat")).click()
     page.get_by_role("tab", name=EN("tab.what_if")).click()
-    expect(page.get_by_label(EN("signal.emotion"))).not_to_be_checked()
+    expect(page.get_by_label(EN("signal.emotion"), exact=True)).not_to_be_checked()
     page.get_by_role("tab", name=EN("tab.chat")).click()
     say(page, SAID[2])
     page.get_by_role("tab", name=EN("tab.what_if")).click()
-    expect(page.get_by_label(EN("what_if.turn")).locator("option:checked")).to_contain_text("3. He is coming")
+    expect(page.get_by_label(EN("what_if.turn"), exact=True).locator("option:checked")).to_contain_text(
+        "3. He is coming"
+    )
     expect(found).to_be_empty()
