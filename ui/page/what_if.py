@@ -134,8 +134,10 @@ async def what_if(desk: Desk, visitor: Visitor, turn: Turn, change: Change) -> W
     """
     choices = _voiced(visitor.choices, _persona_of(turn, desk), desk)
     others = _voiced(choices, change.persona, desk)
-    before, after = [await asyncio.to_thread(_composer, desk.settings_for(each)) for each in (choices, others)]
-    would = _hypothetical(await desk.agent_for(others), turn, change, after)
+    agent = await desk.agent_for(others)
+    after = agent.composer or await asyncio.to_thread(_composer, desk.settings_for(others))
+    before = after if choices == others else await asyncio.to_thread(_composer, desk.settings_for(choices))
+    would = _hypothetical(agent, turn, change, after)
     options = replace(turn.options, strategy=change.strategy or turn.options.strategy, deadline=None)
     async with desk.order.turn_of(f"what if\n{visitor.mark}"):
         made = await would.respond(turn.text, conversation_id=turn.conversation_id, options=options)

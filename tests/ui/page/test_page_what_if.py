@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
+from types import SimpleNamespace
 from typing import Any
 
+import gradio as gr
 import pytest
+from markupsafe import escape
 
-from agent.errors import GenerationError, LLMUnreachableError
+from agent.errors import GenerationError, LLMUnreachableError, StoreError
 from agent.memory import InMemoryStore
 from agent.readings import RiskReading
 from agent.settings import load_settings
 from agent.testing import FixedPlugin, ScriptedGenerator, ScriptedGuard, a_reading
 from strategies.rules import RulePlanner
-from tests.loop_parts import Waiting, an_agent, offline, wait_for
+from tests.loop_parts import PlainComposer, Waiting, an_agent, offline, wait_for
 from ui.http.errors import ApiError
+from ui.page import chat_tab, what_if_tab
 from ui.page.answering import answered
 from ui.page.app import build_desk
 from ui.page.desk import Desk
 from ui.page.side_by_side import lines_of
+from ui.page.tab import Page
 from ui.page.texts import LANGUAGES, texts_in
 from ui.page.visitor import Visitor
 from ui.page.what_if import Change, offered_signals, what_if
@@ -220,3 +226,97 @@ async def test_that_words_never_become_markup_and_no_mark_is_by_colour_alone(lan
         assert f'<span class="unseen">{texts(f"what_if.{fate}_line")}</span><{tag}>' in shown
     assert texts("what_if.never_said") in shown
     assert texts.word("emotion", "proud") in shown
+
+
+async def test_that_the_prompt_of_an_llm_is_shown_as_it_was_sent():
+    speaks = ScriptedGenerator("I hear you.", "You do.", reads=("prompt",), name="llm")
+    agent = an_agent(speaks, fallback=offline(), composer=PlainComposer())
+    desk = Desk(agent, load_settings(store="memory", persona=None))
+    (turn,) = await _said(desk, "hello")
+    found = await what_if(desk, VISITOR, turn, Change())
+    assert found.prompts == (turn.prompt, speaks.turns[1].prompt)
+    shown = compared(found, EN)
+    assert EN("what_if.same_prompt") in shown
+    assert EN("what_if.chance") in shown
+    assert EN("what_if.not_asked") not in shown
+    speaks.verify()
+
+
+# --- the tab, without a browser ---------------------------------------------------------------------
+
+
+def _built(tab: Any, desk: Desk) -> Any:
+    with gr.Blocks() as blocks, gr.Tabs(), gr.Tab("tab"):
+        return tab.build(Page(desk, EN, blocks, gr.BrowserState(None), gr.Textbox()))
+
+
+async def _shown(events: AsyncGenerator[Any]) -> str:
+    """All markup that was shown, one after the other."""
+    return "".join(str(value) for updates in [each async for each in events] for value in updates.values())
+
+
+def _asking(**choices: Any) -> Any:
+    return SimpleNamespace(_data={"do": "what_if", "choices": choices})
+
+
+async def test_that_the_tab_offers_turns_with_replies_and_answers_the_one_that_is_picked(desk, turns):
+    tab, here = _built(what_if_tab.TAB, desk), turns[0].conversation_id
+    form = await tab.open_tab(VISITOR.as_kept(), here, "", None)
+    assert [f'value="{turn.id}"' in form[tab.form] for turn in turns] == [True] * len(turns)
+    assert form[tab.drawn] == turns[-1].id
+    on = {f"on.{signal}": "on" for signal in offered_signals(desk)}
+    asked = _asking(turn=turns[0].id, strategy="information", **on)
+    shown = await _shown(tab.ask(VISITOR.as_kept(), here, None, asked))
+    assert EN("what_if.coming") in shown
+    assert EN("what_if.with_strategy", value="Information") in shown
+
+
+@pytest.mark.parametrize("turn", ["", "none", None, ["x"]], ids=["empty", "unknown", "missing", "nonsense"])
+async def test_that_only_turns_of_the_open_conversation_of_the_visitor_are_answered(desk, turns, turn):
+    tab, here = _built(what_if_tab.TAB, desk), turns[0].conversation_id
+    assert EN("what_if.gone") in await _shown(tab.ask(VISITOR.as_kept(), here, None, _asking(turn=turn)))
+    stranger = Visitor("w" * 43).as_kept()
+    assert EN("what_if.gone") in await _shown(tab.ask(stranger, here, None, _asking(turn=turns[0].id)))
+
+
+class _Broken(InMemoryStore):
+    """Cannot be read."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+    def turns(self, conversation_id: str) -> Any:
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("agent", "key"),
+    [
+        (lambda: an_agent(ScriptedGenerator("x", [GenerationError("my secret")])), "what_if.no_answer"),
+        (lambda: an_agent(offline("x"), store=_Broken(StoreError("my secret"))), "what_if.store"),
+        (lambda: an_agent(offline("x"), store=_Broken(ValueError("my secret"))), "what_if.other"),
+    ],
+    ids=["silent", "locked", "broken"],
+)
+async def test_that_the_tab_tells_what_went_wrong_and_quotes_nobody(agent, key, caplog):
+    desk, here = Desk(agent(), load_settings(store="memory", persona=None)), VISITOR.new_conversation()
+    async for _ in answered(desk, VISITOR, here, "hello"):
+        pass
+    turn = InMemoryStore.turns(desk.agent.store, here)[0]
+    tab = _built(what_if_tab.TAB, desk)
+    shown = await _shown(tab.ask(VISITOR.as_kept(), here, None, _asking(turn=turn.id)))
+    assert escape(EN(key)) in shown
+    assert "secret" not in shown + caplog.text
+
+
+@pytest.mark.parametrize(
+    "act",
+    [{}, {"turn": "none", "strategy": "question"}, {"strategy": "sing"}, {"strategy": ["question"]}],
+    ids=["nothing", "no-turn", "no-strategy", "nonsense"],
+)
+async def test_that_the_chat_answers_another_way_only_as_it_was_offered(desk, turns, act):
+    tab, here = _built(chat_tab.TAB, desk), turns[0].conversation_id
+    event = SimpleNamespace(_data={"turn": turns[1].id} | act)
+    await _shown(tab.say_anew("", VISITOR.as_kept(), here, None, event))
+    assert desk.agent.store.turns(here) == turns
