@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 from agent.errors import SettingsError
 from agent.settings import load_settings
+from ui.page.texts import texts_in
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
     from ui.page.desk import Desk
 
-__all__ = ["FLAGS", "SAID", "browser_path", "main", "running_page", "say"]
+__all__ = ["FLAGS", "SAID", "browser_path", "main", "open_tab", "running_page", "say"]
 
 FLAGS = (
     "--no-sandbox",
@@ -91,6 +92,21 @@ def say(page: Page, text: str) -> None:
         arg=before,
         timeout=_PATIENCE,
     )
+
+
+def open_tab(page: Page, name: str, language: str) -> None:
+    """Open a tab, also where the bar is too narrow for all of them.
+
+    Args:
+        page: The page.
+        name: Id of the tab.
+        language: Of the page.
+    """
+    if page.locator(f"#tab-{name}-button").count():
+        page.click(f"#tab-{name}-button")
+        return
+    page.click("#tabs .overflow-menu > button")
+    page.locator("#tabs .overflow-dropdown button", has_text=texts_in(language)(f"tab.{name}")).click()
 
 
 def main(folder: Path) -> list[Path]:
@@ -166,9 +182,18 @@ def _views(
     page.click("#help summary")
     yield shot("6-help")
     page.keyboard.press("Escape")
+    open_tab(page, "what_if", language)
+    page.select_option("#w-emotion", "furious")
+    page.select_option("#w-strategy", "suggestions")
+    page.click('[data-do="what_if"]')
+    page.wait_for_selector("#what-if .pair", timeout=_PATIENCE)
+    yield shot("10-what-if")
+    open_tab(page, "chat", language)
+    page.click("#talk .ways-on summary")
+    yield shot("11-another-way")
     say(page, _DANGER)
     yield shot("7-danger")
-    page.click("#tab-settings-button")
+    open_tab(page, "settings", language)
     page.wait_for_selector("form.settings")
     page.check('[name="speaker"][value="own"]')
     yield shot("8-settings")
