@@ -135,7 +135,9 @@ async def what_if(desk: Desk, visitor: Visitor, turn: Turn, change: Change) -> W
     choices = _voiced(visitor.choices, _persona_of(turn, desk), desk)
     others = _voiced(choices, change.persona, desk)
     agent = await desk.agent_for(others)
-    after: Composer = agent.composer or await asyncio.to_thread(_composer, desk.settings_for(others))
+    after = agent.composer
+    if after is None:
+        after = await asyncio.to_thread(_composer, desk.settings_for(others))
     before = after if choices == others else await asyncio.to_thread(_composer, desk.settings_for(choices))
     would = _hypothetical(agent, turn, change, after)
     options = replace(turn.options, strategy=change.strategy or turn.options.strategy, deadline=None)

@@ -27,7 +27,11 @@ from ui.page.what_if import EMOTIONS, Change, WhatIf, offered_signals, offered_s
 __all__ = ["TAB", "compared"]
 
 _ASKS = "heartlineForm(element, data => data.do === 'what_if' && trigger('ask', data))"
-_LOOK = "() => { document.querySelector('#what-if .panel-title')?.focus(); }"
+_LOOK = """() => {
+  const title = document.querySelector('#what-if .panel-title');
+  title?.focus({ preventScroll: true });
+  title?.scrollIntoView({ block: 'start' });
+}"""
 _TITLE = 640  # pixels
 _BUILT_IN = frozenset({"offline", "protocol"})
 
