@@ -91,6 +91,7 @@ class Plan:
         planner: Who planned.
         then: What follows the chosen strategy in the same reply, in order; mostly nothing.
         stands_in: Why somebody else planned in the planner's place; empty where nobody did.
+        by_request: The request named the chosen strategy; `ranked` is the planner's all the same.
     """
 
     taxonomy: str
@@ -101,6 +102,7 @@ class Plan:
     planner: str
     then: tuple[Strategy, ...] = ()
     stands_in: str = ""
+    by_request: bool = False
 
 
 @dataclass(frozen=True, slots=True)

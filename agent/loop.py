@@ -20,6 +20,7 @@ from agent.intake import clean
 from agent.limits import USUAL, Limits
 from agent.options import AS_MADE, Options
 from agent.perception import Perception, failure_of
+from agent.planning import planned
 from agent.protocols import (
     Composer,
     ConversationStore,
@@ -102,7 +103,7 @@ class Agent(Synchronous):
         self.history_turns, self.max_message_characters = history_turns, max_message_characters
         self.limits = limits
         self._verifier_seconds = verifier_seconds
-        self._clock = clock
+        self.clock = clock
         self._check()
 
     def _check(self) -> None:
@@ -169,7 +170,7 @@ class Agent(Synchronous):
             InputError, StoreError, GenerationError: As `respond`.
         """
         turn = new_turn(self._clean(text), conversation_id=conversation_id or uuid.uuid4().hex)
-        turn = replace(turn, at=self._clock(), options=options)
+        turn = replace(turn, at=self.clock(), options=options)
         before: list[Stage] = [
             ("recall", self._recall),
             ("perceive", self.perception.perceive),
@@ -236,12 +237,7 @@ class Agent(Synchronous):
             return turn.note(failure_of("track", self.tracker.name, error))
 
     async def _plan(self, turn: Turn) -> Turn:
-        if self.planner is None:
-            return turn
-        try:
-            return turn.fill(plan=await self.planner.plan(turn))
-        except Exception as error:  # noqa: BLE001 - a stranger's part must not end the turn
-            return turn.note(failure_of("plan", self.planner.name, error))
+        return await planned(turn, self.planner)
 
     async def _screened(self, turn: Turn) -> Turn:
         return screened(turn, self.guard)

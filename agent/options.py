@@ -35,6 +35,8 @@ class Options:
         max_tokens: Longest reply of the LLM, in tokens. The setting `llm_max_tokens` holds where it is less.
         minor: Whether the person is known or believed to be under 18; None where nobody knows. Setting `minors`
             treats everybody as a minor, whatever a request says.
+        strategy: Id of the strategy that the reply is to follow, in the planner's taxonomy. Safety comes first
+            (`agent.planning.bound`).
         deadline: By when the turn is to be answered. What asks an LLM is given up then, and the fallback answers;
             the message is read, guarded and stored whatever the time.
     """
@@ -45,6 +47,7 @@ class Options:
     temperature: float | None = None
     max_tokens: int | None = None
     minor: bool | None = None
+    strategy: str | None = None
     deadline: Deadline | None = field(default=None, metadata={"kept": False})
 
 

@@ -126,8 +126,8 @@ def _answered(turn: Turn) -> Iterator[tuple[str, str]]:
         yield "Strategy", f"{_CAREFUL}, which follows no plan"
     elif turn.plan is not None:
         yield "Strategy", f"{_planned(turn.plan)}. {turn.plan.reason}"
-        ranked = [(choice.strategy, choice.probability) for choice in turn.plan.ranked[1:4]]
-        yield "Next in line", _percentages(ranked)
+        others = [one for one in turn.plan.ranked if one.strategy != turn.plan.chosen.id]
+        yield "Next in line", _percentages((one.strategy, one.probability) for one in others[:3])
     if turn.likely_strategies is not None:
         likely = sorted(turn.likely_strategies.probabilities.items(), key=lambda pair: -pair[1])[:3]
         yield "Supporters would", _percentages(likely)

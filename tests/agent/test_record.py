@@ -258,6 +258,7 @@ turns = st.builds(
         maybe(finite),
         maybe(counts),
         maybe(st.booleans()),
+        maybe(words),
     ),
     context_tokens=maybe(counts),
     exemplars=maybe(
@@ -272,7 +273,9 @@ turns = st.builds(
     face=senses,
     body=senses,
     state=maybe(states),
-    plan=maybe(st.builds(Plan, words, ranked, strategies, stages, words, words, listed(strategies), words)),
+    plan=maybe(
+        st.builds(Plan, words, ranked, strategies, stages, words, words, listed(strategies), words, st.booleans())
+    ),
     prompt=maybe(st.builds(Prompt, listed(st.builds(PromptMessage, roles, words)), words, words, counts)),
     reply=maybe(st.builds(Reply, words, words, words, maybe(st.builds(TokenUsage, counts, counts)), maybe(words))),
     objections=listed(st.builds(Objection, words, words)),
@@ -385,9 +388,9 @@ def test_that_fields_with_a_default_may_be_missing():
 def test_that_a_record_from_before_plans_held_what_follows_still_reads():
     turn = a_full_turn()
     record = json.loads(json.dumps(to_record(turn)))
-    del record["plan"]["then"], record["plan"]["stands_in"]
+    del record["plan"]["then"], record["plan"]["stands_in"], record["plan"]["by_request"]
     assert turn.plan is not None
-    assert from_record(record) == replace(turn, plan=replace(turn.plan, then=(), stands_in=""))
+    assert from_record(record) == replace(turn, plan=replace(turn.plan, then=(), stands_in="", by_request=False))
 
 
 @pytest.mark.parametrize(

@@ -137,7 +137,17 @@ def a_plan(strategy_id: str = "reflection") -> Plan:
     chosen = Strategy(strategy_id, "A way", "Say it back.", "Do not judge.", "It sounds hard.", stages)
     ranked = (RankedStrategy(strategy_id, 0.75), RankedStrategy("question", 0.25))
     after = Strategy("question", "Another way", "Ask.", "asking twice", "What now?", {"action": 1.0})
-    return Plan("test-2", ranked, chosen, "comforting", "It comes next.", "contract", (after,), "It is slow")
+    return Plan(
+        "test-2",
+        ranked,
+        chosen,
+        "comforting",
+        "It comes next.",
+        "contract",
+        (after,),
+        "It is slow",
+        by_request=True,
+    )
 
 
 def a_full_turn(**fields: Any) -> Turn:
@@ -165,7 +175,7 @@ def a_full_turn(**fields: Any) -> Turn:
         "felt": FeltReading(0.6, 0.2, "reader-6"),
         "undertone": UndertoneReading(0.4, 0.3, ((2, 6),), "reader-7"),
         "at": 1_790_000_000.5,
-        "options": Options("hef", "inline", "effort", 0.2, 60, minor=True),
+        "options": Options("hef", "inline", "effort", 0.2, 60, minor=True, strategy="reflection"),
         "context_tokens": 4096,
         "exemplars": ExemplarReading((Exemplar("The bus left.", "Oh no.", {"anxious": 0.5}, 0.75),), "store-1"),
         "adjudication": Adjudication(

@@ -85,6 +85,16 @@ def test_that_the_whole_follows_the_turn_from_reading_to_reply():
     ]
 
 
+def test_that_where_the_request_named_the_strategy_the_planners_own_is_next_in_line():
+    reason = "The person asked for Affirmation."
+    plan = replace(
+        PLAN, chosen=replace(QUESTION, id="affirmation", name="Affirmation"), reason=reason, by_request=True
+    )
+    shown = dict(whole(everything(plan=plan)))
+    assert shown["Strategy"] == f"Affirmation (exploration). {reason}"
+    assert shown["Next in line"] == "question 60%, others 10%"
+
+
 def test_that_a_filtered_state_tells_how_sure_it_is_what_is_next_and_what_the_agent_feels():
     state = replace(
         STATE,

@@ -75,7 +75,9 @@ class Moment:
     trouble: Trouble | None = None
 
 
-async def answered(desk: Desk, visitor: Visitor, conversation_id: str, text: str) -> AsyncGenerator[Moment]:
+async def answered(
+    desk: Desk, visitor: Visitor, conversation_id: str, text: str, *, strategy: str | None = None
+) -> AsyncGenerator[Moment]:
     """Answer one message. Closing it ends the turn, as `Agent.stream` says.
 
     Args:
@@ -83,6 +85,7 @@ async def answered(desk: Desk, visitor: Visitor, conversation_id: str, text: str
         visitor: Who asks; theirs is the conversation.
         conversation_id: That goes on, or begins.
         text: The message.
+        strategy: Id of the one that the reply is to follow; None leaves it to the planner.
 
     Yields:
         What is seen, until one has `ended`. Nothing is raised: a face tells people what to do.
@@ -91,7 +94,8 @@ async def answered(desk: Desk, visitor: Visitor, conversation_id: str, text: str
     try:
         agent = await desk.agent_for(visitor.choices)
         agent = with_parts(agent, store=desk.store_of(visitor, conversation_id))
-        turn = _in_order(desk, agent, conversation_id, text, desk.options_for(visitor.choices))
+        options = replace(desk.options_for(visitor.choices), strategy=strategy)
+        turn = _in_order(desk, agent, conversation_id, text, options)
         followed = desk.running.followed(conversation_id, turn)
         async with aclosing(followed) as events:
             async for event in events:

@@ -17,13 +17,16 @@ from ui.page.chat_views import Views
 from ui.page.markup import filled
 from ui.page.people import announced
 from ui.page.tab import QUICK, Page, Tab, visitor_of
-from ui.page.transcript import coming
+from ui.page.transcript import coming, other_ways
 from ui.page.visitor import Visitor
 
 __all__ = ["TAB"]
 
 _ACTS = "heartlineActs(element, data => trigger('act', data))"
-_LOOKS = f"{_ACTS}; heartlineWatch(element, data => trigger('look', data))"
+_TALKS = (
+    "heartlineActs(element, data => trigger(data.do === 'another' ? 'another' : 'act', data)); "
+    "heartlineWatch(element, data => trigger('look', data))"
+)
 _STORED_HERE = "(kept, here) => [kept, sessionStorage.getItem('heartline.here') || '']"
 _STORE_HERE = "here => { sessionStorage.setItem('heartline.here', here); }"
 
@@ -50,7 +53,7 @@ class ChatTab:
                 self.past = gr.HTML("", js_on_load=_ACTS, apply_default_css=False)
             with gr.Column(elem_id="middle"):
                 # The log itself is silent for screen readers; what comes is told by the live part.
-                self.talk = gr.HTML("", js_on_load=_LOOKS, apply_default_css=False, elem_id="talk")
+                self.talk = gr.HTML("", js_on_load=_TALKS, apply_default_css=False, elem_id="talk")
                 self.live = gr.HTML("", apply_default_css=False, elem_id="live")
                 with gr.Column(elem_id="composer"):
                     self.trouble = gr.HTML("", apply_default_css=False, elem_id="trouble")
@@ -88,6 +91,15 @@ class ChatTab:
             trigger_mode="once",
             concurrency_limit=None,
         )
+        self.talk.another(
+            self.say_anew,
+            [self.box, *known],
+            [page.visitor, page.here, self.box, self.send, self.stop, self.live, *views],
+            show_progress="hidden",
+            api_visibility="private",
+            trigger_mode="once",
+            concurrency_limit=None,
+        )
         self.stop.click(self.stop_it, known, None, **QUICK)
         self.past.act(self.on_past, known, [page.here, self.live, *views], **QUICK)
         self.talk.act(self.on_talk, known, views, **QUICK)
@@ -112,8 +124,10 @@ class ChatTab:
         talk = await asyncio.to_thread(self.views.talk, visitor, here, turns)
         return {self.talk: talk, self.status: self.views.status(visitor, here)}
 
-    async def say(self, text: Any, kept: Any, here: Any, request: gr.Request) -> AsyncGenerator[Updates]:
-        """Answer a message, and show it as it comes."""
+    async def say(
+        self, text: Any, kept: Any, here: Any, request: gr.Request, *, strategy: str | None = None
+    ) -> AsyncGenerator[Updates]:
+        """Answer a message, and show it as it comes; by a strategy where one is named."""
         visitor = visitor_of(kept, request, self.desk)
         text = text if isinstance(text, str) else ""
         if not text.strip():
@@ -133,7 +147,7 @@ class ChatTab:
             first[self.page.visitor] = visitor.as_kept()
         yield first
         cleared = False
-        async for now in answered(self.desk, visitor, here, text):
+        async for now in answered(self.desk, visitor, here, text, strategy=strategy):
             shown: Updates = {self.live: coming(now, self.texts, policy, text=text)}
             if now.turn is not None and not cleared:
                 cleared, shown[self.box] = True, ""
@@ -147,6 +161,23 @@ class ChatTab:
             self.send: gr.update(visible=True),
             self.stop: gr.update(visible=False),
         }
+
+    async def say_anew(
+        self, draft: Any, kept: Any, here: Any, request: gr.Request, event: gr.EventData
+    ) -> AsyncGenerator[Updates]:
+        """Answer the words of a turn once more, by a strategy that was chosen. A draft stays in the box."""
+        visitor, act = visitor_of(kept, request, self.desk), _given(event)
+        turns, trouble = await self._turns(visitor, here)
+        turn = next((turn for turn in turns if turn.id == act.get("turn")), None)
+        if turn is None or act.get("strategy") not in other_ways(turn):
+            yield {self.trouble: self._told(trouble)}
+            return
+        if not draft:
+            yield {self.box: turn.text}  # where it cannot be taken in, it is there
+        async for shown in self.say(turn.text, kept, here, request, strategy=act["strategy"]):
+            if draft:
+                shown.pop(self.box, None)
+            yield shown
 
     async def stop_it(self, kept: Any, here: Any, request: gr.Request) -> None:
         """Stop what answers in the open conversation."""

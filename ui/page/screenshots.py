@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING, Any
 
 from agent.errors import SettingsError
 from agent.settings import load_settings
+from ui.page.texts import texts_in
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
     from ui.page.desk import Desk
 
-__all__ = ["FLAGS", "SAID", "browser_path", "main", "running_page", "say"]
+__all__ = ["FLAGS", "SAID", "browser_path", "main", "open_tab", "running_page", "say"]
 
 FLAGS = (
     "--no-sandbox",
@@ -94,6 +95,16 @@ def say(page: Page, text: str) -> None:
     )
 
 
+def open_tab(page: Page, name: str) -> None:
+    """Open a tab, also where the bar is too narrow for all of them."""
+    if page.locator(f"#tab-{name}-button").count():
+        page.click(f"#tab-{name}-button")
+        return
+    page.click("#tabs .overflow-menu > button")
+    title = texts_in(page.evaluate("document.documentElement.lang"))(f"tab.{name}")
+    page.locator("#tabs .overflow-dropdown button", has_text=title).click()
+
+
 def main(folder: Path) -> list[Path]:
     """Make all pictures.
 
@@ -148,14 +159,14 @@ def _operators(browser: Browser, folder: Path) -> Iterator[Path]:
             person.wait_for_selector("#talk .said.human", timeout=_PATIENCE)
             operator.evaluate("scrollTo(0, 0)")
             person.wait_for_timeout(250)
-            for page, name in ((operator, "light-10-operator"), (person, "light-11-taken-over")):
+            for page, name in ((operator, "light-17-operator"), (person, "light-18-taken-over")):
                 page.screenshot(path=folder / f"{name}.png")
                 yield folder / f"{name}.png"
             size = {"width": _NARROW[0], "height": _NARROW[1]}
             narrow = browser.new_context(viewport=size, color_scheme="dark", locale="de").new_page()  # type: ignore[arg-type]
             _taken_over(narrow, f"{address}/de/", do="open_case")
-            narrow.screenshot(path=folder / "narrow-dark-10-operator.png", full_page=True)
-            yield folder / "narrow-dark-10-operator.png"
+            narrow.screenshot(path=folder / "narrow-dark-17-operator.png", full_page=True)
+            yield folder / "narrow-dark-17-operator.png"
 
 
 def _opened(page: Page, address: str) -> None:
@@ -166,7 +177,7 @@ def _opened(page: Page, address: str) -> None:
 def _taken_over(page: Page, address: str, *, do: str = "take") -> None:
     """The first case of the queue, opened, and taken over where asked to."""
     _opened(page, address)
-    page.click("#tab-operator-button")
+    open_tab(page, "operator")
     page.wait_for_selector(".cases button", timeout=_PATIENCE)
     page.fill("#operator-name input", "Amy")
     page.click(".cases button")
@@ -216,29 +227,45 @@ def _views(
     page.click("#help summary")
     yield shot("6-help")
     page.keyboard.press("Escape")
+    yield from _what_if(page, shot)
     say(page, _DANGER)
-    yield shot("7-danger")
+    yield shot("9-danger")
     yield from _trace(page, shot)
-    page.click("#tab-settings-button")
+    yield from _evaluate(page, shot)
+    open_tab(page, "settings")
     page.wait_for_selector("form.settings")
     page.check('[name="speaker"][value="own"]')
-    yield shot("8-settings")
+    yield shot("15-settings")
     page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
-    yield shot("9-settings-below")
-    page.evaluate("scrollTo(0, 0)")
-    page.click("#tab-evaluate-button")
+    yield shot("16-settings-below")
+    context.close()
+
+
+def _what_if(page: Page, shot: Callable[[str], Path]) -> Iterator[Path]:
+    open_tab(page, "what_if")
+    page.select_option("#w-emotion", "furious")
+    page.select_option("#w-strategy", "suggestions")
+    page.click('[data-do="what_if"]')
+    page.wait_for_selector("#what-if .pair", timeout=_PATIENCE)
+    yield shot("7-what-if")
+    open_tab(page, "chat")
+    page.click("#talk .ways-on summary")
+    yield shot("8-another-way")
+
+
+def _evaluate(page: Page, shot: Callable[[str], Path]) -> Iterator[Path]:
+    open_tab(page, "evaluate")
     page.wait_for_selector("form.evaluate", timeout=_PATIENCE)
     if not page.locator(".going").count():  # one run serves all pictures
         page.fill("#e-limit", "24")
         page.click("#e-run")
     page.wait_for_selector(".going .saved", timeout=4 * _PATIENCE)
     page.locator(".going").scroll_into_view_if_needed()
-    yield shot("10-evaluate")
-    context.close()
+    yield shot("14-evaluate")
 
 
 def _trace(page: Page, shot: Callable[[str], Path]) -> Iterator[Path]:
-    page.click("#tab-trace-button")
+    open_tab(page, "trace")
     page.wait_for_selector(".talks button")
     yield shot("10-trace")
     page.locator(".talks button").first.click()

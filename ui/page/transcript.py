@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agent.feedback import Feedback
+from agent.planning import bound
 from agent.safety.help_lines import Country
 from agent.safety.policies import Policy
 from agent.turn import Turn
@@ -15,7 +16,7 @@ from ui.page.markup import filled
 from ui.page.people import NOBODY, People, rows_of
 from ui.page.texts import Texts
 
-__all__ = ["coming", "greeting", "transcript"]
+__all__ = ["coming", "greeting", "other_ways", "transcript"]
 
 _SPEAKERS = ("offline", "protocol")
 _ENDINGS = {"interrupted": "turn.interrupted", "cut": "turn.cut", "length": "turn.length"}
@@ -105,8 +106,21 @@ def _row(turn: Turn, texts: Texts, said: Feedback | None, *, last: bool, lost: b
         "reason": "" if said is None or said.reason is None else said.reason,
         "last": last,
         "again": last and (reply is None or reply.finish_reason == "interrupted"),
+        "ways": [_way(strategy, texts) for strategy in other_ways(turn)] if last and reply is not None else [],
         "lost": lost,
     }  # fmt: skip
+
+
+def other_ways(turn: Turn) -> tuple[str, ...]:
+    """Ids of strategies by which it might be answered instead, the likeliest first; none where safety decides."""
+    if turn.plan is None or bound(turn):
+        return ()
+    return tuple(one.strategy for one in turn.plan.ranked if one.strategy != turn.plan.chosen.id)
+
+
+def _way(strategy: str, texts: Texts) -> tuple[str, str, str]:
+    """Its id, its name, and what a supporter does who uses it."""
+    return strategy, texts.word("strategy", strategy), texts.said.get(f"strategy_means.{strategy}", "")
 
 
 def speaker(turn: Turn, texts: Texts) -> str:

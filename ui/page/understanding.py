@@ -8,6 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from agent.planning import bound
 from agent.turn import Turn
 from strategies.taxonomy import esconv
 from ui.columns import signed
@@ -176,9 +177,13 @@ def _state(turn: Turn, texts: Texts) -> dict[str, Any] | None:
 
 
 def _plan(turn: Turn, texts: Texts) -> dict[str, Any] | None:
+    plan, wanted = turn.plan, turn.options.strategy
+    overridden = ""
+    if wanted is not None and bound(turn):
+        overridden = texts("panel.not_as_chosen", strategy=texts.word("strategy", wanted))
     if turn.escalated:
-        return {"careful": True, "chosen": [], "stage": "", "reason": "", "others": [], "stands_in": ""}
-    plan = turn.plan
+        careful = {"careful": True, "chosen": [], "stage": "", "reason": "", "others": [], "stands_in": ""}
+        return careful | {"asked": overridden}
     if plan is None:
         return None
     chosen = [plan.chosen, *plan.then]
@@ -186,13 +191,14 @@ def _plan(turn: Turn, texts: Texts) -> dict[str, Any] | None:
         "careful": False,
         "chosen": [(texts.word("strategy", one.id), _definition(one.id, one.definition, texts)) for one in chosen],
         "stage": texts(f"stage.{plan.stage}"),
-        "reason": plan.reason,
+        "reason": "" if plan.by_request else plan.reason,
         "others": [
             {"word": texts.word("strategy", one.strategy), "share": one.probability}
             for one in plan.ranked
             if one.strategy not in {each.id for each in chosen}
         ][:_ALTERNATIVES],
         "stands_in": plan.stands_in,
+        "asked": texts("panel.chosen_by_you") if plan.by_request else overridden,
     }
 
 

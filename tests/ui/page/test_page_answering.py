@@ -10,6 +10,7 @@ from agent.limits import Limits
 from agent.memory import InMemoryStore
 from agent.settings import load_settings
 from agent.testing import ScriptedGenerator
+from strategies.rules import RulePlanner
 from tests.loop_parts import Waiting, an_agent, offline
 from ui.page.answering import Moment, answered
 from ui.page.desk import Desk
@@ -110,3 +111,16 @@ async def test_that_who_is_too_fast_is_told_how_long_to_wait(visitor):
     assert last.trouble.key == "trouble.too_fast"
     assert dict(last.trouble.given)["seconds"] in range(59, 62)
     assert last.turn is None, "a message that was not taken in stays in the box"
+
+
+async def test_that_a_strategy_is_asked_for_one_message_alone_and_kept_with_it(visitor):
+    desk = _desk(an_agent(offline("One.", "Two."), planner=RulePlanner()))
+    conversation = visitor.new_conversation()
+    async for _ in answered(desk, visitor, conversation, "My exam went badly.", strategy="suggestions"):
+        pass
+    await _all(desk, "I do not know what to say.", visitor, conversation)
+    first, second = desk.agent.store.turns(conversation)
+    assert first.plan.chosen.id == first.options.strategy == "suggestions"
+    assert first.plan.by_request
+    assert second.options.strategy is None
+    assert not second.plan.by_request

@@ -302,3 +302,63 @@ def test_that_hostile_words_are_words_and_what_is_too_long_stays_in_the_box(visi
     page.press("#box textarea", "Enter")
     expect(page.locator("#trouble [role=alert]")).to_have_text(re.compile("3000"))
     expect(page.locator("#box textarea")).to_have_value(long)
+
+
+def test_that_a_reply_can_be_asked_for_another_way_and_a_draft_stays(visit, desk):
+    page = visit().open()
+    say(page, SAID[1])
+    page.fill("#box textarea", "not sent yet")
+    page.locator("#talk .ways-on summary").focus()
+    page.keyboard.press("Enter")
+    assert _violations(page) == []
+    page.get_by_role("button", name=EN("strategy.suggestions")).click()
+    expect(page.locator("#talk .mine .words")).to_have_text([SAID[1], SAID[1]])
+    expect(page.locator("#understood .chosen strong")).to_have_text([EN("strategy.suggestions")])
+    expect(page.locator("#understood")).to_contain_text(EN("panel.chosen_by_you"))
+    expect(page.locator("#box textarea")).to_have_value("not sent yet")
+    newest = desk.agent.store.turns(desk.agent.store.conversations()[0])[-1]
+    assert newest.options.strategy == "suggestions"
+    assert newest.plan.by_request
+
+
+def test_that_what_would_have_been_said_stands_beside_what_was_and_is_kept_nowhere(visit, desk):
+    page = visit(color_scheme="dark").open()
+    page.get_by_role("tab", name=EN("tab.what_if")).click()
+    expect(page.locator("#what-if-room")).to_contain_text(EN("what_if.nothing"))
+    page.get_by_role("tab", name=EN("tab.chat")).click()
+    say(page, SAID[0])
+    say(page, SAID[1])
+    conversation = desk.agent.store.conversations()[0]
+    kept = desk.agent.store.turns(conversation)
+    page.get_by_role("tab", name=EN("tab.what_if")).click()
+    expect(page.get_by_label(EN("what_if.turn"), exact=True).locator("option:checked")).to_contain_text(
+        "2. My dad"
+    )
+    page.get_by_label(EN("signal.cause"), exact=True).uncheck()
+    page.get_by_label(EN("what_if.emotion"), exact=True).select_option("furious")
+    page.get_by_label(EN("what_if.strategy"), exact=True).select_option("suggestions")
+    page.get_by_role("button", name=EN("what_if.ask")).click()
+    found = page.locator("#what-if")
+    expect(found.get_by_role("heading", name=EN("what_if.result"))).to_be_focused()
+    expect(found).to_contain_text(EN("what_if.with_emotion", value="furious"))
+    expect(found.locator(".pair").first.locator(".side").first).to_contain_text(kept[1].reply.text.split(". ")[0])
+    expect(found.locator("ins", has_text="Providing Suggestions")).to_have_count(2)
+    expect(found.locator("del", has_text="What may have brought it about")).to_have_count(1)
+    assert _violations(page) == []
+    assert desk.agent.store.turns(conversation) == kept
+    page.get_by_label(EN("signal.emotion"), exact=True).uncheck()
+    expect(page.get_by_label(EN("what_if.emotion"), exact=True)).to_be_hidden()
+    page.set_viewport_size(NARROW)
+    assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
+    # A second message makes another form; until then what was chosen stays.
+    page.set_viewport_size(WIDE)
+    page.get_by_role("tab", name=EN("tab.chat")).click()
+    page.get_by_role("tab", name=EN("tab.what_if")).click()
+    expect(page.get_by_label(EN("signal.emotion"), exact=True)).not_to_be_checked()
+    page.get_by_role("tab", name=EN("tab.chat")).click()
+    say(page, SAID[2])
+    page.get_by_role("tab", name=EN("tab.what_if")).click()
+    expect(page.get_by_label(EN("what_if.turn"), exact=True).locator("option:checked")).to_contain_text(
+        "3. He is coming"
+    )
+    expect(found).to_be_empty()

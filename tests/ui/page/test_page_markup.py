@@ -3,15 +3,19 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 
-from agent.decisions import Prompt, PromptMessage, Reply, StageFailure
+from agent.decisions import Plan, Prompt, PromptMessage, RankedStrategy, Reply, StageFailure, Verdict
 from agent.feedback import Feedback
+from agent.options import Options
 from agent.readings import CausalSpan, CauseReading, RiskReading, UndertoneReading
+from agent.safety.course import RiskCourse
 from agent.safety.help_lines import load_help_lines
 from agent.safety.policies import load_policy
 from agent.testing import a_reading, a_turn
+from strategies.taxonomy import esconv
 from ui.page.answering import Moment
 from ui.page.help_lines import help_region
 from ui.page.markup import filled
@@ -147,3 +151,41 @@ def test_that_a_turn_without_a_reply_can_be_tried_again_and_an_old_one_cannot():
     shown = transcript([silent, a_turn("well", reply=Reply("Yes.", "offline"))], EN, policy=POLICY, country=GB)
     assert 'data-do="again"' not in shown
     assert 'data-do="again"' in transcript([silent], EN, policy=POLICY, country=GB)
+
+
+def _planned(**plan: Any) -> Plan:
+    ranked = (RankedStrategy("question", 0.6), RankedStrategy("affirmation", 0.3), RankedStrategy("others", 0.1))
+    return Plan("esconv-8", ranked, esconv()["question"], "exploration", "It is early.", "rules", **plan)
+
+
+def _ways(shown: str) -> list[str | None]:
+    return [attributes["data-strategy"] for tag, attributes in _Tags(shown).found if "data-strategy" in attributes]
+
+
+def test_that_the_last_reply_can_be_asked_for_another_way_unless_safety_decides():
+    turn = a_turn("hello", plan=_planned(), reply=Reply("Yes?", "offline"))
+    later = replace(turn, id="turn-2")
+    shown = transcript([turn, later], EN, policy=POLICY, country=GB)
+    assert _ways(shown) == ["affirmation", "others"]
+    assert EN("strategy.affirmation") in shown
+    for safe in (
+        replace(later, verdicts=(Verdict("escalate", "guard"),)),
+        replace(later, course=RiskCourse(level="ideation", peak="ideation")),
+        replace(later, plan=None),
+        replace(later, reply=None),
+    ):
+        assert _ways(transcript([turn, safe], EN, policy=POLICY, country=GB)) == []
+
+
+def test_that_the_panel_says_when_the_visitor_chose_and_when_safety_came_first():
+    wish = Options(strategy="question")
+    chosen = understanding([a_turn(options=wish, plan=_planned(by_request=True))], EN)
+    assert EN("panel.chosen_by_you") in chosen
+    assert "It is early." not in chosen
+    first = EN("panel.not_as_chosen", strategy=EN("strategy.question"))
+    danger = {"options": wish, "plan": _planned(), "risk": RiskReading("ideation")}
+    for verdicts in ((), (Verdict("escalate", "guard"),)):
+        shown = understanding([a_turn(verdicts=verdicts, **danger)], EN)
+        assert first in shown
+        assert EN("panel.chosen_by_you") not in shown
+    assert EN("panel.chosen_by_you") not in understanding([a_turn(plan=_planned())], EN)

@@ -119,6 +119,9 @@
     const help = document.querySelector("#help");
     if (help?.open && !help.contains(event.target)) help.open = false;
   });
+  document.addEventListener("toggle", event => {
+    if (event.target.open && event.target.matches?.(".ways-on")) event.target.scrollIntoView({ block: "nearest" });
+  }, true);
   document.addEventListener("keydown", event => {
     if (event.key !== "Escape") return;
     const help = document.querySelector("#help");
@@ -164,12 +167,12 @@
   window.heartlineActs = (element, send) => {
     element.addEventListener("click", event => {
       const button = event.target.closest("[data-do]");
-      if (!button || !["why", "new", "open", "erase"].includes(button.dataset.do)) return;
+      if (!button || !["why", "new", "open", "erase", "another"].includes(button.dataset.do)) return;
       if (button.dataset.ask && !confirm(button.dataset.ask)) return;
-      send({ do: button.dataset.do, id: button.dataset.id || "", turn: button.closest("[data-turn]")?.dataset.turn || "" });
+      send({ do: button.dataset.do, id: button.dataset.id || "", turn: button.closest("[data-turn]")?.dataset.turn || "", strategy: button.dataset.strategy || "" });
       if (button.dataset.do === "why") { shown("panel", true); look(); }
       else if (!wide()) shown("list", false);
-      if (button.dataset.do === "new") box()?.focus();
+      if (["new", "another"].includes(button.dataset.do)) box()?.focus();
     });
     element.addEventListener("submit", event => {
       event.preventDefault();
