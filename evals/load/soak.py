@@ -75,9 +75,7 @@ async def soak(
             try:
                 async with asyncio.TaskGroup() as group:
                     for who in range(conversations):
-                        group.create_task(
-                            _talk(server.url, who, began + 60 * minutes, conversations / rate, went)
-                        )
+                        group.create_task(_talk(server.url, who, began + 60 * minutes, conversations / rate, went))
             finally:
                 watching.cancel()
                 await asyncio.gather(watching, return_exceptions=True)
