@@ -155,10 +155,8 @@ def insert_turn(connection: sa.Connection, tenant: str, turn: Turn) -> Turn:
 
 def _known_after(name: str, record: Mapping[str, Any], before: Recalled) -> str | None:
     """What is known after a turn: what it found, as its record has it, or what was known before."""
-    if record[name] is not None:
-        return _json(record[name])
-    known = getattr(before, name)
-    return None if known is None else _json(pack(known, at=f"turn.{name}"))
+    known = record[name] if record[name] is not None else pack(getattr(before, name), at=f"turn.{name}")
+    return None if known is None else _json(known)
 
 
 def turns_of(connection: sa.Connection, key: Key) -> tuple[Turn, ...]:

@@ -6,13 +6,14 @@ import ctypes
 import os
 import platform
 
-__all__ = ["ARENAS", "bound_arenas"]
+__all__ = ["ARENAS", "CHOSEN", "bound_arenas"]
 
 ARENAS = 2
 """Heaps that all threads share: few, since Python's own lock lets one of them run at a time, mostly."""
 
 _M_ARENA_MAX = -8  # of glibc's malloc.h
-_CHOSEN = ("MALLOC_ARENA_MAX", "GLIBC_TUNABLES")
+CHOSEN = ("MALLOC_ARENA_MAX", "GLIBC_TUNABLES")
+"""Variables by which somebody else has said how many."""
 
 
 def bound_arenas(most: int = ARENAS) -> bool:
@@ -28,6 +29,6 @@ def bound_arenas(most: int = ARENAS) -> bool:
     Returns:
         Whether it was done: elsewhere than with glibc, nothing is.
     """
-    if platform.libc_ver()[0] != "glibc" or any(name in os.environ for name in _CHOSEN):
+    if platform.libc_ver()[0] != "glibc" or any(name in os.environ for name in CHOSEN):
         return False
     return bool(ctypes.CDLL(None).mallopt(_M_ARENA_MAX, most))
