@@ -264,8 +264,9 @@ async def test_that_nothing_that_was_said_is_remembered():
 
 
 async def test_that_what_is_remembered_comes_back_whole_and_takes_little_room():
-    labels = {f"feeling {number}": number / 1_000 for number in range(32)}
-    full = replace(a_state(), emotions=labels, climate=labels, expected=labels, forecast=(labels,) * 3)
+    feelings = {f"feeling {number}": (2 * number + 1) / 1_024 for number in range(32)}
+    after = {f"strategy {number}": feelings for number in range(8)}
+    full = replace(a_state(), emotions=feelings, climate=feelings, expected=feelings, forecast=after)
     turn = replace(a_turn("Hi."), state=full, course=a_course(), reliance=a_reliance(), sitting=a_sitting())
     pasts, said = Pasts(), [seeker("Hi."), supporter("Yes.")]
     pasts.keep(said, turn)
