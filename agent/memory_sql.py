@@ -139,8 +139,9 @@ class SQLStore(SQLTakeovers):
     def _insert(self, connection: sa.Connection, turn: Turn) -> Turn:
         key = self._key(turn.conversation_id)
         stored = insert_turn(connection, self.tenant, turn)
-        if (contact := contact_of(connection, key)) is not None or turn.care is not None:
-            keep_contact(connection, key, told(contact or Contact(), turn))
+        contact = contact_of(connection, key) or Contact()
+        if (after := told(contact, turn)) != contact:
+            keep_contact(connection, key, after)
         # Counts last: every turn of the tenant writes the same row, and on Postgres waits for it.
         queued = queue(connection, self.tenant, stored)
         count(connection, self.tenant, counted(turn) + Counter(handoff=int(queued)))

@@ -57,9 +57,10 @@ def to_record(turn: Turn, *, context: bool = True) -> dict[str, Any]:
         StoreError: A field holds what its type does not allow, so it could not be read back. No
             text of the person is in the error.
     """
-    packed = pack(turn)
-    left_out = () if context else CONTEXT_FIELDS
-    record = {"schema": SCHEMA} | {name: value for name, value in packed.items() if name not in left_out}
+    names = _names(Turn) or ()
+    if not context:
+        names = tuple(name for name in names if name not in CONTEXT_FIELDS)
+    record = {"schema": SCHEMA, **_packed_fields(turn, names, "turn")}
     from_record(record)  # nothing is written that would make its conversation unreadable
     return record
 
@@ -93,10 +94,7 @@ def pack(value: object, *, at: str = "turn") -> Any:
     if kind in _AS_THEY_ARE:
         return value
     if (names := _names(kind)) is not None:  # type: ignore[arg-type]  # a class is hashable
-        items = [(name, getattr(value, name)) for name in names]
-        return {
-            name: item if type(item) in _AS_THEY_ARE else pack(item, at=f"{at}.{name}") for name, item in items
-        }
+        return _packed_fields(value, names, at)
     if isinstance(value, Mapping):
         inside = f"{at}[...]"
         return {
@@ -109,6 +107,11 @@ def pack(value: object, *, at: str = "turn") -> Any:
             for number, item in enumerate(value)
         ]
     return _packed_atom(value, at)
+
+
+def _packed_fields(value: object, names: tuple[str, ...], at: str) -> dict[str, Any]:
+    items = [(name, getattr(value, name)) for name in names]
+    return {name: item if type(item) in _AS_THEY_ARE else pack(item, at=f"{at}.{name}") for name, item in items}
 
 
 def _packed_atom(value: object, at: str) -> str | int | float:

@@ -7,16 +7,18 @@ stored what it denies. That costs one reading a message (some 5 to 30 ms of a co
 cheap look at the words finds.
 
 Who comes back with the same messages and one exchange more pays for one: where a conversation led to is remembered
-under a keyed hash of it. No message stands there; states may hold a few words that a change of mood is put down
-to. It is forgotten after an hour without use, or when others need the room, and with the process.
+under a keyed hash of it, packed. No message stands there; states may hold a few words that a change of mood is put
+down to. It is forgotten after an hour without use, or when others need the room, and with the process.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import secrets
 import time
+import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
@@ -24,12 +26,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from threading import BoundedSemaphore, Event, Lock
 
-from agent.errors import InputError
+from agent.errors import InputError, StoreError
 from agent.intake import clean, scrub
 from agent.loop import Agent
 from agent.memory import InMemoryStore
 from agent.perception import in_thread
 from agent.protocols import ConversationStore, Recalled
+from agent.record import pack, unpack
 from agent.repeats import Request
 from agent.safety.answered import speaks_of_death
 from agent.turn import Message, Turn, new_turn
@@ -38,8 +41,9 @@ __all__ = ["NEWEST", "SPOKEN_OUT", "Pasts", "recent", "resumed", "with_past"]
 
 NEWEST = 24
 SPOKEN_OUT = 8
-_REMEMBERED = 2_000  # some 10 kB each
+_REMEMBERED = 2_000  # some 2 kB each, packed; as objects 10 kB
 _SECONDS = 3_600.0
+_QUICKLY = 1  # half a millisecond; slower ways save 5%
 _READING = BoundedSemaphore(2)  # read at one time, so that long conversations do not hold up everybody's turns
 
 
@@ -196,9 +200,9 @@ def with_past(agent: Agent, past: Recalled, *, store: ConversationStore | None =
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """Where a conversation led to, without its messages, and when that was last asked for."""
+    """Where a conversation led to, without its messages and packed, and when that was last asked for."""
 
-    past: Recalled
+    past: bytes
     used: float
 
 
@@ -266,13 +270,20 @@ class Pasts:
             found = self._known.get(key)
         if found is None or self._clock() - found.used > _SECONDS:
             return None
-        self._remember(key, found.past)
-        return found.past
+        self._put(key, found.past)
+        return unpack(Recalled, json.loads(zlib.decompress(found.past)), at="past")
 
     def _remember(self, key: bytes, past: Recalled) -> None:
+        try:
+            packed = json.dumps(pack(replace(past, messages=()), at="past")).encode()
+        except StoreError:  # a stranger's tracker made what no store could keep: it is followed anew
+            return
+        self._put(key, zlib.compress(packed, _QUICKLY))
+
+    def _put(self, key: bytes, past: bytes) -> None:
         now = self._clock()
         with self._lock:
-            self._known[key] = _Known(replace(past, messages=()), now)
+            self._known[key] = _Known(past, now)
             self._known.move_to_end(key)
             while self._known:
                 oldest = next(iter(self._known.values()))

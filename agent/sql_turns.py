@@ -55,6 +55,7 @@ TURNS = sa.table(
     *map(sa.column, ("strategy", "state", "history_length", "record", "course", "reliance", "sitting")),
 )
 _counts = sa.table("counts", *map(sa.column, ("tenant", "month", "kind", "n")))
+_KNOWN = ("state", "course", "reliance", "sitting")
 SAID = (TURNS.c.position, TURNS.c.seeker_text, TURNS.c.supporter_text, TURNS.c.strategy)
 
 # Made once: making them anew for each turn takes as long as running them.
@@ -118,10 +119,6 @@ def insert_turn(connection: sa.Connection, tenant: str, turn: Turn) -> Turn:
     length = len(turn.history)
     so_far = newest_of(connection, key, turns=length)
     check_still_there(turn, stored=so_far.turns)
-    state = so_far.state if turn.state is None else turn.state
-    course = so_far.course if turn.course is None else turn.course
-    reliance = so_far.reliance if turn.reliance is None else turn.reliance
-    sitting = so_far.sitting if turn.sitting is None else turn.sitting
     # Stored turns hold the history of one that was recalled from here. A caller may bring its own.
     overtaken = turn.index < so_far.turns
     before = newest_of(connection, key, turns=length, before=turn.index) if overtaken else so_far
@@ -135,6 +132,7 @@ def insert_turn(connection: sa.Connection, tenant: str, turn: Turn) -> Turn:
         turn.reliance_before,
         turn.sitting_before,
     )
+    record = to_record(turn, context=not derivable)
     seeker, *supporter = said_in(turn)
     connection.execute(
         sa.insert(TURNS),
@@ -147,15 +145,18 @@ def insert_turn(connection: sa.Connection, tenant: str, turn: Turn) -> Turn:
             "seeker_text": seeker.text,
             "supporter_text": supporter[0].text if supporter else None,
             "strategy": supporter[0].strategy if supporter else None,
-            "state": None if state is None else _json(pack(state, at="turn.state")),
-            "course": None if course is None else _json(pack(course, at="turn.course")),
-            "reliance": None if reliance is None else _json(pack(reliance, at="turn.reliance")),
-            "sitting": None if sitting is None else _json(pack(sitting, at="turn.sitting")),
+            **{name: _known_after(name, record, so_far) for name in _KNOWN},
             "history_length": length if derivable else None,
-            "record": _json(to_record(turn, context=not derivable)),
+            "record": _json(record),
         },
     )
     return replace(turn, index=so_far.turns)
+
+
+def _known_after(name: str, record: Mapping[str, Any], before: Recalled) -> str | None:
+    """What is known after a turn: what it found, as its record has it, or what was known before."""
+    known = record[name] if record[name] is not None else pack(getattr(before, name), at=f"turn.{name}")
+    return None if known is None else _json(known)
 
 
 def turns_of(connection: sa.Connection, key: Key) -> tuple[Turn, ...]:

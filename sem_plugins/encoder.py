@@ -34,6 +34,7 @@ __all__ = [
     "encoder_for",
     "forget_readings",
     "load_onnxruntime",
+    "one_pass",
     "open_session",
 ]
 
@@ -42,9 +43,7 @@ Array = NDArray[np.float32]
 VECTORS = "/network/shared.3/output/LayerNorm/LayerNormalization_output_0"
 """Inner tensor of the token vectors: the last layer that all heads share, the fourth of six."""
 
-_REMEMBERED = (
-    1024  # dialogues of 160 tokens and 7 numbers a token: 5 MB; a whole batch, read by plugin after plugin
-)
+_REMEMBERED = 1024  # of some 11 kB for 160 tokens, 11 MB in all; a whole batch, read by plugin after plugin
 
 _ENCODERS: WeakSet[Encoder] = WeakSet()
 
@@ -111,7 +110,7 @@ class Encoder:
         if found is not None:
             return found
         window = self._maker(messages, said=said)
-        outputs = self._session.run(self._names, {"ids": window.ids[None], "types": window.types[None]})
+        outputs = one_pass(self._session, self._names, {"ids": window.ids[None], "types": window.types[None]})
         encoded = Encoded(
             replace(window, ids=np.empty(0, np.int64)),
             {name: output[0] for name, output in zip(self._names, outputs, strict=True)},
@@ -213,10 +212,32 @@ def open_session(
         ) from error
 
 
+def one_pass(session: InferenceSession, names: Sequence[str], given: Mapping[str, NDArray[Any]]) -> list[Array]:
+    """Run a session, once fewer others run than there are cores.
+
+    More side by side are no faster, and ONNX Runtime keeps the memory that each of them worked in, some 3 MB of
+    the encoder's: on a machine that is too busy, a server would gather as many as messages wait.
+
+    Args:
+        session: As `open_session` opened it.
+        names: Of the outputs.
+        given: Inputs by name.
+    """
+    with _PASSES:
+        found: list[Array] = session.run(names, given)
+    return found
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+_PASSES = threading.BoundedSemaphore(_cores())
+
+
 def _usable_threads() -> int:
     """ONNX Runtime's own choice leaves out the second thread of a core: 7.0 ms for 64 tokens, not 4.5."""
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(4, usable)
+    return min(4, _cores())
 
 
 def _agree(session: InferenceSession, manifest: Manifest) -> None:

@@ -79,17 +79,17 @@ def ratio(late: Sequence[float], early: Sequence[float]) -> Estimate:
     )
 
 
-def slope(minutes: Sequence[float], values: Sequence[float]) -> Estimate:
-    """How much `values` grow in a minute (least squares), with a 95% interval over stretches of time.
+def slope(places: Sequence[float], values: Sequence[float]) -> Estimate:
+    """How much `values` grow for each step of 1 (least squares), with a 95% interval over stretches of time.
 
     Args:
-        minutes: When each was taken, growing.
+        places: Where each was taken, growing: after so many minutes, say.
         values: As many, from 40 for an interval that means something.
 
     Raises:
         DataError: Lengths differ, or there are fewer than two.
     """
-    at = np.asarray(minutes, dtype=float)
+    at = np.asarray(places, dtype=float)
 
     def steepness(when: np.ndarray, what: np.ndarray) -> float:
         apart = when - when.mean()

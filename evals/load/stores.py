@@ -34,12 +34,14 @@ class Kept:
     Attributes:
         name: For people.
         open: Opens it, beside the server.
+        size: Bytes that it takes on the disk, logs of SQLite's with it and those of Postgres not.
         arguments: Of `heartline serve`.
         environment: For it.
     """
 
     name: str
     open: Callable[[], SQLStore]
+    size: Callable[[], int]
     arguments: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
 
@@ -49,7 +51,7 @@ def a_sqlite_file() -> Generator[Kept]:
     """An empty one."""
     with tempfile.TemporaryDirectory(prefix="heartline-load-") as folder:
         path = Path(folder) / "conversations.db"
-        yield Kept("SQLite", partial(SQLiteStore, path), ("--store", str(path)))
+        yield Kept("SQLite", partial(SQLiteStore, path), partial(_size, path.parent), ("--store", str(path)))
 
 
 def why_no_postgres() -> str | None:
@@ -86,11 +88,16 @@ def a_postgres() -> Generator[Kept]:
         _run("pg_ctl", "start", *control, user=user)
         try:
             url = f"postgresql://heartline@127.0.0.1:{port}/postgres"
-            yield Kept("Postgres", partial(PostgresStore, url), environment={"HEARTLINE_STORE": url})
+            size = partial(_size, data / "base")
+            yield Kept("Postgres", partial(PostgresStore, url), size, environment={"HEARTLINE_STORE": url})
         finally:
             _run("pg_ctl", "stop", "-m", "immediate", *control, user=user)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def _free_port() -> int:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from agent.errors import InputError, WeightsError
 from agent.intake import parsed
-from sem_plugins.encoder import open_session
+from sem_plugins.encoder import one_pass, open_session
 from sem_plugins.probability import sigmoid
 from sem_plugins.risk.phrases import BUCKETS, Phrases
 from sem_plugins.weights import MODEL, SHIPPED, Manifest
@@ -67,8 +67,8 @@ class RiskBranch:
         Args:
             window: A message by itself.
         """
-        [states] = self.lower.run([LOWER], {"ids": window.ids[None], "types": window.types[None]})
-        [logits] = self.upper.run(["risk"], {"states": states})
+        [states] = one_pass(self.lower, [LOWER], {"ids": window.ids[None], "types": window.types[None]})
+        [logits] = one_pass(self.upper, ["risk"], {"states": states})
         ladders = logits.reshape(2, -1).astype(np.float64)
         ladders[:, _IDEATION] += self.phrases.logits(window)
         steps = np.asarray(sigmoid(ladders), np.float64)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -16,9 +17,11 @@ from agent.protocols import Recalled
 from agent.readings import Affect
 from agent.resumed import NEWEST, SPOKEN_OUT, Pasts, resumed, with_past
 from agent.safety.guard import ProtocolGuard
-from agent.testing import BrokenPlugin, FixedPlugin, ScriptedGenerator
+from agent.testing import BrokenPlugin, FixedPlugin, ScriptedGenerator, a_turn
+from agent.tracker import SmoothedTracker
 from agent.tracker import create as smoothed
 from agent.turn import Message
+from tests.contracts.store_contract import a_course, a_reliance, a_sitting, a_state
 from tests.danger_word import DangerWord
 from tests.loop_parts import an_agent, offline
 
@@ -255,8 +258,36 @@ async def test_that_it_is_forgotten_after_an_hour_and_when_others_need_the_room(
 async def test_that_nothing_that_was_said_is_remembered():
     pasts = Pasts()
     await pasts.of(follows(), [seeker("My dog Quillonby died."), supporter("I hear you.")])
-    assert pasts._known
-    assert "Quillonby" not in repr(pasts._known)
+    [known] = pasts._known.values()
+    assert b'"state"' in zlib.decompress(known.past)
+    assert b"Quillonby" not in zlib.decompress(known.past)
+
+
+async def test_that_what_is_remembered_comes_back_whole_and_takes_little_room():
+    feelings = {f"feeling {number}": (2 * number + 1) / 1_024 for number in range(32)}
+    after = {f"strategy {number}": feelings for number in range(8)}
+    full = replace(a_state(), emotions=feelings, climate=feelings, expected=feelings, forecast=after)
+    turn = replace(a_turn("Hi."), state=full, course=a_course(), reliance=a_reliance(), sitting=a_sitting())
+    pasts, said = Pasts(), [seeker("Hi."), supporter("Yes.")]
+    pasts.keep(said, turn)
+    past = await pasts.of(follows(), said)
+    assert (past.state, past.course) == (turn.state, turn.course)
+    assert (past.reliance, past.sitting, past.turns) == (turn.reliance, turn.sitting, 1)
+    assert all(len(known.past) < 2_500 for known in pasts._known.values())
+
+
+async def test_that_a_state_that_no_store_could_keep_is_followed_anew():
+    class Strange(SmoothedTracker):
+        def update(self, turn: Any) -> Any:
+            return replace(super().update(turn), trend=object())
+
+    plugin = DangerWord()
+    pasts = Pasts()
+    agent = follows(plugins=[plugin, FixedPlugin("affect", Affect(-0.5, 0.2, -0.1))], tracker=Strange())
+    for _ in range(2):
+        assert (await pasts.of(agent, [seeker("One."), supporter("Yes.")])).turns == 1
+    assert plugin.seen == ["One.", "One."]
+    assert not pasts._known
 
 
 async def test_that_a_sitting_goes_on_and_its_notice_is_given_once():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
+from collections import Counter
 from itertools import islice
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from evals.load.finding import Finding, at_least, at_most, none_of, quantile, ra
 from evals.load.parts import PARTS
 from evals.load.saying import BROKEN, Said, Telling
 from evals.load.sentences import messages
+from evals.load.soak import FLAT, MOST, Look, told
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -47,6 +49,30 @@ def test_that_a_slope_is_found_with_an_interval_around_it():
     assert rising.high - rising.low < 0.5
     flat = slope(minutes, [200 + draw.gauss(0, 1) for _ in minutes])
     assert flat.low < 0 < flat.high
+
+
+def looks(later: float) -> list[Look]:
+    """Ten minutes of 10 turns a second: memory that fills for five, and then grows by so much in 1,000 turns."""
+    draw = random.Random(1)
+
+    def resident(turns: int) -> float:
+        return 200 + 40 * min(turns, 3_000) / 3_000 + later * max(turns - 3_000, 0) / 1_000 + draw.gauss(0, 0.3)
+
+    return [Look(second / 60, 10 * second, resident(10 * second), 20, 14) for second in range(601)]
+
+
+@pytest.mark.parametrize("later", [0.0, FLAT - 0.05, 2 * FLAT, MOST + 1, -1.0])
+def test_that_a_long_run_is_flat_by_what_memory_does_in_its_later_half(later: float):
+    found = {one.name: one for one in told(looks(later), 10.0, Counter(), bytes_a_turn=2_048)}
+    growth = found["memory, growth over the later half, per 1,000 turns"]
+    assert growth.met is (later <= FLAT)
+    assert growth.low <= later + 0.05
+    assert growth.high >= later - 0.05
+    assert found["the same, as it would be after a million turns"].value == 1_000 * growth.value
+    assert found["memory after 25% of the turns, RSS"].value == pytest.approx(220, abs=2)
+    assert found["memory after 100% of the turns, RSS"].value == pytest.approx(240 + 3 * later, abs=2)
+    assert found["the store grows by, for each turn in it"].value == 2.0
+    assert found["turns"].value == 6_000
 
 
 def test_that_a_ratio_of_medians_is_found_with_an_interval_around_it():

@@ -3,6 +3,7 @@ from __future__ import annotations
 import gc
 import itertools
 import os
+import threading
 import weakref
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,13 +16,14 @@ import pytest
 from tokenizers import Tokenizer
 
 import sem_plugins.encoder
+from agent.batching import cores
 from agent.errors import WeightsError
 from agent.testing import a_turn
 from agent.turn import Message
 from sem_plugins.affect.plugin import AffectPlugin
 from sem_plugins.cause.plugin import CausePlugin
 from sem_plugins.emotion.plugin import EmotionPlugin
-from sem_plugins.encoder import Encoded, Encoder, encoder_for, forget_readings, load_onnxruntime
+from sem_plugins.encoder import Encoded, Encoder, encoder_for, forget_readings, load_onnxruntime, one_pass
 from sem_plugins.expression.plugin import ExpressionPlugin
 from sem_plugins.risk.plugin import RiskPlugin
 from sem_plugins.weights import SHIPPED, TOKENIZER, load_manifest
@@ -218,6 +220,36 @@ def test_that_what_is_kept_has_an_end_and_the_oldest_goes_first(counted: Encoder
     assert len(session.asked) == 1100
     counted.read(alone("0"))
     assert len(session.asked) == 1101
+
+
+def test_that_no_more_passes_run_side_by_side_than_there_are_cores():
+    at_once, most, lock = 0, 0, threading.Lock()
+    full, go_on = threading.Event(), threading.Event()
+
+    class Crowded:
+        """Its passes last until they are told to go on."""
+
+        def run(self, names: list[str], feed: dict[str, Array]) -> list[Array]:
+            nonlocal at_once, most
+            with lock:
+                at_once += 1
+                most = max(most, at_once)
+                if at_once == cores():
+                    full.set()
+            assert go_on.wait(20)
+            with lock:
+                at_once -= 1
+            return []
+
+    asked = cores() + 6
+    with ThreadPoolExecutor(asked) as threads:
+        passes = [threads.submit(one_pass, Crowded(), [], {}) for _ in range(asked)]  # type: ignore[arg-type]
+        try:
+            assert full.wait(20)
+        finally:
+            go_on.set()
+        assert [each.result(20) for each in passes] == [[]] * asked
+    assert most == cores()
 
 
 def test_that_readings_can_be_forgotten_by_all_encoders_at_once(counted: Encoder, session: StandInSession):

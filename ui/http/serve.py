@@ -136,12 +136,14 @@ def run(
     from prometheus_client import disable_created_metrics
 
     from ui.http import logs
+    from ui.http.allocator import bound_arenas
     from ui.http.app import make_app
     from ui.http.connections import Connection
     from ui.http.profiles import build_service
     from ui.http.reloading import Reloading
     from ui.http.tracing import export_spans
 
+    bound_arenas()
     logs.set_up(settings.operations)
     export_spans()
     # A second series for each, which hardly anybody asks for.
