@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any, cast
 
 from agent.build import build_agent
@@ -66,6 +68,7 @@ class Desk:
         self.directory: Directory = directory_of(settings)
         self._agents: OrderedDict[Choices, Agent] = OrderedDict()
         self._making = asyncio.Lock()
+        self._policies: dict[str, Policy] = {}
 
     # --- what may be chosen ----------------------------------------------------------------------
 
@@ -85,7 +88,8 @@ class Desk:
         """Whether nothing outlasts the server."""
         return self.settings.store == "memory"
 
-    def offered(self) -> dict[str, tuple[str, ...]]:
+    @cached_property  # names of planners are read from every distribution: 10 ms of computing, and asked for often
+    def offered(self) -> Mapping[str, tuple[str, ...]]:
         """What visitors may choose from, by setting. What is not here is not theirs to choose."""
         offered: dict[str, tuple[str, ...]] = {
             "speaker": ("offline", "own") if self.may_name_llm else ("offline",),
@@ -101,7 +105,7 @@ class Desk:
 
     def checked(self, choices: Choices) -> Choices:
         """The choices without those that are not offered."""
-        offered = self.offered()
+        offered = self.offered
         kept: dict[str, Any] = {
             name: value if (value := getattr(choices, name)) in offered.get(name, ()) else ""
             for name in ("speaker", "persona", "planner", "variant", "two_stage", "country", "policy")
@@ -200,8 +204,11 @@ class Desk:
         return cast("TenantStore", self.agent.store).for_tenant(visitor.tenant)
 
     def policy(self, choices: Choices) -> Policy:
-        """Whose notices are given."""
-        return load_policy(self.checked(choices).policy or self.settings.policy)
+        """Whose notices are given. Its file is read once."""
+        name = self.checked(choices).policy or self.settings.policy
+        if name not in self._policies:
+            self._policies[name] = load_policy(name)
+        return self._policies[name]
 
     def country(self, choices: Choices) -> str | None:
         """Whose help lines are shown."""

@@ -147,7 +147,7 @@ class SettingsTab:
 
     def _form(self, visitor: Visitor) -> str:
         desk, texts = self.desk, self.texts
-        offered = desk.offered()
+        offered = desk.offered
         countries = getattr(desk.directory, "countries", {})
         options: dict[str, list[tuple[str, str]]] = {
             name: [(each, texts.word(name, each)) for each in offered[name]]
