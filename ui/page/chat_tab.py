@@ -66,7 +66,7 @@ class ChatTab:
                             scale=1,
                         )
                         self.send = gr.Button(t("chat.send"), variant="primary", elem_id="send", scale=0)
-                        self.stop = gr.Button(t("chat.stop"), elem_id="stop", visible=False, scale=0)
+                        self.stop = gr.Button(t("chat.stop"), elem_id="stop", scale=0)
                     self.status = gr.HTML("", apply_default_css=False, elem_id="status")
             with gr.Column(elem_id="understood"):
                 self.panel = gr.HTML("", apply_default_css=False)
@@ -81,7 +81,7 @@ class ChatTab:
             [self.box.submit, self.send.click],
             self.say,
             [self.box, *known],
-            [page.visitor, page.here, self.box, self.send, self.stop, self.live, *views],
+            [page.visitor, page.here, self.box, self.live, *views],
             show_progress="hidden",
             api_visibility="private",
             trigger_mode="once",
@@ -126,7 +126,7 @@ class ChatTab:
                 shown: Updates = {self.live: coming(now, self.texts, policy, text=text)}
                 if not begun:
                     begun = True
-                    shown |= {self.page.here: here, self.trouble: "", **self._answering(True)}
+                    shown |= {self.page.here: here, self.trouble: ""}
                     if Visitor.parsed(kept) is None:
                         shown[self.page.visitor] = visitor.as_kept()
                 if now.turn is not None and not cleared:
@@ -136,14 +136,7 @@ class ChatTab:
         last, stored = await self._drawn(visitor, here, trouble=now.trouble, made=now.turn)
         if cleared and now.trouble is not None and not stored:  # what was not kept goes back into the box
             last[self.box] = text
-        yield {
-            **last,
-            self.live: filled("announced", self.texts, said=now.said),
-            **self._answering(False),
-        }
-
-    def _answering(self, answering: bool) -> Updates:
-        return {self.send: gr.update(visible=not answering), self.stop: gr.update(visible=answering)}
+        yield {**last, self.live: filled("announced", self.texts, said=now.said)}
 
     async def stop_it(self, kept: Any, here: Any, request: gr.Request) -> None:
         """Stop what answers in the open conversation."""
