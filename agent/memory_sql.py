@@ -31,6 +31,7 @@ from agent.safety.counters import Counts, counted
 from agent.safety.delivery import HandoffState, QueuedHandoff
 from agent.safety.takeover import checked_name, given_back, taken_over, told
 from agent.sql_database import Database, transaction
+from agent.sql_listing import conversations_in
 from agent.sql_people import claim, contact_of, keep_contact, queue, queued_in, settle
 from agent.sql_turns import (
     CONVERSATIONS,
@@ -42,7 +43,6 @@ from agent.sql_turns import (
     erase,
     forget_profile,
     insert_turn,
-    last_used_first,
     newest_of,
     said_in_row,
     turns_of,
@@ -168,9 +168,9 @@ class SQLStore:
             raise self._unknown(conversation_id)
         return turns
 
-    def conversations(self) -> tuple[str, ...]:
+    def conversations(self, *, beginning: str = "") -> tuple[str, ...]:
         """See `ConversationStore`."""
-        return self._read(lambda connection: tuple(connection.execute(last_used_first(self.tenant)).scalars()))
+        return self._read(lambda connection: conversations_in(connection, self.tenant, beginning))
 
     def counts(self) -> Counts:
         """How often something happened; erasing changes none of it."""

@@ -44,7 +44,7 @@ class SampleStore:
         """Nothing is kept."""
         return ()
 
-    def conversations(self) -> tuple[str, ...]:
+    def conversations(self, *, beginning: str = "") -> tuple[str, ...]:
         """Ids of the samples."""
         return tuple(self._messages)
 

@@ -1,4 +1,4 @@
-"""A visitor without a browser, who speaks to the page over HTTP as Gradio's script does: to load it, and to test it."""
+"""A visitor without a browser, who speaks to the page as Gradio's script does: to load it, and to test it."""
 
 from __future__ import annotations
 
