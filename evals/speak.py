@@ -46,7 +46,7 @@ class SampleStore:
 
     def conversations(self, *, beginning: str = "") -> tuple[str, ...]:
         """Ids of the samples."""
-        return tuple(self._messages)
+        return tuple(each for each in self._messages if each.startswith(beginning))
 
     def forget_profile(self, conversation_id: str) -> None:
         """Nothing was learned."""

@@ -1,7 +1,8 @@
 """`python -m ui.page.speed`: how long people wait for the page, and what it bears, on the loopback.
 
-It drives Debian's Chromium by Playwright (extra `dev`). Guests speak to the page as a browser does, without one. It
-fails where a message was not answered. A busy machine makes all of it slower, but hardly the time of computing.
+It drives Debian's Chromium by Playwright (extra `dev`). Guests speak to the page as a browser does, without one.
+It fails where a message was not answered. Other work on the machine makes people wait longer, but adds little to
+the time of computing.
 """
 
 from __future__ import annotations
