@@ -24,6 +24,7 @@ from agent.events import (
     StageFinished,
     Token,
 )
+from agent.options import Options
 from agent.turn import Turn
 from ui.http.errors import ApiError
 from ui.http.profiles import with_parts
@@ -86,7 +87,9 @@ async def answered(desk: Desk, visitor: Visitor, conversation_id: str, text: str
     """
     now, seen = Moment(), None
     try:
-        followed = desk.running.followed(conversation_id, _in_order(desk, visitor, conversation_id, text))
+        options = desk.options_for(visitor.choices)
+        turn = _in_order(desk, visitor, conversation_id, text, options)
+        followed = desk.running.followed(conversation_id, turn)
         async with aclosing(followed) as happened:
             async for events in happened:
                 now = reduce(_after, events, now)
@@ -99,11 +102,12 @@ async def answered(desk: Desk, visitor: Visitor, conversation_id: str, text: str
     yield replace(now, ended=True)
 
 
-async def _in_order(desk: Desk, visitor: Visitor, conversation_id: str, text: str) -> AsyncGenerator[Event]:
+async def _in_order(
+    desk: Desk, visitor: Visitor, conversation_id: str, text: str, options: Options
+) -> AsyncGenerator[Event]:
     """The turn, after those of the same conversation that came before: another tab may be talking in it."""
     agent = await desk.agent_for(visitor.choices)
     agent = with_parts(agent, store=desk.store_of(visitor, conversation_id))
-    options = desk.options_for(visitor.choices)
     whose = f"{getattr(agent.store, 'tenant', '')}\n{conversation_id}"  # as the HTTP server calls it
     async with desk.order.turn_of(whose):
         asked = agent.stream(text, conversation_id=conversation_id, options=options)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import os
-from collections.abc import AsyncGenerator, Collection
+from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI, Request
@@ -20,6 +20,7 @@ from ui.http.profiles import warm
 from ui.http.tenancy import Gate
 from ui.page.desk import Desk, Reach
 from ui.page.door import Door
+from ui.page.latch import Latch
 from ui.page.markup import compile_all
 from ui.page.shell import Shell
 from ui.page.texts import LANGUAGES, preferred, texts_in
@@ -46,12 +47,15 @@ def build_desk(settings: Settings, reach: Reach = Reach()) -> Desk:
     return Desk(build_agent(settings), settings, reach)
 
 
-def make_page(desk: Desk, *, hosts: Collection[str] | None = None) -> ASGIApp:
+def make_page(
+    desk: Desk, *, hosts: Collection[str] | None = None, shut: Callable[[], None] | None = None
+) -> ASGIApp:
     """The application, to be served by any ASGI server. It closes the desk when the server stops.
 
     Args:
         desk: What all visitors share.
         hosts: Names that it may be called by; None takes any.
+        shut: Called once where the page was for everybody and a key is made meanwhile: it lets nobody in any more.
     """
     os.environ.update(_GRADIO)
     os.environ.setdefault("MPLBACKEND", "agg")  # else Gradio's first event looks for a screen
@@ -79,7 +83,8 @@ def make_page(desk: Desk, *, hosts: Collection[str] | None = None) -> ASGIApp:
         """Alive."""
         return {"status": "ok"}
 
-    gate = Gate(getattr(desk.agent.store, "api_keys", None))
+    keys = getattr(desk.agent.store, "api_keys", None)
+    gate = Gate(keys)
 
     def admitted(tenant: str, key: str) -> bool:
         """Whether the key opens the conversations of the tenant."""
@@ -107,7 +112,10 @@ def make_page(desk: Desk, *, hosts: Collection[str] | None = None) -> ASGIApp:
             pwa=False,
             theme=theme(),
         )
-    return Door(Shell(app, shells), hosts, root_path=desk.reach.root_path)
+    page: ASGIApp = Shell(app, shells)
+    if keys is not None and not desk.reach.keys:
+        page = Latch(page, keys, shut)
+    return Door(page, hosts, root_path=desk.reach.root_path)
 
 
 def _warm(agent: Agent) -> None:
