@@ -32,7 +32,8 @@ __all__ = ["Desk", "Reach"]
 _MOST_AGENTS = 16
 _OF_SERVERS = "openai"
 _UNKEPT_FOR = timedelta(hours=2)
-_MADE_BY = ("persona", "planner", "country", "policy")
+_MADE_BY = ("persona", "planner", "counterweight", "country", "policy")
+_COUNTERWEIGHTS = ("0", "0.3", "0.5", "0.7", "1")  # those that docs/evaluation.md measures
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,7 @@ class Desk:
             "speaker": ("offline", "own") if self.may_name_llm else ("offline",),
             "persona": persona_names(),
             "planner": names("planners"),
+            "counterweight": _COUNTERWEIGHTS,
             "variant": VARIANTS,
             "two_stage": ("adaptive", "adjudicated", "inline"),
             "country": tuple(sorted(getattr(self.directory, "countries", {}))),
@@ -108,7 +110,7 @@ class Desk:
         offered = self.offered
         kept: dict[str, Any] = {
             name: value if (value := getattr(choices, name)) in offered.get(name, ()) else ""
-            for name in ("speaker", "persona", "planner", "variant", "two_stage", "country", "policy")
+            for name in ("speaker", *_MADE_BY, "variant", "two_stage")
         }
         if kept["speaker"] != "own":
             kept |= {"llm_url": "", "llm_model": ""}

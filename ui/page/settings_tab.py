@@ -151,7 +151,7 @@ class SettingsTab:
         countries = getattr(desk.directory, "countries", {})
         options: dict[str, list[tuple[str, str]]] = {
             name: [(each, texts.word(name, each)) for each in offered[name]]
-            for name in ("persona", "planner", "variant", "two_stage")
+            for name in ("persona", "planner", "counterweight", "variant", "two_stage")
         }
         options["country"] = [
             (code, f"{countries[code].name} ({code})") for code in offered["country"] if code != "ZZ"
