@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Any
-
 import gradio as gr
 import pytest
 from gradio.state_holder import SessionState
@@ -9,20 +7,10 @@ from gradio.state_holder import SessionState
 from ui.page.sparing import SparingBlocks
 
 
-class Counted(gr.HTML):
-    """Counts how often it is made."""
-
-    made = 0
-
-    def __init__(self, *given: Any, **named: Any) -> None:
-        type(self).made += 1
-        super().__init__(*given, **named)
-
-
 @pytest.fixture
 async def page():  # Gradio makes an event loop where it finds none, and leaves it open
     with SparingBlocks(analytics_enabled=False) as blocks:
-        parts = [Counted(""), Counted(""), gr.Textbox("")]
+        parts = [gr.HTML(""), gr.HTML(""), gr.Textbox("")]
         other = gr.HTML("")
         gr.Button().click(lambda: None, None, parts)
     return blocks, parts, other
@@ -42,9 +30,13 @@ async def test_that_what_is_sent_is_what_gradio_would_send(page, given):
 
 async def test_that_what_an_event_leaves_out_is_not_made_anew(page):
     blocks, parts, _ = page
-    before = Counted.made
-    await blocks.postprocess_data(blocks.fns[0], {parts[2]: "a"}, SessionState(blocks))
-    assert Counted.made == before
+    state, gradios = SessionState(blocks), SessionState(blocks)
+    await blocks.postprocess_data(blocks.fns[0], {parts[2]: "a"}, state)
+    await gr.Blocks.postprocess_data(blocks, blocks.fns[0], {parts[2]: "a"}, gradios)
+    assert [part._id in state for part in parts] == [False, False, True]
+    assert [part._id in gradios for part in parts] == [True, True, True], (
+        "Gradio spares it: then this is not needed"
+    )
 
 
 async def test_that_a_part_that_an_event_does_not_name_is_an_error_as_it_was(page):
