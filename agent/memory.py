@@ -148,11 +148,11 @@ class InMemoryStore:
         with self._lock:
             return tuple(self._known(conversation_id))
 
-    def conversations(self) -> tuple[str, ...]:
+    def conversations(self, *, beginning: str = "") -> tuple[str, ...]:
         """See `ConversationStore`."""
         with self._lock:
             self._check_open()
-            return tuple(reversed(self._turns))
+            return tuple(each for each in reversed(self._turns) if each.startswith(beginning))
 
     def counts(self) -> Counts:
         """How often something happened; erasing changes none of it."""

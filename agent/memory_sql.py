@@ -29,6 +29,7 @@ from agent.retention_rows import due_in, expire_in_parts
 from agent.safety.counters import Counts, counted
 from agent.safety.takeover import told
 from agent.sql_database import Database
+from agent.sql_listing import conversations_in
 from agent.sql_people import contact_of, keep_contact, queue
 from agent.sql_takeovers import SQLTakeovers
 from agent.sql_turns import (
@@ -40,7 +41,6 @@ from agent.sql_turns import (
     erase,
     forget_profile,
     insert_turn,
-    last_used_first,
     newest_of,
     said_in_row,
     turns_of,
@@ -158,9 +158,9 @@ class SQLStore(SQLTakeovers):
             raise self._unknown(conversation_id)
         return turns
 
-    def conversations(self) -> tuple[str, ...]:
+    def conversations(self, *, beginning: str = "") -> tuple[str, ...]:
         """See `ConversationStore`."""
-        return self._read(lambda connection: tuple(connection.execute(last_used_first(self.tenant)).scalars()))
+        return self._read(lambda connection: conversations_in(connection, self.tenant, beginning))
 
     def counts(self) -> Counts:
         """How often something happened; erasing changes none of it."""

@@ -211,8 +211,8 @@ class ConversationStore(Protocol):
         """
         ...
 
-    def conversations(self) -> tuple[str, ...]:
-        """Ids of all conversations, the one last used first."""
+    def conversations(self, *, beginning: str = "") -> tuple[str, ...]:
+        """Ids of all conversations, or of those whose id begins with a text, the one last used first."""
         ...
 
     def forget_profile(self, conversation_id: str) -> None:

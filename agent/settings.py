@@ -89,6 +89,12 @@ class Settings(BaseSettings):
     )
     tracker: OptionalPart = Field("filter", description="Follows the emotional state.")
     planner: OptionalPart = Field("rules", description="Chooses the support strategy.")
+    counterweight: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="How much of supporters' habits the planners `predicted` and `blend` take out.",
+    )
     generator: str = Field(
         "openai",
         description="What speaks: a server (`openai`, once `llm_url` is set), or an LLM in this process "

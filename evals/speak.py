@@ -44,9 +44,9 @@ class SampleStore:
         """Nothing is kept."""
         return ()
 
-    def conversations(self) -> tuple[str, ...]:
+    def conversations(self, *, beginning: str = "") -> tuple[str, ...]:
         """Ids of the samples."""
-        return tuple(self._messages)
+        return tuple(each for each in self._messages if each.startswith(beginning))
 
     def forget_profile(self, conversation_id: str) -> None:
         """Nothing was learned."""

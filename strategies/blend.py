@@ -145,6 +145,6 @@ def _best(probabilities: Mapping[str, float]) -> str:
     return max(probabilities, key=lambda strategy: probabilities[strategy])
 
 
-def create(settings: object | None = None) -> BlendPlanner:  # noqa: ARG001 - every part is made with the settings
+def create(settings: object | None = None) -> BlendPlanner:
     """Entry point `blend`."""
-    return BlendPlanner()
+    return BlendPlanner(counterweight=getattr(settings, "counterweight", 0.0))

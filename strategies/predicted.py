@@ -90,6 +90,6 @@ def supporters(counterweight: float) -> str:
     return "Supporters, their habits apart," if counterweight else "Supporters"
 
 
-def create(settings: object | None = None) -> PredictedPlanner:  # noqa: ARG001 - every part is made with the settings
+def create(settings: object | None = None) -> PredictedPlanner:
     """Entry point `predicted`."""
-    return PredictedPlanner()
+    return PredictedPlanner(counterweight=getattr(settings, "counterweight", 0.0))

@@ -79,9 +79,9 @@ class RedactingStore:
         """See `ConversationStore`."""
         return self._kept_in.turns(conversation_id)
 
-    def conversations(self) -> tuple[str, ...]:
+    def conversations(self, *, beginning: str = "") -> tuple[str, ...]:
         """See `ConversationStore`."""
-        return self._kept_in.conversations()
+        return self._kept_in.conversations(beginning=beginning)
 
     def rate(self, conversation_id: str, feedback: Feedback) -> None:
         """See `agent.feedback.FeedbackStore`. The reason is kept without personal data."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +19,28 @@ from tests.contracts.store_contract import a_full_turn
 def plans(path: Path, turns: list[Turn]) -> dict[str, list[str]]:
     """How SQLite goes about each statement of recalling and storing turns: searches, scans, sorting."""
     asked: dict[str, Any] = {}
+    store = SQLiteStore(path)
+    with _noted(asked), closing(store):
+        for turn in turns:
+            store.recall(turn.conversation_id, turns=24)
+            store.append(turn)
+    return _plans(path, asked)
+
+
+@contextmanager
+def _noted(asked: dict[str, Any]) -> Iterator[None]:
 
     def note(_connection: Any, _cursor: Any, statement: str, values: Any, _context: Any, many: Any) -> None:
         asked[statement] = values[0] if many else values
 
-    store = SQLiteStore(path)
     sa.event.listen(sa.Engine, "before_cursor_execute", note)
     try:
-        for turn in turns:
-            store.recall(turn.conversation_id, turns=24)
-            store.append(turn)
+        yield
     finally:
         sa.event.remove(sa.Engine, "before_cursor_execute", note)
-        store.close()
+
+
+def _plans(path: Path, asked: dict[str, Any]) -> dict[str, list[str]]:
     engine = sa.create_engine(f"sqlite:///{path}", poolclass=sa.NullPool)
     with engine.connect() as connection:
         return {
@@ -55,3 +66,12 @@ def test_that_no_statement_of_a_turn_reads_more_the_longer_the_conversation_is(t
         or "TEMP B-TREE" in step
     }
     assert slow == {}
+
+
+def test_that_listing_by_a_beginning_looks_at_no_other_conversation(tmp_path: Path):
+    asked: dict[str, Any] = {}
+    with closing(SQLiteStore(tmp_path / "kept.db")) as store:
+        with _noted(asked):
+            store.conversations(beginning="page-1-")
+        (steps,) = _plans(tmp_path / "kept.db", asked).values()
+    assert "(tenant=? AND id>? AND id<?)" in steps[0]

@@ -472,6 +472,15 @@ class StoreContract:
             store.append(recalled_turn(store, f"{number}", conversation_id=name))
         assert store.conversations() == ("b", "a", "c")
 
+    def test_that_those_whose_id_begins_with_a_text_are_listed_alone(self, store: ConversationStore):
+        for number, name in enumerate(("a-1", "A-2", "a-", "b-1", "a_3", "a%4", "a-\U0010fffe", "a-1")):
+            store.append(recalled_turn(store, f"{number}", conversation_id=name))
+        assert store.conversations(beginning="a-") == ("a-1", "a-\U0010fffe", "a-")
+        assert store.conversations(beginning="a%") == ("a%4",)
+        assert store.conversations(beginning="a_") == ("a_3",)
+        assert store.conversations(beginning="c") == ()
+        assert len(store.conversations(beginning="")) == 7
+
     def test_that_conversations_do_not_mix(self, store: ConversationStore):
         mine = store.append(recalled_turn(store, "mine", conversation_id="m", state=a_state(0.5)))
         yours = store.append(recalled_turn(store, "yours", conversation_id="y", state=a_state(-0.5)))

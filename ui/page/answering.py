@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from functools import reduce
 
 from agent.errors import (
     GenerationError,
@@ -21,10 +22,8 @@ from agent.events import (
     NoticeGiven,
     ReplyFinished,
     StageFinished,
-    StageStarted,
     Token,
 )
-from agent.loop import Agent
 from agent.options import Options
 from agent.turn import Turn
 from ui.http.errors import ApiError
@@ -59,7 +58,6 @@ class Moment:
     Attributes:
         said: The reply so far.
         notices: What was told beside it so far.
-        reading: The message is being read; nothing is said yet.
         failed_over: Who was to answer failed, and somebody else answers.
         turn: As it is now; None before the message was taken in.
         ended: The turn is over.
@@ -68,7 +66,6 @@ class Moment:
 
     said: str = ""
     notices: tuple[str, ...] = ()
-    reading: bool = True
     failed_over: bool = False
     turn: Turn | None = None
     ended: bool = False
@@ -88,20 +85,19 @@ async def answered(
         strategy: Id of the one that the reply is to follow; None leaves it to the planner.
 
     Yields:
-        What is seen, until one has `ended`. Nothing is raised: a face tells people what to do.
+        What is seen: at once that it has begun, then whatever is new, until one has `ended`. Whoever takes long
+        over one gets the newest next. Nothing is raised: a face tells people what to do.
     """
-    now = Moment()
+    now, seen = Moment(), None
     try:
-        agent = await desk.agent_for(visitor.choices)
-        agent = with_parts(agent, store=desk.store_of(visitor, conversation_id))
         options = replace(desk.options_for(visitor.choices), strategy=strategy)
-        turn = _in_order(desk, agent, conversation_id, text, options)
+        turn = _in_order(desk, visitor, conversation_id, text, options)
         followed = desk.running.followed(conversation_id, turn)
-        async with aclosing(followed) as events:
-            async for event in events:
-                after = _after(now, event)
-                if after != now:
-                    now = after
+        async with aclosing(followed) as happened:
+            async for events in happened:
+                now = reduce(_after, events, now)
+                if _seen(now) != seen:
+                    seen = _seen(now)
                     yield now
     except Exception as error:  # noqa: BLE001 - whatever it was, the person is told what to do
         trouble = trouble_of(error, characters=len(text), most=desk.agent.max_message_characters)
@@ -110,9 +106,11 @@ async def answered(
 
 
 async def _in_order(
-    desk: Desk, agent: Agent, conversation_id: str, text: str, options: Options
+    desk: Desk, visitor: Visitor, conversation_id: str, text: str, options: Options
 ) -> AsyncGenerator[Event]:
     """The turn, after those of the same conversation that came before: another tab may be talking in it."""
+    agent = await desk.agent_for(visitor.choices)
+    agent = with_parts(agent, store=desk.store_of(visitor, conversation_id))
     whose = f"{getattr(agent.store, 'tenant', '')}\n{conversation_id}"  # as the HTTP server calls it
     async with desk.order.turn_of(whose):
         asked = agent.stream(text, conversation_id=conversation_id, options=options)
@@ -121,16 +119,19 @@ async def _in_order(
                 yield event
 
 
-def _after(now: Moment, event: Event) -> Moment:  # noqa: PLR0911 - one for each kind of event
+def _seen(now: Moment) -> tuple[object, ...]:
+    """What a person sees of it, and not which stages ended: each moment costs a round to the browser."""
+    return now.said, now.notices, now.failed_over, now.turn is not None
+
+
+def _after(now: Moment, event: Event) -> Moment:
     match event:
         case StageFinished(turn=turn):
             return replace(now, turn=turn)
-        case StageStarted(stage="generate"):
-            return replace(now, reading=False)
         case NoticeGiven(text=text):
             return replace(now, notices=(*now.notices, text))
         case Token(text=text):
-            return replace(now, said=now.said + text, reading=False)
+            return replace(now, said=now.said + text)
         case FailureNoted(failure=failure, discards=discards) if failure.stage == "generate":
             return replace(now, said="" if discards else now.said, failed_over=True)
         case ReplyFinished(turn=turn):

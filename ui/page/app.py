@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import os
-from collections.abc import AsyncGenerator, Collection
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Collection
+from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI, Request
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp
 
 from agent.build import build_agent
+from agent.loop import Agent
 from agent.settings import Settings
 from ui.http.errors import ApiError
 from ui.http.profiles import warm
 from ui.page.desk import Desk, Reach
 from ui.page.door import Door
+from ui.page.latch import Latch
+from ui.page.markup import compile_all
 from ui.page.reports import add_reports
 from ui.page.shell import Shell
 from ui.page.texts import LANGUAGES, preferred, texts_in
@@ -24,6 +28,13 @@ from ui.page.texts import LANGUAGES, preferred, texts_in
 __all__ = ["build_desk", "make_page"]
 
 _COOKIE = "heartline_language"
+# No argument of Gradio's switches off all that it sends home, nor that it sums up its last 10,000 events by pandas
+# after each: the page for that is shut (`ui.page.door`).
+_GRADIO = {
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "GRADIO_ANALYTICS_MAX_EVENTS": "1",
+    "GRADIO_ANALYTICS_CACHE_FREQUENCY": str(2**31),
+}
 _AT_ONCE, _WAITING = 64, 512  # replies that are made, and messages that wait for one
 
 
@@ -36,21 +47,25 @@ def build_desk(settings: Settings, reach: Reach = Reach()) -> Desk:
     return Desk(build_agent(settings), settings, reach)
 
 
-def make_page(desk: Desk, *, hosts: Collection[str] | None = None) -> ASGIApp:
+def make_page(
+    desk: Desk, *, hosts: Collection[str] | None = None, shut: Callable[[], None] | None = None
+) -> ASGIApp:
     """The application, to be served by any ASGI server. It closes the desk when the server stops.
 
     Args:
         desk: What all visitors share.
         hosts: Names that it may be called by; None takes any.
+        shut: Called once where the page was for everybody and a key is made meanwhile: it lets nobody in any more.
     """
-    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # no argument of Gradio's switches off all of it
+    os.environ.update(_GRADIO)
+    os.environ.setdefault("MPLBACKEND", "agg")  # else Gradio's first event looks for a screen
     import gradio as gr
 
     from ui.page.frame import made, shell, theme
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
-        await asyncio.to_thread(warm, desk.agent)
+        await asyncio.to_thread(_warm, desk.agent)
         yield
         await desk.aclose()
 
@@ -70,6 +85,7 @@ def make_page(desk: Desk, *, hosts: Collection[str] | None = None) -> ASGIApp:
 
     if desk.evaluations is not None:
         add_reports(app, desk.evaluations)
+    keys = getattr(desk.agent.store, "api_keys", None)
 
     def admitted(tenant: str, key: str) -> bool:
         """Whether the key opens the conversations of the tenant."""
@@ -97,4 +113,15 @@ def make_page(desk: Desk, *, hosts: Collection[str] | None = None) -> ASGIApp:
             pwa=False,
             theme=theme(),
         )
-    return Door(Shell(app, shells), hosts, root_path=desk.reach.root_path)
+    page: ASGIApp = Shell(app, shells)
+    if keys is not None and not desk.reach.keys:
+        page = Latch(page, keys, shut)
+    return Door(page, hosts, root_path=desk.reach.root_path)
+
+
+def _warm(agent: Agent) -> None:
+    """Do once what the first message would wait for."""
+    warm(agent)
+    compile_all()
+    with suppress(ImportError):  # Gradio sets its backend around each event, where it is installed
+        importlib.import_module("matplotlib")

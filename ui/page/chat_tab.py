@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 
 import gradio as gr
@@ -70,7 +71,7 @@ class ChatTab:
                             scale=1,
                         )
                         self.send = gr.Button(t("chat.send"), variant="primary", elem_id="send", scale=0)
-                        self.stop = gr.Button(t("chat.stop"), elem_id="stop", visible=False, scale=0)
+                        self.stop = gr.Button(t("chat.stop"), elem_id="stop", scale=0)
                     self.status = gr.HTML("", apply_default_css=False, elem_id="status")
             with gr.Column(elem_id="understood"):
                 self.panel = gr.HTML("", apply_default_css=False)
@@ -85,7 +86,7 @@ class ChatTab:
             [self.box.submit, self.send.click],
             self.say,
             [self.box, *known],
-            [page.visitor, page.here, self.box, self.send, self.stop, self.live, *views],
+            [page.visitor, page.here, self.box, self.live, *views],
             show_progress="hidden",
             api_visibility="private",
             trigger_mode="once",
@@ -94,7 +95,7 @@ class ChatTab:
         self.talk.another(
             self.say_anew,
             [self.box, *known],
-            [page.visitor, page.here, self.box, self.send, self.stop, self.live, *views],
+            [page.visitor, page.here, self.box, self.live, *views],
             show_progress="hidden",
             api_visibility="private",
             trigger_mode="once",
@@ -135,32 +136,24 @@ class ChatTab:
             return
         here = here if visitor.owns(here) else visitor.new_conversation()
         policy = self.desk.policy(visitor.choices)
+        begun = cleared = False
         now = Moment()
-        first: Updates = {
-            self.page.here: here,
-            self.live: coming(now, self.texts, policy, text=text),
-            self.trouble: "",
-            self.send: gr.update(visible=False),
-            self.stop: gr.update(visible=True),
-        }
-        if Visitor.parsed(kept) is None:
-            first[self.page.visitor] = visitor.as_kept()
-        yield first
-        cleared = False
-        async for now in answered(self.desk, visitor, here, text, strategy=strategy):
-            shown: Updates = {self.live: coming(now, self.texts, policy, text=text)}
-            if now.turn is not None and not cleared:
-                cleared, shown[self.box] = True, ""
-            yield shown
+        async with aclosing(answered(self.desk, visitor, here, text, strategy=strategy)) as moments:
+            async for now in moments:
+                shown: Updates = {self.live: coming(now, self.texts, policy, text=text)}
+                if not begun:
+                    begun = True
+                    shown |= {self.page.here: here, self.trouble: ""}
+                    if Visitor.parsed(kept) is None:
+                        shown[self.page.visitor] = visitor.as_kept()
+                if now.turn is not None and not cleared:
+                    cleared, shown[self.box] = True, ""
+                if not now.ended:  # then all of it is drawn
+                    yield shown
         last, stored = await self._drawn(visitor, here, trouble=now.trouble, made=now.turn)
         if cleared and now.trouble is not None and not stored:  # what was not kept goes back into the box
             last[self.box] = text
-        yield {
-            **last,
-            self.live: filled("announced", self.texts, said=now.said),
-            self.send: gr.update(visible=True),
-            self.stop: gr.update(visible=False),
-        }
+        yield {**last, self.live: filled("announced", self.texts, said=now.said)}
 
     async def say_anew(
         self, draft: Any, kept: Any, here: Any, request: gr.Request, event: gr.EventData
@@ -260,16 +253,18 @@ class ChatTab:
         lost: frozenset[str] = frozenset()
         if made is not None and not stored and made.reply is not None:
             turns, lost = (*turns, made), frozenset({made.id})
-        trouble = trouble or unread
-        shown: Updates = {
-            self.past: await asyncio.to_thread(self.views.past, visitor, here),
-            self.talk: await asyncio.to_thread(self.views.talk, visitor, here, turns, unkept=lost),
-            self.panel: self.views.panel(turns),
-            self.status: self.views.status(visitor, here, told=told),
-            self.trouble: self._told(trouble),
-            self.page.here: here,
-        }
-        return shown, stored
+
+        def drawn() -> Updates:
+            return {
+                self.past: self.views.past(visitor, here),
+                self.talk: self.views.talk(visitor, here, turns, unkept=lost),
+                self.panel: self.views.panel(turns),
+                self.status: self.views.status(visitor, here, told=told),
+                self.trouble: self._told(trouble or unread),
+                self.page.here: here,
+            }
+
+        return await asyncio.to_thread(drawn), stored
 
     def _told(self, trouble: Trouble | None) -> str:
         words = "" if trouble is None else self.texts(trouble.key, **dict(trouble.given))

@@ -64,7 +64,7 @@ def _checked_root(root_path: str) -> str:
 def run(
     settings: Any, *, host: str, port: int, root_path: str, near: bool, keys: bool, hosts: frozenset[str] | None
 ) -> None:
-    """Serve the page until a signal comes.
+    """Serve the page until a signal comes; anew, and for those who sign in, once there is a key.
 
     Args:
         settings: Of the agents.
@@ -80,24 +80,39 @@ def run(
     """
     import uvicorn
 
-    from ui.page.app import build_desk, make_page
     from ui.page.desk import Reach
 
-    desk = build_desk(settings, Reach(near=near, root_path=root_path, keys=keys))
+    # It outlasts the server: whoever comes while the page starts anew waits.
+    with uvicorn.Config("", host=host, port=port, log_level="warning").bind_socket() as listening:
+        if _served(settings, Reach(near, root_path, keys), listening, hosts):
+            typer.echo("There is a key now: everybody has to sign in, and the page starts anew.")
+            _served(settings, Reach(near=False, root_path=root_path, keys=True), listening, None)
+
+
+def _served(settings: Any, reach: Any, listening: socket.socket, hosts: frozenset[str] | None) -> bool:
+    """Serve until a signal comes, or a key is made where there was none; whether it was a key."""
+    import uvicorn
+
+    from ui.page.app import build_desk, make_page
+
+    desk = build_desk(settings, reach)
+    shut = False
+
+    def end() -> None:
+        nonlocal shut
+        shut = server.should_exit = True
 
     class Server(uvicorn.Server):
         """Tells where it is."""
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
-            address = sockets[0].getsockname() if sockets else (host, port)
+            address = listening.getsockname()
             shown = f"[{address[0]}]" if ":" in address[0] else address[0]
-            typer.echo(f"Open http://{shown}:{address[1]}{root_path}/ in a browser. Ctrl-C ends.")
+            typer.echo(f"Open http://{shown}:{address[1]}{reach.root_path}/ in a browser. Ctrl-C ends.")
 
     config = uvicorn.Config(
-        make_page(desk, hosts=hosts),
-        host=host,
-        port=port,
+        make_page(desk, hosts=hosts, shut=end),
         lifespan="on",
         access_log=False,
         log_level="warning",
@@ -105,4 +120,6 @@ def run(
         proxy_headers=False,
         timeout_graceful_shutdown=5,
     )
-    Server(config).run(sockets=[config.bind_socket()])
+    server = Server(config)
+    server.run(sockets=[listening.dup()])
+    return shut

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any, cast
 
 from agent.build import build_agent
@@ -32,7 +34,8 @@ __all__ = ["Desk", "Reach"]
 _MOST_AGENTS = 16
 _OF_SERVERS = "openai"
 _UNKEPT_FOR = timedelta(hours=2)
-_MADE_BY = ("persona", "planner", "country", "policy")
+_MADE_BY = ("persona", "planner", "counterweight", "country", "policy")
+_COUNTERWEIGHTS = ("0", "0.3", "0.5", "0.7", "1")  # those that docs/evaluation.md measures
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,7 @@ class Desk:
         self.evaluations = Evaluations(settings) if reach.near else None
         self._agents: OrderedDict[Choices, Agent] = OrderedDict()
         self._making = asyncio.Lock()
+        self._policies: dict[str, Policy] = {}
 
     # --- what may be chosen ----------------------------------------------------------------------
 
@@ -90,12 +94,14 @@ class Desk:
         """Whether nothing outlasts the server."""
         return self.settings.store == "memory"
 
-    def offered(self) -> dict[str, tuple[str, ...]]:
+    @cached_property  # names of planners are read from every distribution: 10 ms of computing, and asked for often
+    def offered(self) -> Mapping[str, tuple[str, ...]]:
         """What visitors may choose from, by setting. What is not here is not theirs to choose."""
         offered: dict[str, tuple[str, ...]] = {
             "speaker": ("offline", "own") if self.may_name_llm else ("offline",),
             "persona": persona_names(),
             "planner": names("planners"),
+            "counterweight": _COUNTERWEIGHTS,
             "variant": VARIANTS,
             "two_stage": ("adaptive", "adjudicated", "inline"),
             "country": tuple(sorted(getattr(self.directory, "countries", {}))),
@@ -106,10 +112,10 @@ class Desk:
 
     def checked(self, choices: Choices) -> Choices:
         """The choices without those that are not offered."""
-        offered = self.offered()
+        offered = self.offered
         kept: dict[str, Any] = {
             name: value if (value := getattr(choices, name)) in offered.get(name, ()) else ""
-            for name in ("speaker", "persona", "planner", "variant", "two_stage", "country", "policy")
+            for name in ("speaker", *_MADE_BY, "variant", "two_stage")
         }
         if kept["speaker"] != "own":
             kept |= {"llm_url": "", "llm_model": ""}
@@ -209,8 +215,11 @@ class Desk:
         return cast("TenantStore", self.agent.store).for_tenant(tenant)
 
     def policy(self, choices: Choices) -> Policy:
-        """Whose notices are given."""
-        return load_policy(self.checked(choices).policy or self.settings.policy)
+        """Whose notices are given. Its file is read once."""
+        name = self.checked(choices).policy or self.settings.policy
+        if name not in self._policies:
+            self._policies[name] = load_policy(name)
+        return self._policies[name]
 
     def country(self, choices: Choices) -> str | None:
         """Whose help lines are shown."""

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from ui.page.desk import Desk
 from ui.page.help_lines import as_shown, help_region
 from ui.page.markup import filled
+from ui.page.sparing import SparingBlocks
 from ui.page.tab import QUICK, Page, visitor_of
 from ui.page.tabs import TABS
 from ui.page.texts import LANGUAGES, Texts, texts_in
@@ -34,7 +35,7 @@ def made(desk: Desk, texts: Texts) -> Any:  # Gradio leaves its context untyped
         desk: What all visitors share.
         texts: In the language.
     """
-    with gr.Blocks(title=texts("title"), analytics_enabled=False, fill_width=True) as blocks:
+    with SparingBlocks(title=texts("title"), analytics_enabled=False, fill_width=True) as blocks:
         visitor = gr.BrowserState(None, storage_key=_KEPT_UNDER, secret=_SEAL)
         here = gr.Textbox("", visible="hidden", show_label=False, container=False)
         page = Page(desk, texts, blocks, visitor, here)

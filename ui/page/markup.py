@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from agent.intake import scrub
 from ui.page.texts import Texts
 
-__all__ = ["filled"]
+__all__ = ["compile_all", "filled"]
 
 
 def filled(template: str, texts: Texts, **content: Any) -> str:
@@ -22,6 +22,12 @@ def filled(template: str, texts: Texts, **content: Any) -> str:
         **content: What it shows.
     """
     return _environment().get_template(f"{template}.html.jinja").render(t=texts, **content)
+
+
+def compile_all() -> None:
+    """Compile every template, which its first use would wait for."""
+    for name in _environment().list_templates(extensions=["jinja"]):
+        _environment().get_template(name)
 
 
 @cache

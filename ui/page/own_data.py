@@ -173,4 +173,4 @@ def erase(desk: Desk, visitor: Visitor, conversation_id: str | None = None) -> i
 
 
 def _own(store: ConversationStore, visitor: Visitor) -> list[str]:
-    return [each for each in store.conversations() if visitor.owns(each)]
+    return [each for each in store.conversations(beginning=visitor.mark) if visitor.owns(each)]

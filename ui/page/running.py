@@ -28,11 +28,17 @@ class Running:
             task.cancel()
         return bool(tasks)
 
-    async def followed(self, conversation_id: str, events: AsyncGenerator[Event]) -> AsyncGenerator[Event]:
+    async def followed(
+        self, conversation_id: str, events: AsyncGenerator[Event]
+    ) -> AsyncGenerator[tuple[Event, ...]]:
         """The events of a turn until it ends or is stopped.
 
         The turn runs in a task of its own, whoever listens: the agent's time limits belong to the task that began
         them. Stopped, or with nobody listening any more, it is stored with what was said until then.
+
+        Yields:
+            Nothing at first: the turn has begun. Then what happened since, all of it at once: whoever listens may
+            take longer over an event than the turn takes to the next.
 
         Raises:
             HeartlineError: As `Agent.stream`.
@@ -45,13 +51,19 @@ class Running:
                     told.put_nowait(event)
             finally:
                 await events.aclose()
-                told.put_nowait(None)
 
         task = asyncio.create_task(run())
+        task.add_done_callback(lambda _: told.put_nowait(None))  # also where it was stopped before it began
         self._tasks.setdefault(conversation_id, set()).add(task)
         try:
-            while (event := await told.get()) is not None:
-                yield event
+            yield ()
+            goes_on = True
+            while goes_on:
+                happened = [await told.get()]
+                while not told.empty():
+                    happened.append(told.get_nowait())
+                goes_on = None not in happened
+                yield tuple(event for event in happened if event is not None)
             with suppress(asyncio.CancelledError):
                 await task
         finally:

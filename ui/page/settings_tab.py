@@ -147,11 +147,11 @@ class SettingsTab:
 
     def _form(self, visitor: Visitor) -> str:
         desk, texts = self.desk, self.texts
-        offered = desk.offered()
+        offered = desk.offered
         countries = getattr(desk.directory, "countries", {})
         options: dict[str, list[tuple[str, str]]] = {
             name: [(each, texts.word(name, each)) for each in offered[name]]
-            for name in ("persona", "planner", "variant", "two_stage")
+            for name in ("persona", "planner", "counterweight", "variant", "two_stage")
         }
         options["country"] = [
             (code, f"{countries[code].name} ({code})") for code in offered["country"] if code != "ZZ"

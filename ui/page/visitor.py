@@ -26,7 +26,7 @@ class Choices:
         speaker: `""` (as set), `"offline"`, or `"own"`: the server at `llm_url`.
         llm_url: Their own LLM server.
         llm_model: The model to ask for; empty takes the server's first.
-        persona, planner, variant, two_stage, country, policy: As the settings of these names.
+        persona, planner, counterweight, variant, two_stage, country, policy: As the settings of these names.
         kept: Whether conversations that begin from now on are kept in the store.
     """
 
@@ -35,6 +35,7 @@ class Choices:
     llm_model: str = ""
     persona: str = ""
     planner: str = ""
+    counterweight: str = ""
     variant: str = ""
     two_stage: str = ""
     country: str = ""

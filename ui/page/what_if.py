@@ -74,7 +74,7 @@ class Change:
             off,
             emotion=chosen("emotion", EMOTIONS),
             strategy=chosen("strategy", offered_strategies(desk)),
-            persona=chosen("persona", desk.offered()["persona"]),
+            persona=chosen("persona", desk.offered["persona"]),
         )
 
 
@@ -236,7 +236,7 @@ def _as_felt(turn: Turn, emotion: str) -> Turn:
 def _persona_of(turn: Turn, desk: Desk) -> str:
     """Whose tone it was, where that can be had again; else empty."""
     own = None if turn.state is None else turn.state.own
-    return own.persona if own is not None and own.persona in desk.offered()["persona"] else ""
+    return own.persona if own is not None and own.persona in desk.offered["persona"] else ""
 
 
 def _voiced(choices: Choices, persona: str, desk: Desk) -> Choices:

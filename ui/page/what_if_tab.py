@@ -115,7 +115,7 @@ class WhatIfTab:
             signals=offered_signals(desk),
             emotions=sorted(words("emotion", EMOTIONS), key=lambda pair: pair[1]),
             strategies=words("strategy", offered_strategies(desk)),
-            personas=words("persona", desk.offered()["persona"]),
+            personas=words("persona", desk.offered["persona"]),
         )
 
     def _trouble(self, error: Exception) -> str:

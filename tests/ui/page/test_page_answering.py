@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
 
 from agent.errors import GenerationError, LLMUnreachableError, StoreError
+from agent.events import Event
 from agent.limits import Limits
 from agent.memory import InMemoryStore
 from agent.settings import load_settings
@@ -14,6 +16,7 @@ from strategies.rules import RulePlanner
 from tests.loop_parts import Waiting, an_agent, offline
 from ui.page.answering import Moment, answered
 from ui.page.desk import Desk
+from ui.page.running import Running
 from ui.page.visitor import Visitor
 
 
@@ -34,8 +37,39 @@ async def test_that_a_reply_is_seen_as_it_comes(visitor):
     desk = _desk(an_agent(offline("I hear you.")))
     moments = await _all(desk, "hello", visitor, visitor.new_conversation())
     assert [moment.said for moment in moments][-1] == "I hear you."
-    assert moments[0].reading
     assert [moment.ended for moment in moments] == [False] * (len(moments) - 1) + [True]
+
+
+async def test_that_only_what_is_seen_makes_a_moment(visitor):
+    desk = _desk(an_agent(offline("I hear you. Go on.")))
+    moments = await _all(desk, "hello", visitor, visitor.new_conversation())
+    assert len(moments) <= 4, "begun, taken in, said, ended"
+    assert moments[0] == Moment()
+    assert moments[1].turn is not None
+
+
+async def test_that_whoever_is_slow_to_show_a_moment_shows_the_newest_next(visitor):
+    desk = _desk(an_agent(offline("One. Two. Three. Four.")))
+    conversation, said = visitor.new_conversation(), []
+    async for moment in answered(desk, visitor, conversation, "hello"):
+        async with asyncio.timeout(30):
+            while not desk.agent.store.conversations():  # noqa: ASYNC110 - a store tells nobody
+                await asyncio.sleep(0)
+        said.append(moment.said)
+    assert said == ["", "One. Two. Three. Four.", "One. Two. Three. Four."]
+
+
+async def test_that_a_turn_that_is_stopped_before_it_began_ends(visitor):
+    running = Running()
+
+    async def never() -> AsyncGenerator[Event]:
+        raise AssertionError("it was stopped before")
+        yield
+
+    followed = running.followed("c", never())
+    assert await anext(followed) == ()
+    assert running.stop("c")
+    assert [events async for events in followed] == [()]
 
 
 async def test_that_a_stopped_reply_is_stored_with_what_was_said(visitor):

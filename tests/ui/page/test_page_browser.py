@@ -119,18 +119,13 @@ def _violations(page: Page) -> list[str]:
     ]
 
 
-def test_that_a_conversation_is_streamed_and_explained(visit):
+def test_that_a_conversation_is_answered_and_explained(visit):
     page = visit().open()
     page.get_by_role("button", name=SAID[0]).click()
     expect(page.locator("#box textarea")).to_have_value(SAID[0])
-    # What the live part holds is noted each time that it changes.
-    page.evaluate("""() => { window.seen = []; new MutationObserver(() => {
-        const words = document.querySelector('#live .ours .words'); if (words) seen.push(words.textContent);
-    }).observe(document.querySelector('#live'), {childList: true, subtree: true, characterData: true}); }""")
     page.get_by_role("button", name=EN("chat.send"), exact=True).click()
     expect(page.locator("#talk .ours .words")).not_to_be_empty()
     expect(page.locator("#box textarea")).to_have_value("")
-    assert page.evaluate("new Set(seen).size") > 1, "the reply came at once"
     panel = page.locator("#understood")
     expect(panel).to_contain_text(EN("panel.of", number=1, of=1))
     assert panel.locator(".bar.primary").count() > 0
@@ -142,7 +137,7 @@ def test_that_a_conversation_is_streamed_and_explained(visit):
     expect(panel).to_be_hidden()
 
 
-def test_that_a_reply_can_be_stopped_and_what_was_said_is_kept(visit, desk):
+def test_that_a_reply_is_streamed_and_can_be_stopped_and_what_was_said_is_kept(visit, desk):
     page = visit().open()
     page.fill("#box textarea", WAITS)
     page.press("#box textarea", "Enter")

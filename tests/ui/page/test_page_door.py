@@ -112,3 +112,24 @@ async def test_that_where_keys_are_a_tenant_signs_in_with_theirs(tmp_path):
         assert (await client.post("/en/login", data={"username": "acme", "password": secret})).status_code == 200
         assert (await client.get("/en/config")).status_code == 200
     store.close()
+
+
+async def test_that_a_key_that_is_made_meanwhile_shuts_the_page_to_all(tmp_path):
+    settings = load_settings(store_path=tmp_path / "talks.db")
+    store = open_store(settings)
+    told: list[str] = []
+    page = make_page(
+        Desk(an_agent(offline("I hear you."), store=store), settings), hosts=None, shut=lambda: told.append("shut")
+    )
+    asked = {"data": [], "fn_index": 0, "session_hash": "x"}
+    async with _client(page, accept="text/html") as client:
+        assert (await client.get("/de/")).status_code == 200
+        store.api_keys.create("acme", name="page")
+        for _ in range(2):
+            refused = await client.get("/de/", headers={"accept-language": "de"})
+            assert refused.status_code == 503
+            assert "Schlüssel" in refused.text
+        script = await client.post("/en/gradio_api/queue/join", json=asked, headers={"accept": "*/*"})
+        assert script.status_code == 401
+    assert told == ["shut"]
+    store.close()

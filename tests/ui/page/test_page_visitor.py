@@ -6,6 +6,7 @@ import pytest
 
 from agent.build import build_agent
 from agent.errors import SettingsError
+from agent.registry import make
 from agent.settings import load_settings
 from agent.testing import a_turn
 from ui.page import own_data
@@ -118,3 +119,14 @@ def test_that_unknown_names_of_parts_are_not_taken_over(agent):
         Choices(persona="../../etc/passwd.toml", planner="nope", variant="x", country="??")
     )
     assert checked == Choices()
+
+
+@pytest.mark.parametrize("planner", ["predicted", "blend"])
+def test_that_a_counter_weight_reaches_the_planner_and_is_one_of_those_measured(agent, planner):
+    desk = _desk(agent)
+    chosen = desk.settings_for(Choices(planner=planner, counterweight="0.5"))
+    assert make("planners", planner, chosen).counterweight == 0.5
+    for other in ("0.4", "-1", "2", "nan"):
+        assert desk.checked(Choices(counterweight=other)) == Choices()
+    set_here = _desk(agent, counterweight=0.3).settings_for(Choices(planner=planner))
+    assert make("planners", planner, set_here).counterweight == 0.3

@@ -156,7 +156,9 @@
   const fetched = window.fetch;
   window.fetch = async (...given) => {
     try {
-      return await fetched(...given);
+      const answer = await fetched(...given);
+      if (answer.status === 401 && String(given[0]?.url || given[0]).includes("/gradio_api/")) tell(meta("expired"), true);
+      return answer;
     } catch (error) {
       if (String(given[0]?.url || given[0]).includes("/queue/join")) tell(meta("gone"), true);
       throw error;

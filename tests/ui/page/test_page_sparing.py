@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import gradio as gr
+import pytest
+from gradio.state_holder import SessionState
+
+from ui.page.sparing import SparingBlocks
+
+
+@pytest.fixture
+async def page():  # Gradio makes an event loop where it finds none, and leaves it open
+    with SparingBlocks(analytics_enabled=False) as blocks:
+        parts = [gr.HTML(""), gr.HTML(""), gr.Textbox("")]
+        other = gr.HTML("")
+        gr.Button().click(lambda: None, None, parts)
+    return blocks, parts, other
+
+
+@pytest.mark.parametrize("given", [{0: "a"}, {2: "a"}, {2: "a", 0: "b"}], ids=["first", "last", "two"])
+async def test_that_what_an_event_leaves_out_stays_and_is_not_made_anew(page, given):
+    blocks, parts, _ = page
+    state = SessionState(blocks)
+    values = {parts[place]: value for place, value in given.items()}
+    sent = await blocks.postprocess_data(blocks.fns[0], values, state)
+    assert sent == [given.get(place, gr.skip()) for place in range(len(parts))]
+    assert all(state[part._id] is part for place, part in enumerate(parts) if place not in given)
+
+
+async def test_that_a_part_that_an_event_does_not_name_is_an_error_as_it_was(page):
+    blocks, parts, other = page
+    with pytest.raises(ValueError, match="not specified as output"):
+        await blocks.postprocess_data(blocks.fns[0], {parts[0]: "a", other: "b"}, SessionState(blocks))
+
+
+async def test_that_outputs_in_order_are_left_to_gradio(page):
+    blocks, _, _ = page
+    assert await blocks.postprocess_data(blocks.fns[0], ["a", "b", "c"], SessionState(blocks)) == ["a", "b", "c"]
