@@ -68,6 +68,17 @@ async def test_that_only_the_newest_part_is_looked_back_on_and_everything_is_fol
     assert past.course.was_in_danger
 
 
+async def test_that_what_is_known_of_a_conversation_is_told_without_reading_anything():
+    plugin = DangerWord()
+    agent, pasts = follows(plugins=[plugin], tracker=None), Pasts()
+    assert pasts.known(SAID, owner="us") == Recalled()
+    past = await pasts.of(agent, SAID, owner="us")
+    read = len(plugin.seen)
+    assert pasts.known([*SAID, supporter("Bye."), seeker("Hi.")], owner="us") == replace(past, messages=())
+    assert pasts.known(SAID, owner="them") == Recalled()
+    assert len(plugin.seen) == read
+
+
 async def test_that_it_goes_on_from_what_is_known():
     agent = follows()
     first = await resumed(agent, SAID[:2])

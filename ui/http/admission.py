@@ -60,9 +60,9 @@ class Admission:
     """Slots for turns, within this process. Belongs to one event loop.
 
     Whoever finds no free slot waits. A slot that becomes free goes to the tenant that holds the fewest, of several
-    to each in turn, and within a tenant to who waited longest: a tenant with one request is served before the second
-    of one with a hundred. No tenant holds all slots, so that one whose LLM hangs keeps nobody else waiting. What
-    would be beyond the bounds of the queue is refused at once.
+    to each in turn, and within a tenant to who waited longest: a tenant with one request is served before the
+    second of one with a hundred. No tenant holds all slots, so that one whose LLM hangs keeps nobody else waiting.
+    What would be beyond the bounds of the queue is refused at once.
 
     Args:
         load: The bounds.

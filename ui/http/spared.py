@@ -53,8 +53,8 @@ async def in_danger(request: ChatRequest, header: str | None, service: Service, 
 def danger_on_record(asked: Asked, service: Service) -> OnRecord:
     """What tells whether there was danger before the message of a turn. It reads one row, or looks in memory.
 
-    Of a conversation that the client brings along one of its newest 32 messages has plain words of suicide, or this
-    process knows where it led to.
+    Of a conversation that the client brings along one of its newest 32 messages has plain words of suicide, or
+    this process knows where it led to.
     """
 
     def look() -> bool:

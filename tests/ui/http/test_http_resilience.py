@@ -23,7 +23,9 @@ from agent.breaker import BreakerLimits
 from agent.generator import create
 from agent.memory import InMemoryStore
 from agent.memory_sqlite import SQLiteStore
+from agent.safety.course import RiskCourse
 from agent.settings import load_settings
+from agent.testing import a_turn
 
 ONE_SLOT = {"running": 1, "waiting": 1, "waiting_per_tenant": 1}
 
@@ -141,6 +143,30 @@ def test_that_words_of_death_are_answered_when_no_slot_is_free():
             assert first.result(PATIENCE).status_code == 200
 
 
+@pytest.mark.parametrize("stateless", [False, True], ids=["kept", "brought"])
+def test_that_who_was_in_danger_is_answered_when_no_slot_is_free(tmp_path: Path, *, stateless: bool):
+    course = RiskCourse(level="watch", peak="ideation")
+    asked = body("b")
+    if stateless:
+        asked = {"messages": [{"role": "user", "content": said} for said in ("I want to kill myself.", "Hello.")]}
+    with (
+        FakeLLMServer(says("One. ", WAIT), says("I am here. ")) as llm,
+        ThreadPoolExecutor(2) as clients,
+        closing(SQLiteStore(tmp_path / "c.db")) as store,
+    ):
+        # By another process, as far as this one knows.
+        store.append(a_turn("It is over.", conversation_id="b", course=course))
+        store.append(a_turn("I am late.", conversation_id="c", id="turn-2"))
+        chosen = settings(llm.url, server_load={**ONE_SLOT, "wait": 0.05})
+        with serving(agent(chosen, store=store), **chosen) as server:
+            first = clients.submit(turn, server, "a")
+            assert llm.asked.wait(PATIENCE)
+            assert server.post("/v1/chat/completions", asked).status_code == 200
+            assert turn(server, "c").status_code == 429
+            llm.go_on()
+            assert first.result(PATIENCE).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("headers", "own"),
     [({"X-Heartline-Deadline-Ms": "700"}, {}), ({"x-envoy-expected-rq-timeout-ms": "700"}, {}), ({}, {"turn_deadline": 0.7})],
@@ -241,6 +267,23 @@ async def _burst(url: str, keys: dict[str, str], coming: list[tuple[str, str]]) 
             return await http.post("/v1/chat/completions", json=body(conversation), headers=headers)
 
         return await asyncio.gather(*(one(tenant, conversation) for tenant, conversation in coming))
+
+
+def test_that_a_tenant_whose_llm_hangs_leaves_a_slot_to_another_one(tmp_path: Path):
+    with (
+        FakeLLMServer(says("One. ", WAIT), says("Two. ")) as llm,
+        ThreadPoolExecutor(1) as clients,
+        closing(SQLiteStore(tmp_path / "c.db")) as store,
+    ):
+        hangs, other = ({"authorization": f"Bearer {store.api_keys.create(name)[0]}"} for name in ("a", "b"))
+        chosen = settings(llm.url, server_load={"running": 2, "wait": 0.05})
+        with serving(agent(chosen, store=store), **chosen) as server:
+            first = clients.submit(turn, server, "c1", **hangs)
+            assert llm.asked.wait(PATIENCE)
+            assert turn(server, "c2", **hangs).status_code == 429
+            assert turn(server, "c3", **other).status_code == 200
+            llm.go_on()
+            assert first.result(PATIENCE).status_code == 200
 
 
 def test_that_of_a_burst_of_two_tenants_the_small_one_is_answered_whole_and_nothing_breaks(tmp_path: Path):
