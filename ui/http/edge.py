@@ -34,8 +34,8 @@ _STOPPING = ApiError(503, "The server is stopping. Try again.", code="stopping",
 _BRACKET = re.compile(rb"[\[\]{}]")
 
 _HEARD_OUT_SECONDS, _HEARD_OUT_BYTES = 5.0, 20_000_000
-"""How much of a body is still read, and thrown away, after it was refused. A connection that is closed with something
-unread in it is reset, so that whoever is still sending may never see the answer: Caddy then says 502.
+"""How much of a body is still read, and thrown away, after it was refused. A connection that is closed with things
+unread is reset, so that whoever is still sending may never see the answer: Caddy then says 502.
 """
 
 
