@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import random
 import uuid
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 
 from agent.errors import StoreError
+from agent.holding import lease_name
 from agent.leases import SECONDS, Leases, Taken
 from ui.http.errors import ApiError
 
@@ -44,7 +44,7 @@ class InOrder:
         """Wait for the turns before, and have those that follow wait.
 
         Args:
-            conversation: With its tenant.
+            conversation: With its tenant (`agent.holding.whose`).
             request: Key of a request that may come twice; it has one turn at a time.
 
         Raises:
@@ -81,8 +81,7 @@ class InOrder:
             if self._leases is None:
                 yield
                 return
-            # No id is kept: a lease may outlive its conversation by some seconds.
-            name = hashlib.sha256(conversation.encode()).hexdigest()
+            name = lease_name(conversation)
             await self._take(self._leases, name, request, ends)
             try:
                 yield

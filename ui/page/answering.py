@@ -24,6 +24,7 @@ from agent.events import (
     StageStarted,
     Token,
 )
+from agent.holding import whose
 from agent.loop import Agent
 from agent.options import Options
 from agent.turn import Turn
@@ -109,8 +110,7 @@ async def _in_order(
     desk: Desk, agent: Agent, conversation_id: str, text: str, options: Options
 ) -> AsyncGenerator[Event]:
     """The turn, after those of the same conversation that came before: another tab may be talking in it."""
-    whose = f"{getattr(agent.store, 'tenant', '')}\n{conversation_id}"  # as the HTTP server calls it
-    async with desk.order.turn_of(whose):
+    async with desk.order.turn_of(whose(agent.store, conversation_id)):
         asked = agent.stream(text, conversation_id=conversation_id, options=options)
         async with aclosing(asked) as events:
             async for event in events:
