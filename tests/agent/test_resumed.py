@@ -145,7 +145,7 @@ async def test_that_two_conversations_are_read_at_one_time_and_the_others_wait_a
     held = Held()
     agent = follows(plugins=[held], tracker=None, plugin_seconds=10)
     asked = [asyncio.create_task(resumed(agent, [seeker(f"{number}.")])) for number in range(5)]
-    assert await asyncio.to_thread(held.both.wait, 10)
+    assert await asyncio.to_thread(held.both.wait, 30)
     held.release.set()
     pasts = await asyncio.gather(*asked)
     assert held.most == 2
@@ -157,7 +157,7 @@ async def test_that_who_left_while_waiting_is_not_read():
     held = Held()
     agent = follows(plugins=[held], tracker=None, plugin_seconds=10)
     asked = [asyncio.create_task(resumed(agent, [seeker(f"{number}.")])) for number in range(2)]
-    assert await asyncio.to_thread(held.both.wait, 10)
+    assert await asyncio.to_thread(held.both.wait, 30)
     leaves = asyncio.create_task(resumed(agent, [seeker("Left.")]))
     await asyncio.sleep(0)
     leaves.cancel()
