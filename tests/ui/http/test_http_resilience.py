@@ -259,7 +259,7 @@ def test_that_an_llm_that_goes_under_load_and_comes_back_leaves_every_turn_answe
 async def _burst(url: str, keys: dict[str, str], coming: list[tuple[str, str]]) -> list[httpx2.Response]:
     """Everything at once, each on a connection of its own."""
     limits = httpx2.Limits(max_connections=None)
-    async with httpx2.AsyncClient(base_url=url, trust_env=False, timeout=60.0, limits=limits) as http:
+    async with httpx2.AsyncClient(base_url=url, trust_env=False, timeout=300.0, limits=limits) as http:
 
         async def one(tenant: str, conversation: str) -> httpx2.Response:
             headers = {"authorization": f"Bearer {keys[tenant]}"}
@@ -290,7 +290,7 @@ def test_that_of_a_burst_of_two_tenants_the_small_one_is_answered_whole_and_noth
     store = SQLiteStore(tmp_path / "c.db")
     keys = {tenant: store.api_keys.create(tenant)[0] for tenant in ("big", "small")}
     with AnsweringLLM(says="I hear you.", first=lambda: time.sleep(0.02) is None) as llm:
-        load = {"running": 8, "waiting": 100, "waiting_per_tenant": 40}
+        load = {"running": 8, "waiting": 100, "waiting_per_tenant": 40, "wait": 300}
         chosen = settings(llm.url, server_load=load)
         with serving(agent(chosen, store=store), **chosen) as server:
             answers = asyncio.run(_burst(server.url, keys, coming))
