@@ -11,9 +11,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from agent.decisions import TokenUsage
 from agent.errors import ReadingError
 
-__all__ = ["checked_schema", "fits", "one_object", "picked_from", "probabilities_of"]
+__all__ = ["checked_schema", "fits", "one_object", "picked_from", "probabilities_of", "usage_told"]
 
 _LONGEST = 20_000  # characters of an answer that are looked at; a short one has dozens
 _LOWEST = -1e9  # vLLM says -9999 for impossible; what is lower is a slip
@@ -250,3 +251,13 @@ def _keeps(value: object, rule: Mapping[str, Any]) -> bool:
 
 def _finite(value: float) -> bool:
     return isinstance(value, int) or math.isfinite(value)  # JSON's 1e999 is read as infinity
+
+
+def usage_told(said: object) -> TokenUsage | None:
+    """Tokens as a server of OpenAI's API counts them; None where it does not."""
+    counts = said.get("usage") if isinstance(said, dict) else None
+    told = counts if isinstance(counts, dict) else {}
+    prompt, completion = told.get("prompt_tokens"), told.get("completion_tokens")
+    if isinstance(prompt, int) and isinstance(completion, int) and prompt > 0 and completion > 0:
+        return TokenUsage(prompt, completion)
+    return None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
-from agent.answers import fits, one_object, picked_from, probabilities_of
+from agent.answers import fits, one_object, picked_from, probabilities_of, usage_told
 from agent.binding import WAYS, Form, Way
 from agent.decisions import PromptMessage, TokenUsage
 from agent.errors import GenerationError, LLMResponseError, LLMUnreachableError, PromptTooLongError
@@ -243,18 +243,11 @@ def _answer(said: Any, model: str, way: Way) -> _Answer:
     text = content if isinstance(content, str) else ""
     if text.lstrip().startswith("<think>") or "</think>" in text:
         text = text.rpartition("</think>")[2] if "</think>" in text else ""
-    speaker, counts = said.get("model"), said.get("usage")
+    speaker = said.get("model")
     return _Answer(
         text,
         listed.get("content") if isinstance(listed, dict) else None,
         speaker if isinstance(speaker, str) and speaker else model,
-        _usage(counts) if isinstance(counts, dict) else None,
+        usage_told(said),
         way,
     )
-
-
-def _usage(counts: Mapping[str, Any]) -> TokenUsage | None:
-    prompt, completion = counts.get("prompt_tokens"), counts.get("completion_tokens")
-    if isinstance(prompt, int) and isinstance(completion, int) and prompt > 0 and completion > 0:
-        return TokenUsage(prompt, completion)
-    return None

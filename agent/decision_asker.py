@@ -14,6 +14,7 @@ from agent.asking import Asker, Choice
 from agent.decisions import PromptMessage, TokenUsage
 from agent.errors import GenerationError, LLMResponseError
 from agent.probe import LLMServer
+from agent.tracing import answering
 
 if TYPE_CHECKING:
     import httpx2
@@ -71,7 +72,12 @@ class DecisionAsker(Asker):
         while self._endpoints:
             path = self._endpoints[0]
             try:
-                raw = await client.post(path, body=_body(path, model, asked, about, choices), cast_to=object)
+                with answering(self._server, model, messages) as told:
+                    raw = await client.post(path, body=_body(path, model, asked, about, choices), cast_to=object)
+                    choice = _choice(raw, choices, model)
+                    told(choice.picked or "", choice.speaker, choice.usage)
+            except LLMResponseError:
+                raise
             except openai.APIStatusError as error:
                 if error.status_code not in _ABSENT:
                     raise self._server.failure(error, model=model) from None
@@ -79,7 +85,7 @@ class DecisionAsker(Asker):
             except Exception as error:  # noqa: BLE001 - a lying server breaks the library in many ways
                 raise self._server.failure(error, model=model) from None
             else:
-                return _choice(raw, choices, model)
+                return choice
         return None
 
 

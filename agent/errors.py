@@ -8,6 +8,7 @@
     ├── TurnError           a turn was filled twice, or read before it was filled
     ├── InputError          what came in cannot be used as a message
     │   └── LimitError          it is more, or comes faster, than is taken in
+    ├── ConversationBusyError   somebody else answers in the conversation
     ├── GenerationError     no reply could be generated
     │   ├── DeadlineError         the turn had no more time
     │   ├── LLMUnreachableError   no connection, or it timed out
@@ -29,6 +30,7 @@ Each message names the thing, its value, the choices where there are any, and th
 from __future__ import annotations
 
 __all__ = [
+    "ConversationBusyError",
     "DataError",
     "DeadlineError",
     "DeliveryError",
@@ -92,6 +94,10 @@ class LimitError(InputError):
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class ConversationBusyError(HeartlineError):
+    """Somebody else answers in the conversation; nothing was taken in."""
 
 
 class GenerationError(HeartlineError):

@@ -231,16 +231,21 @@ class Pasts:
             InputError: A message of the seeker is too long.
         """
         keys = self._keys(owner, said)
-        start, before = 0, Recalled()
-        for end in range(len(said), 0, -1):
-            if (found := self._found(keys[end])) is not None:
-                start, before = end, found
-                break
+        start, before = self._longest(keys)
         earlier = recent(said[:start], agent)
         past = await resumed(agent, said[start:], replace(before, messages=earlier))
         if len(said) > start:
             self._remember(keys[-1], past)
         return past
+
+    def known(self, said: Sequence[Message], *, owner: str = "") -> Recalled:
+        """What the longest part that is known led to, without its messages; nothing is read.
+
+        Args:
+            said: As for `of`.
+            owner: As for `of`.
+        """
+        return self._longest(self._keys(owner, said))[1]
 
     def keep(self, said: Sequence[Message], turn: Turn, *, owner: str = "") -> None:
         """Remember where a finished turn led to, so that its message is not read again.
@@ -264,6 +269,13 @@ class Pasts:
             so_far.update(f"{message.role}:{len(words)}:".encode() + words)
             keys.append(so_far.digest())
         return keys
+
+    def _longest(self, keys: Sequence[bytes]) -> tuple[int, Recalled]:
+        """How many messages of the longest known beginning there are, and what it led to."""
+        for end in range(len(keys) - 1, 0, -1):
+            if (found := self._found(keys[end])) is not None:
+                return end, found
+        return 0, Recalled()
 
     def _found(self, key: bytes) -> Recalled | None:
         with self._lock:

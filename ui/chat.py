@@ -17,6 +17,7 @@ from rich.text import Text
 
 from agent.errors import GenerationError, HeartlineError, InputError, StoreError
 from agent.events import Event, FailureNoted, NoticeGiven, ReplyFinished, StageFinished, Token
+from agent.holding import alone_in
 from agent.intake import scrub
 from agent.loop import Agent
 from agent.options import Options
@@ -186,7 +187,7 @@ class Chat:
         typist = Typist(self.console)
         try:
             asked = self.agent.stream(line, conversation_id=self.conversation_id, options=self.options)
-            async with aclosing(asked) as events:
+            async with alone_in(self.agent.store, self.conversation_id), aclosing(asked) as events:
                 async for event in events:
                     self._show(event, typist)
         finally:

@@ -360,16 +360,16 @@ async def test_that_a_schema_that_cannot_be_checked_is_not_asked():
 
 async def test_that_a_silent_server_costs_one_wait():
     with FakeLLMServer(stays_silent()) as server:  # strict: nothing is tried again
-        error = await failure(server, seconds=0.2)
-        assert server.client_left.wait(5)
+        error = await failure(server, seconds=1.0)
+        assert server.client_left.wait(30)
     assert isinstance(error, LLMUnreachableError)
-    assert "within 0.2 s" in str(error)
+    assert "within 1 s" in str(error)
     assert "'tiny'" in str(error)
 
 
 async def test_that_the_deadline_is_for_all_tries_together():
     with FakeLLMServer(fails(400), fails(400), stays_silent()) as server:
-        assert isinstance(await failure(server, seconds=0.4), LLMUnreachableError)
+        assert isinstance(await failure(server, seconds=1.5), LLMUnreachableError)
 
 
 async def test_that_an_answer_that_only_drips_ends_at_the_deadline():
@@ -379,17 +379,17 @@ async def test_that_an_answer_that_only_drips_ends_at_the_deadline():
             exchange.chunk(b" ")
 
     with FakeLLMServer(Step(drip)) as server:
-        assert isinstance(await failure(server, seconds=0.3), LLMUnreachableError)
+        assert isinstance(await failure(server, seconds=1.0), LLMUnreachableError)
 
 
 async def test_that_cancelling_closes_the_connection():
     with FakeLLMServer(stays_silent()) as server:
         asked = asyncio.create_task(choice(server))
-        await asyncio.to_thread(server.asked.wait, 5)
+        await asyncio.to_thread(server.asked.wait, 30)
         asked.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asked
-        assert server.client_left.wait(5)
+        assert server.client_left.wait(30)
 
 
 async def test_that_a_dropped_connection_is_unreachable_and_not_tried_again():

@@ -28,7 +28,8 @@ from agent.generator import create
 from agent.probe import LLMServer
 
 NO_RETRY = {"x-should-retry": "false"}
-QUICK = BreakerLimits(failures=2, wait=0.05)
+PATIENT = BreakerLimits(failures=2, wait=60)
+"""It stays open as long as a test takes, on a busy machine too."""
 
 
 class Clock:
@@ -190,7 +191,7 @@ def test_that_those_who_ask_one_server_share_a_breaker_as_long_as_anybody_does()
     one, other = LLMServer("http://user:pass@llm.example/v1/"), LLMServer("http://llm.example/v1", api_key="k")
     assert one.breaker is other.breaker
     assert LLMServer("http://llm.example:8000/v1").breaker is not one.breaker
-    assert LLMServer("http://llm.example/v1", limits=QUICK).breaker is not one.breaker
+    assert LLMServer("http://llm.example/v1", limits=PATIENT).breaker is not one.breaker
     for _ in range(5):
         call(one.breaker, LLMUnreachableError("no"))
     assert other.breaker.state == "open"
@@ -204,7 +205,7 @@ def test_that_those_who_ask_one_server_share_a_breaker_as_long_as_anybody_does()
 )
 async def test_that_while_the_llm_is_gone_the_fallback_answers_at_once_and_the_failure_names_it(step: Any):
     with FakeLLMServer(step, step, says("I am back.")) as llm:
-        made = create(llm.settings(llm_breaker=QUICK, llm_timeout=0.2))
+        made = create(llm.settings(llm_breaker=PATIENT, llm_timeout=1.0))
         agent = an_agent(made, fallback=offline(*["Take care."] * 3), composer=PlainComposer())
         for _ in range(2):
             turn = await agent.respond("Hello.")
@@ -216,19 +217,16 @@ async def test_that_while_the_llm_is_gone_the_fallback_answers_at_once_and_the_f
         assert [failure.error for failure in turn.failures] == ["LLMPausedError"]
         assert "left alone" in turn.failures[0].message
         assert len(llm.requests) == 2
-        await _until_tried(made)
+        _much_later(made)
         back = await agent.respond("Hello.")
         assert back.reply is not None
         assert (back.reply.text, back.reply.stood_in_for) == ("I am back.", None)
 
 
-async def _until_tried(generator: Any) -> None:
+def _much_later(generator: Any) -> None:
     breaker = generator._server.breaker
-    for _ in range(2000):
-        if breaker.state == "half-open":
-            return
-        await asyncio.sleep(0.005)
-    raise AssertionError("it stays open")
+    breaker._clock = lambda: time.monotonic() + 3_600
+    assert breaker.state == "half-open"
 
 
 async def test_that_requests_refused_by_the_llm_and_empty_replies_do_not_open_it():
@@ -246,8 +244,8 @@ async def test_that_requests_refused_by_the_llm_and_empty_replies_do_not_open_it
 async def test_that_short_questions_and_replies_share_it():
     question = [PromptMessage("user", "A or B?")]
     with FakeLLMServer(hangs_up(), hangs_up()) as llm:
-        asker = Asker(LLMServer(llm.url, limits=QUICK), model="tiny")
-        made = create(llm.settings(llm_breaker=QUICK))
+        asker = Asker(LLMServer(llm.url, limits=PATIENT), model="tiny")
+        made = create(llm.settings(llm_breaker=PATIENT))
         agent = an_agent(made, fallback=offline("Take care."), composer=PlainComposer())
         for _ in range(2):
             with pytest.raises(LLMUnreachableError):
@@ -294,7 +292,7 @@ async def test_that_a_retry_after_beyond_the_deadline_is_not_waited_for():
 
 async def test_that_nothing_tries_again_on_top_of_the_client():
     with FakeLLMServer(*[fails(503)] * 3) as llm:  # beyond three the double complains
-        made = create(llm.settings(llm_retries=2, llm_breaker=QUICK))
+        made = create(llm.settings(llm_retries=2, llm_breaker=PATIENT))
         agent = an_agent(made, fallback=offline("Take care."), composer=PlainComposer())
         await agent.respond("Hello.")
         assert len(llm.requests) == 3

@@ -23,11 +23,11 @@ from agent.testing import FixedPlugin, ScriptedGenerator, ScriptedGuard
 from agent.turn import Turn
 
 BOUND = 15.0
-"""Seconds within which a turn with a deadline of a tenth of a second is surely through, on a busy machine."""
+"""Seconds within which a turn with a deadline of a second is surely through, on a busy machine."""
 
 
 def soon() -> Options:
-    return Options(deadline=Deadline.within(0.1))
+    return Options(deadline=Deadline.within(1.0))
 
 
 def passed() -> Options:
@@ -110,7 +110,7 @@ async def test_that_a_limit_of_the_work_itself_is_not_taken_for_the_deadline():
 async def test_that_pieces_come_until_the_time_is_over_and_their_source_is_closed():
     source = Waiting("One. ")
     turn: Any = None
-    pieces = pieces_in_time(Deadline.within(0.1), source.generate(turn))
+    pieces = pieces_in_time(Deadline.within(1.0), source.generate(turn))
     assert await anext(pieces) == "One. "
     with pytest.raises(DeadlineError):
         await anext(pieces)
@@ -119,11 +119,12 @@ async def test_that_pieces_come_until_the_time_is_over_and_their_source_is_close
 
 async def test_that_a_silent_llm_is_given_up_and_the_fallback_answers_in_time():
     store = InMemoryStore()
-    with FakeLLMServer(stays_silent()) as llm:
+    with FakeLLMServer(says("I hear you."), stays_silent()) as llm:
         made = create(llm.settings(llm_timeout=60.0, llm_deadline=60.0))
         agent = an_agent(made, fallback=offline("Take care."), composer=PlainComposer(), store=store)
+        await agent.respond("Hi.")  # the first request takes long on a busy machine: it loads a library
         began = time.monotonic()
-        options = Options(deadline=Deadline.within(1.0))  # the first request takes some tenths
+        options = Options(deadline=Deadline.within(2.0))
         turn = await agent.respond("Hello.", conversation_id="a", options=options)
         assert time.monotonic() - began < BOUND
         assert llm.client_left.wait(BOUND)
@@ -135,11 +136,12 @@ async def test_that_a_silent_llm_is_given_up_and_the_fallback_answers_in_time():
 
 
 async def test_that_short_deadlines_of_requests_do_not_make_the_llm_count_as_gone():
-    with FakeLLMServer(*[stays_silent()] * 6, says("I hear you.")) as llm:
+    with FakeLLMServer(says("Hi."), *[stays_silent()] * 6, says("I hear you.")) as llm:
         made = create(llm.settings())
         agent = an_agent(made, fallback=offline(*["Take care."] * 6), composer=PlainComposer())
-        for asked in range(1, 7):
-            turning = asyncio.create_task(agent.respond("Hello.", options=Options(deadline=Deadline.within(0.5))))
+        await agent.respond("Hi.")  # loads a library
+        for asked in range(2, 8):
+            turning = asyncio.create_task(agent.respond("Hello.", options=Options(deadline=Deadline.within(1.5))))
             await turning
             assert len(llm.requests) == asked
         turn = await agent.respond("Hello.")

@@ -92,3 +92,26 @@ async def test_that_objects_are_filled_as_before():
     schema = {"type": "object", "properties": {"quote": {"type": "string", "maxLength": 9}}, "required": ["quote"]}
     with FakeLLMServer(tells('{"quote": "leaks"}')) as server:
         assert await asker(server).fill(MESSAGES, schema) == {"quote": "leaks"}
+
+
+async def test_that_a_question_is_a_chat_span_without_words(spans: Any):
+    with FakeLLMServer(at("/decisions", of_033(0.8))) as server:
+        await asker(server).choose(MESSAGES, "AB")
+    (span,) = spans.get_finished_spans()
+    assert (span.name, span.kind.name, span.status.status_code.name) == ("chat tiny", "CLIENT", "UNSET")
+    told = dict(span.attributes)
+    assert (told["gen_ai.operation.name"], told["gen_ai.request.stream"]) == ("chat", False)
+    assert (told["gen_ai.response.model"], told["gen_ai.usage.input_tokens"]) == ("tiny", 40)
+    assert "tent" not in span.to_json()
+    assert f"-{span.context.span_id:016x}-" in server.requests[0].headers["traceparent"]
+
+
+async def test_that_an_endpoint_that_is_not_there_is_an_error_of_its_span_and_the_question_another_span(
+    spans: Any,
+):
+    steps = (fails(404, path="/decisions", echo="The tent leaks."), fails(404, path="/systemone"), tells("B"))
+    with FakeLLMServer(*steps) as server:
+        await asker(server).choose(MESSAGES, "AB")
+    kinds = [span.attributes.get("error.type") for span in spans.get_finished_spans()]
+    assert kinds == ["404", "404", None]
+    assert all("tent" not in span.to_json() for span in spans.get_finished_spans())

@@ -73,7 +73,7 @@ async def test_that_a_server_that_does_not_say_is_not_asked_turn_after_turn():
 async def test_that_a_silent_server_is_asked_for_it_once_and_not_again_before_it_speaks():
     silent = stays_silent(path="/models")
     with FakeLLMServer(silent, stays_silent(), stays_silent()) as server:  # strict: no second list
-        generator = create(server.settings(llm_context=None, llm_timeout=0.4))
+        generator = create(server.settings(llm_context=None, llm_timeout=1.0))
         assert await generator.context_tokens() is None
         for _ in range(2):
             with pytest.raises(GenerationError):

@@ -89,9 +89,9 @@ async def test_that_a_server_which_drops_every_connection_is_unreachable():
 
 async def test_that_silence_before_the_answer_makes_it_unreachable():
     with FakeLLMServer(stays_silent()) as server:
-        error = await failure(server.settings(llm_timeout=0.2))
+        error = await failure(server.settings(llm_timeout=1.0))
     assert isinstance(error, LLMUnreachableError)
-    assert "silent for 0.2 s" in str(error)
+    assert "silent for 1 s" in str(error)
     assert "llm_timeout" in str(error)
 
 
@@ -99,16 +99,16 @@ async def test_that_silence_within_the_reply_makes_it_unreachable(monkeypatch):
     monkeypatch.setenv("LANGCHAIN_OPENAI_STREAM_CHUNK_TIMEOUT_S", "0.05")  # ours counts
     heard: list[str | Reply] = []
     with FakeLLMServer(says("You ", "kept it.", WAIT)) as server:
-        error = await failure(server.settings(llm_timeout=0.2), heard=heard)
+        error = await failure(server.settings(llm_timeout=1.0), heard=heard)
     assert isinstance(error, LLMUnreachableError)
-    assert "silent for 0.2 s" in str(error)
+    assert "silent for 1 s" in str(error)
     assert "".join(map(str, heard)) == "You kept it."
 
 
 async def test_that_a_reply_which_only_drips_ends_at_the_deadline():
     with FakeLLMServer(drips("drop ")) as server:
         error = await failure(server.settings(llm_deadline=0.3))
-        assert server.client_left.wait(5)
+        assert server.client_left.wait(30)
     assert isinstance(error, LLMUnreachableError)
     assert "within 0.3 s" in str(error)
     assert "llm_deadline" in str(error)
@@ -265,9 +265,9 @@ async def test_that_a_model_name_of_the_server_cannot_smuggle_words_into_the_err
 async def test_that_leaked_thoughts_stop_the_server_at_once():
     heard: list[str | Reply] = []
     with FakeLLMServer(says("Hm.", "</think>", WAIT)) as server:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             error = await failure(server.settings(), heard=heard)
-        assert server.client_left.wait(5)
+        assert server.client_left.wait(30)
     assert "--reasoning-parser" in str(error)
     assert heard == ["Hm."]
 
@@ -304,7 +304,7 @@ async def test_that_a_found_model_is_looked_up_anew_after_a_failure():
 
 def test_that_a_failure_leaves_nothing_behind_for_the_next_event_loop():
     async def fail() -> GenerationError:
-        return await failure(server.settings(llm_timeout=0.2))
+        return await failure(server.settings(llm_timeout=1.0))
 
     with FakeLLMServer(stays_silent(), says("Hm.", then=Exchange.drop)) as server:
         assert isinstance(asyncio.run(fail()), LLMUnreachableError)

@@ -234,7 +234,7 @@ async def test_that_what_was_read_when_the_time_was_up_is_kept_and_the_rest_is_t
         FixedPlugin("affect", Affect(0, 0, 0), reads=["emotion"]),
     ]
     try:
-        turn = await Perception(plugins, seconds=0.3).perceive(a_turn())
+        turn = await Perception(plugins, seconds=1.5).perceive(a_turn())
     finally:
         gate.set()
     assert turn.risk == RiskReading("plan")
@@ -261,7 +261,7 @@ async def test_that_a_plugin_that_comes_too_late_changes_nothing_and_those_after
 
     plugins = [Reads("emotion", late), Reads("risk", last, reads=["emotion"])]
     try:
-        turn = await Perception(plugins, seconds=0.05).perceive(a_turn())
+        turn = await Perception(plugins, seconds=0.5).perceive(a_turn())
     finally:
         gate.set()
     await asyncio.to_thread(threads[0].join, PATIENT)

@@ -71,6 +71,17 @@ async def test_that_only_the_newest_part_is_looked_back_on_and_everything_is_fol
     assert past.course.was_in_danger
 
 
+async def test_that_what_is_known_of_a_conversation_is_told_without_reading_anything():
+    plugin = DangerWord()
+    agent, pasts = follows(plugins=[plugin], tracker=None), Pasts()
+    assert pasts.known(SAID, owner="us") == Recalled()
+    past = await pasts.of(agent, SAID, owner="us")
+    read = len(plugin.seen)
+    assert pasts.known([*SAID, supporter("Bye."), seeker("Hi.")], owner="us") == replace(past, messages=())
+    assert pasts.known(SAID, owner="them") == Recalled()
+    assert len(plugin.seen) == read
+
+
 async def test_that_it_goes_on_from_what_is_known():
     agent = follows()
     first = await resumed(agent, SAID[:2])
@@ -137,7 +148,7 @@ async def test_that_two_conversations_are_read_at_one_time_and_the_others_wait_a
     held = Held()
     agent = follows(plugins=[held], tracker=None, plugin_seconds=10)
     asked = [asyncio.create_task(resumed(agent, [seeker(f"{number}.")])) for number in range(5)]
-    assert await asyncio.to_thread(held.both.wait, 10)
+    assert await asyncio.to_thread(held.both.wait, 30)
     held.release.set()
     pasts = await asyncio.gather(*asked)
     assert held.most == 2
@@ -149,7 +160,7 @@ async def test_that_who_left_while_waiting_is_not_read():
     held = Held()
     agent = follows(plugins=[held], tracker=None, plugin_seconds=10)
     asked = [asyncio.create_task(resumed(agent, [seeker(f"{number}.")])) for number in range(2)]
-    assert await asyncio.to_thread(held.both.wait, 10)
+    assert await asyncio.to_thread(held.both.wait, 30)
     leaves = asyncio.create_task(resumed(agent, [seeker("Left.")]))
     await asyncio.sleep(0)
     leaves.cancel()

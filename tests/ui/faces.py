@@ -27,7 +27,7 @@ __all__ = ["PATIENCE", "Finished", "Talk", "Terminal", "heartline", "kept", "sta
 
 ROOT = Path(ui.__file__).parents[1]
 
-PATIENCE = 40.0
+PATIENCE = 120.0
 """Seconds before a process that does not answer fails the test; a busy machine is slow, not wrong."""
 
 _ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[()][0-9A-Z]|[=>78])")

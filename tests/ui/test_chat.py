@@ -10,6 +10,7 @@ import re
 import shutil
 import signal
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from faces import PATIENCE, Finished, Talk, heartline, kept, start
 from rich.console import Console
 
 from agent.errors import StoreError, UnknownConversationError
+from agent.holding import lease_name, whose
 from agent.limits import Limits
 from agent.loop import Agent
 from agent.memory import InMemoryStore
@@ -211,8 +213,8 @@ def test_that_two_at_once_share_one_file(tmp_path: Path):
 
 @pytest.mark.skipif(os.name == "nt", reason="limits of POSIX")
 def test_that_a_store_that_fails_on_the_way_costs_its_turn_and_not_the_reply(tmp_path: Path):
-    # As on a full disk: no file may grow beyond 96 KB. A turn with a long message needs more.
-    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (98304, 98304))"
+    # As on a full disk: no file may grow beyond 160 KB. A turn with a long message needs more.
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (163840, 163840))"
     store = tmp_path / "talks.db"
     SQLiteStore(store).close()  # what it is made of counts as well
     lines = ["I moved here in May.", "It is so quiet here. " * 900, "And cold."]
@@ -464,6 +466,40 @@ def test_that_a_conversation_that_cannot_be_read_back_is_told_and_the_chat_goes_
 
     shown = Talk(tmp_path, "One.", "Two.", agent=scripted("Second.", store=Forgetful())).run()
     assert shown.index("The database is locked. Try again.") < shown.index("Second.")
+
+
+def test_that_a_message_is_refused_while_a_server_answers_in_the_conversation_and_then_taken_in(tmp_path: Path):
+    path = tmp_path / "talks.db"
+    settings = load_settings(store="sqlite", store_path=path)
+    with closing(SQLiteStore(path)) as theirs, closing(SQLiteStore(path)) as ours:
+        chat: Chat
+        got: list[bool] = []
+
+        def lease(holder: str) -> bool:
+            name = lease_name(whose(theirs, chat.conversation_id))
+            return theirs.leases.take(name, holder, in_line=False).got
+
+        def lines() -> Iterator[str]:
+            assert lease("a server")
+            yield "One."
+            theirs.leases.give_back(lease_name(whose(theirs, chat.conversation_id)), "a server")
+            yield "Two."
+            got.append(lease("a server"))
+
+        class Asking:
+            name, reads = "asking", frozenset({"text"})
+
+            async def plan(self, turn: Turn) -> None:
+                got.append(lease("another server"))
+
+        typed, screen = lines(), io.StringIO()
+        agent = scripted("A reply.", store=ours, planner=Asking())
+        chat = Chat(agent, settings, console=Console(file=screen), read_line=lambda: next(typed, "/quit"))
+        chat.run()
+        shown = " ".join(screen.getvalue().split())
+        assert "is answering in this conversation. Your message was not taken in." in shown
+        assert [turn.text for turn in theirs.turns(chat.conversation_id)] == ["Two."]
+    assert got == [False, True]  # not while the answer came; afterwards
 
 
 def test_that_an_old_file_survives_a_save_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -16,8 +16,11 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+from agent.answers import usage_told
+from agent.decisions import PromptMessage
 from agent.errors import GenerationError
 from agent.probe import LLMServer
+from agent.tracing import answering
 from ui.http.history import text_of
 from ui.http.profiles import Profile
 from ui.http.schemas import ChatMessage, ChatRequest
@@ -90,31 +93,35 @@ async def answered(request: ChatRequest, task: str, profile: Profile) -> str:
         return FIXED[task]
     try:
         with server.breaker.passing():
-            said = await _said(request, server, profile.settings.llm_model)
+            return await _said(request, server, profile.settings.llm_model) or FIXED[task]
     except GenerationError:  # a title is not worth an error
         return FIXED[task]
-    return _text(said) or FIXED[task]
 
 
-async def _said(request: ChatRequest, server: LLMServer, model: str | None) -> Any:
+async def _said(request: ChatRequest, server: LLMServer, model: str | None) -> str:
     try:
         async with server.connect() as http:
             model = model or await server.first_model(http)
-            body = _body(request.messages, model=model, limit=server.limit_name)
-            return await server.client(http).post("/chat/completions", body=body, cast_to=object)
+            messages = _messages(request.messages)
+            asked = [{"role": message.role, "content": message.content} for message in messages]
+            body = {"model": model, "messages": asked, server.limit_name: _LONGEST_ANSWER}
+            with answering(server, model, messages) as told:
+                said = await server.client(http).post("/chat/completions", body=body, cast_to=object)
+                text, speaker = _text(said), said.get("model") if isinstance(said, dict) else None
+                told(text, speaker if isinstance(speaker, str) else "", usage_told(said))
+            return text
     except GenerationError:
         raise
     except Exception as error:  # noqa: BLE001 - a lying server breaks the library in many ways
         raise server.failure(error) from None
 
 
-def _body(messages: Sequence[ChatMessage], *, model: str, limit: str) -> dict[str, Any]:
-    said = [
-        {"role": "system" if message.role == "developer" else message.role, "content": text_of(message, place)}
+def _messages(messages: Sequence[ChatMessage]) -> list[PromptMessage]:
+    return [
+        PromptMessage("system" if message.role == "developer" else message.role, text_of(message, place))
         for place, message in enumerate(messages)
         if message.role in {"system", "developer", "user", "assistant"}
     ]
-    return {"model": model, "messages": said, limit: _LONGEST_ANSWER}
 
 
 def _text(said: Any) -> str:

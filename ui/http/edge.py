@@ -11,7 +11,9 @@ import json
 import re
 import time
 import uuid
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -23,12 +25,18 @@ __all__ = ["MOST_NESTED", "Drain", "Edge", "too_nested"]
 MOST_NESTED = 32
 """Levels of arrays and objects in a body. Ours need 6, tools with a deep schema some more."""
 
+_TIMEOUT = 408
 _PORT = re.compile(r":\d*$")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _ALIVE = frozenset({"/healthz", "/readyz", "/metrics"})
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
 _STOPPING = ApiError(503, "The server is stopping. Try again.", code="stopping", headers={"Retry-After": "5"})
 _BRACKET = re.compile(rb"[\[\]{}]")
+
+_HEARD_OUT_SECONDS, _HEARD_OUT_BYTES = 5.0, 20_000_000
+"""How much of a body is still read, and thrown away, after it was refused. A connection that is closed with things
+unread is reset, so that whoever is still sending may never see the answer: Caddy then says 502.
+"""
 
 
 class Drain:
@@ -96,7 +104,7 @@ class Edge:
             return
         request_id = _request_id(scope)
         scope.setdefault("state", {})["request_id"] = request_id
-        begun = False
+        begun, unread = False, True
 
         async def sending(message: Message) -> None:
             nonlocal begun
@@ -117,11 +125,14 @@ class Edge:
             task = asyncio.current_task()
             self._drain.running.add(task)
             try:
-                await self._app(scope, await self._taken_in(scope, receive), sending)
+                taken_in = await self._taken_in(scope, receive)
+                unread = False
+                await self._app(scope, taken_in, sending)
             finally:
                 self._drain.running.discard(task)
         except ApiError as error:
-            await _tell(error, sending)
+            hears_out = unread and error.status != _TIMEOUT  # who took too long gets no more time
+            await _tell(error, sending, hear_out=partial(self._hear_out, receive) if hears_out else None)
         except asyncio.CancelledError:
             if not self._drain.cutting:
                 raise
@@ -129,6 +140,17 @@ class Edge:
         except Exception as error:  # noqa: BLE001 - the last net: whatever broke, no word of anybody gets out
             log_broken(request_id, error)
             await _tell(INTERNAL, sending, begun=begun)
+
+    async def _hear_out(self, receive: Receive) -> None:
+        """Throw away what is left of a body, up to a bound."""
+        length = 0
+        with suppress(TimeoutError):
+            async with asyncio.timeout(min(self._seconds, _HEARD_OUT_SECONDS)):
+                while length <= _HEARD_OUT_BYTES:
+                    message = await receive()
+                    if not message.get("more_body", False):  # all of it, or the client has gone
+                        return
+                    length += len(message.get("body", b""))
 
     def _check_host(self, scope: Scope) -> None:
         name = _PORT.sub("", _header(scope, b"host").decode("latin-1")).lower()
@@ -151,7 +173,7 @@ class Edge:
             async with asyncio.timeout(self._seconds):
                 body = await self._whole(scope, receive)
         except TimeoutError:
-            raise ApiError(408, "The body did not arrive in time.", code="body_too_slow") from None
+            raise ApiError(_TIMEOUT, "The body did not arrive in time.", code="body_too_slow") from None
         if too_nested(body):
             raise ApiError(
                 400, f"The body nests more than {MOST_NESTED} arrays and objects.", code="nested_too_deeply"
@@ -215,11 +237,17 @@ def _header(scope: Scope, name: bytes) -> bytes:
     return found
 
 
-async def _tell(error: ApiError, send: Send, *, begun: bool = False) -> None:
+async def _tell(
+    error: ApiError, send: Send, *, begun: bool = False, hear_out: Callable[[], Awaitable[None]] | None = None
+) -> None:
+    """Answer with an error. The whole answer is out before the rest of the request is heard."""
     if begun:  # then it is too late for another answer
         return
     body = json.dumps(error.body()).encode()
     headers: list[Any] = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     headers += [(name.lower().encode(), value.encode()) for name, value in error.headers.items()]
     await send({"type": "http.response.start", "status": error.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    await send({"type": "http.response.body", "body": body, "more_body": hear_out is not None})
+    if hear_out is not None:
+        await hear_out()
+        await send({"type": "http.response.body", "body": b""})

@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager, aclosing
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
+from agent.holding import whose
 from agent.repeats import RepeatStore
 from agent.turn import Turn
 from ui.http.idempotency import Keyed, detached, whole_answer
@@ -67,14 +68,14 @@ async def in_order(
 async def _in_order(
     spoken: Callable[[object], AsyncGenerator[EventT]], asked: Asked, service: Service, slot: Slot
 ) -> AsyncGenerator[EventT]:
-    whose = f"{getattr(asked.store, 'tenant', '')}\n{asked.conversation_id}"
+    conversation = whose(asked.store, str(asked.conversation_id))
     if asked.request is None:
-        async with slot(after=service.order.turn_of(whose)), aclosing(spoken(asked.store)) as events:
+        async with slot(after=service.order.turn_of(conversation)), aclosing(spoken(asked.store)) as events:
             async for event in events:
                 yield event
         return
     store = Keyed(cast("RepeatStore", asked.store), asked.request)
-    before = service.order.turn_of(whose, request=asked.request.key)
+    before = service.order.turn_of(conversation, request=asked.request.key)
     async with slot(after=before), aclosing(spoken(store)) as events:
         if await answer_of(asked) is not None:  # by another process, since we looked
             raise in_progress()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import random
+import time
 import uuid
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
 from agent.errors import StoreError
+from agent.holding import lease_name
 from agent.leases import SECONDS, Leases, Taken
 from ui.http.errors import ApiError
 
@@ -29,10 +30,21 @@ class InOrder:
         leases: Of the store; None where it has none: then this process alone is looked at.
         wait: Seconds to wait for the turns before.
         seconds: After which the turn of a process that died is over.
+        clock: Seconds that never go back.
+        sleep: Waits before a lease of somebody else is asked for again.
     """
 
-    def __init__(self, leases: Leases | None = None, *, wait: float = 60.0, seconds: float = SECONDS) -> None:
+    def __init__(
+        self,
+        leases: Leases | None = None,
+        *,
+        wait: float = 60.0,
+        seconds: float = SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self._leases, self._wait, self._seconds = leases, wait, seconds
+        self._clock, self._sleep = clock, sleep
         self._holder = uuid.uuid4().hex
         self._locks: dict[str, tuple[asyncio.Lock, int]] = {}
         self._requests: set[tuple[str, str]] = set()
@@ -44,7 +56,7 @@ class InOrder:
         """Wait for the turns before, and have those that follow wait.
 
         Args:
-            conversation: With its tenant.
+            conversation: With its tenant (`agent.holding.whose`).
             request: Key of a request that may come twice; it has one turn at a time.
 
         Raises:
@@ -71,9 +83,9 @@ class InOrder:
 
     @asynccontextmanager
     async def _leased(self, lock: asyncio.Lock, conversation: str, request: str | None) -> AsyncGenerator[None]:
-        ends = asyncio.get_running_loop().time() + self._wait
+        ends = self._clock() + self._wait
         try:
-            async with asyncio.timeout_at(ends):
+            async with asyncio.timeout(self._wait):
                 await lock.acquire()
         except TimeoutError:
             raise _busy() from None
@@ -81,8 +93,7 @@ class InOrder:
             if self._leases is None:
                 yield
                 return
-            # No id is kept: a lease may outlive its conversation by some seconds.
-            name = hashlib.sha256(conversation.encode()).hexdigest()
+            name = lease_name(conversation)
             await self._take(self._leases, name, request, ends)
             try:
                 yield
@@ -98,9 +109,9 @@ class InOrder:
         while not (taken := await self._asked(leases, name, request)).got:
             if request is not None and taken.request == request:
                 raise in_progress()
-            if asyncio.get_running_loop().time() + wait > ends:
+            if self._clock() + wait > ends:
                 raise _busy()
-            await asyncio.sleep(wait * random.uniform(0.75, 1.25))
+            await self._sleep(wait * random.uniform(0.75, 1.25))
             wait = min(_LONGEST_WAIT, wait * 1.5)
         self._held.add(name)
         if self._renewing is None or self._renewing.done():

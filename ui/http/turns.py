@@ -30,6 +30,7 @@ from ui.http.kept_turns import in_order
 from ui.http.notices import without_notices
 from ui.http.profiles import Profile, Service, with_parts
 from ui.http.schemas import ChatRequest, Finish, Usage
+from ui.http.spared import danger_on_record
 from ui.http.tenancy import Tenant
 from ui.http.tools import ToolsCalled, ToolSpeaker, Unfinished, until_called
 from ui.http.turn_watch import watched
@@ -207,7 +208,7 @@ async def events_of(asked: Asked, service: Service) -> AsyncGenerator[Event | To
     """
     agent = _agent_for(asked)
     # Nobody in danger waits for a slot: a refusal is the last thing that they need.
-    urgent = speaks_of_death(asked.given.text)
+    urgent = speaks_of_death(asked.given.text) or danger_on_record(asked, service)
     turn = partial(service.admission.turn, asked.tenant, deadline=asked.options.deadline, urgent=urgent)
     if asked.conversation_id is not None:
         spoken = lambda store: _spoken(with_parts(agent, store=store), asked)  # noqa: E731

@@ -24,6 +24,7 @@ from agent.events import (
     StageFinished,
     Token,
 )
+from agent.holding import whose
 from agent.options import Options
 from agent.turn import Turn
 from ui.http.errors import ApiError
@@ -111,8 +112,7 @@ async def _in_order(
     """The turn, after those of the same conversation that came before: another tab may be talking in it."""
     agent = await desk.agent_for(visitor.choices)
     agent = with_parts(agent, store=desk.store_of(visitor, conversation_id))
-    whose = f"{getattr(agent.store, 'tenant', '')}\n{conversation_id}"  # as the HTTP server calls it
-    async with desk.order.turn_of(whose):
+    async with desk.order.turn_of(whose(agent.store, conversation_id)):
         asked = agent.stream(text, conversation_id=conversation_id, options=options)
         async with aclosing(asked) as events:
             async for event in events:

@@ -5,104 +5,24 @@ It starts the page with a made-up conversation, and drives Debian's Chromium by 
 
 from __future__ import annotations
 
-import shutil
-import socket
 import sys
-import threading
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from agent.errors import SettingsError
 from agent.settings import load_settings
-from ui.page.texts import texts_in
+from ui.page.driving import FLAGS, SAID, browser_path, open_tab, running_page, say
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-    from ui.page.desk import Desk
-
-__all__ = ["FLAGS", "SAID", "browser_path", "main", "open_tab", "running_page", "say"]
-
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-"""With these Chromium starts anywhere, and asks nobody for anything."""
-
-SAID = (
-    "I worked all weekend and nobody even noticed.",
-    "My dad has been in hospital since Tuesday and I can't concentrate on anything.",
-    "He is coming home tomorrow!! I could cry, I'm so happy.",
-)
-"""The made-up conversation."""
+__all__ = ["main"]
 
 _DANGER = "I don't want to be alive any more."
 _PATIENCE = 30_000  # milliseconds
 _WIDE, _NARROW = (1440, 900), (360, 740)
-
-
-def browser_path() -> str | None:
-    """Where Chromium is; None where it is not."""
-    return shutil.which("chromium") or shutil.which("chromium-browser")
-
-
-@contextmanager
-def running_page(desk: Desk) -> Iterator[str]:
-    """The page in a thread; gives its address.
-
-    Args:
-        desk: What visitors share. It is closed at the end.
-    """
-    import uvicorn
-
-    from ui.page.app import make_page
-
-    listening = socket.create_server(("127.0.0.1", 0))
-    app = make_page(desk, hosts={"127.0.0.1", "localhost"})
-    config = uvicorn.Config(app, lifespan="on", log_config=None, timeout_graceful_shutdown=2)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-    thread.start()
-    try:
-        while not server.started:
-            if not thread.is_alive():
-                raise SettingsError("The page did not start.")
-            time.sleep(0.02)
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join(30)
-
-
-def say(page: Page, text: str) -> None:
-    """Send a message, and wait until its turn is over."""
-    before = page.locator("#talk .turn").count()
-    page.fill("#box textarea", text)
-    page.press("#box textarea", "Enter")
-    page.wait_for_function(
-        "n => document.querySelectorAll('#talk .turn').length > n && !document.querySelector('#live .turn')",
-        arg=before,
-        timeout=_PATIENCE,
-    )
-
-
-def open_tab(page: Page, name: str) -> None:
-    """Open a tab, also where the bar is too narrow for all of them."""
-    if page.locator(f"#tab-{name}-button").count():
-        page.click(f"#tab-{name}-button")
-        return
-    page.click("#tabs .overflow-menu > button")
-    title = texts_in(page.evaluate("document.documentElement.lang"))(f"tab.{name}")
-    page.locator("#tabs .overflow-dropdown button", has_text=title).click()
 
 
 def main(folder: Path) -> list[Path]:

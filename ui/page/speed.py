@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from agent.errors import HeartlineError, SettingsError
 from agent.settings import load_settings
-from ui.page.screenshots import FLAGS, SAID, browser_path, running_page
+from ui.page.driving import FLAGS, SAID, browser_path, running_page
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

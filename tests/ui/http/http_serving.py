@@ -26,7 +26,8 @@ from ui.http.profiles import DEFAULT, Profile, Service
 
 __all__ = ["Serving", "events_in", "said", "serving", "wait_until"]
 
-PATIENCE = 20.0
+PATIENCE = 60.0
+"""Seconds before a test that waits in vain fails: a busy machine is slow, not wrong."""
 
 
 class Serving:
@@ -52,6 +53,15 @@ class Serving:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return self.http.post(path, content=content, headers={"content-type": "application/json"} | named)
+
+    def leaving(self, path: str, body: Any, until: Any, **headers: str) -> None:
+        """Send a request, and leave once something is true, whatever was answered by then."""
+        content = json.dumps(body).encode()
+        named = {"Host": "x", "Content-Type": "application/json", "Content-Length": str(len(content)), **headers}
+        head = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in named.items())
+        with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as connection:
+            connection.sendall(f"POST {path} HTTP/1.1\r\n{head}\r\n".encode() + content)
+            wait_until(until)
 
     def raw(self, *parts: bytes, shut: bool = False) -> bytes:
         """What comes back on a bare connection until the server closes it."""

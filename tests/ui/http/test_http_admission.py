@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 
@@ -72,7 +73,7 @@ async def turns(chance: Callable[[], float] = lambda: 0.0, **load: float) -> Asy
 
 
 async def test_that_no_more_run_at_once_than_there_are_slots_and_the_next_one_runs_when_one_ends():
-    async with turns(running=2) as made:
+    async with turns(running=2, running_per_tenant=2) as made:
         for name in ("a1", "a2", "a3"):
             await made.come(name)
         assert made.begun == ["a1", "a2"]
@@ -88,6 +89,44 @@ async def test_that_a_slot_goes_to_the_tenants_in_turn():
         for _ in range(7):
             await made.end(made.begun[-1])
         assert made.begun == ["a1", "a2", "b1", "c1", "a3", "b2", "a4"]
+
+
+async def test_that_a_tenant_leaves_an_eighth_of_the_slots_to_others():
+    async with turns(running=9) as made:
+        for number in range(9):
+            await made.come(f"a{number}")
+        assert (made.admission.running, made.admission.waiting) == (7, 2)
+        await made.come("b1")
+        await made.come("c1")
+        assert made.begun[7:] == ["b1", "c1"]  # at once, though those of `a` never end
+        await made.end("b1")
+        assert made.admission.running == 8  # the slot is not for `a`
+        await made.end("a0")
+        assert made.begun[9:] == ["a7"]
+
+
+@pytest.mark.parametrize(("running", "of_a_tenant"), [(1, 1), (2, 1), (8, 7), (9, 7), (64, 56)])
+def test_that_the_slots_of_a_tenant_follow_from_how_many_there_are(running: int, of_a_tenant: int):
+    assert ServerLoad(running=running).most_of_a_tenant == of_a_tenant
+    assert ServerLoad(running=running, running_per_tenant=3).most_of_a_tenant == 3
+
+
+async def test_that_where_nobody_needs_a_key_all_slots_may_be_taken():
+    admission = Admission(ServerLoad(running=2))
+    async with admission.turn(""), asyncio.timeout(30), admission.turn(""):
+        assert admission.running == 2
+
+
+async def test_that_a_slot_goes_to_the_tenant_that_holds_the_fewest():
+    async with turns(running=4, running_per_tenant=4) as made:
+        for name in ("a1", "a2", "a3", "b1", "a4", "a5", "b2", "b3"):
+            await made.come(name)
+        assert made.begun == ["a1", "a2", "a3", "b1"]
+        await made.end("a1")
+        await made.end("a2")
+        assert made.begun[4:] == ["b2", "a4"]  # by turns `a`, with its long turns, would hold three again
+        await made.end("b1")
+        assert made.begun[6:] == ["b3"]
 
 
 async def test_that_a_tenant_fills_its_own_part_of_the_queue_alone():
@@ -161,7 +200,7 @@ async def test_that_who_need_not_wait_is_let_in_whatever_the_deadline():
 
 async def test_that_a_turn_that_waits_for_its_conversation_holds_no_slot_and_is_bounded_as_others():
     order = InOrder()
-    async with turns(running=2, waiting_per_tenant=2) as made:
+    async with turns(running=2, running_per_tenant=2, waiting_per_tenant=2) as made:
         await made.come("a1", after=order.turn_of("talk"))
         await made.come("a2", after=order.turn_of("talk"))
         await made.come("a3", after=order.turn_of("other"))
@@ -188,6 +227,81 @@ async def test_that_whoever_speaks_of_danger_does_not_wait_while_a_second_set_of
         assert made.admission.running == 1
 
 
+async def test_that_slots_for_danger_are_left_to_other_tenants_too_and_take_none_of_the_usual_ones():
+    async with turns(running=2) as made:
+        for name in ("a1", "a2", "a3"):
+            await made.come(name, urgent=True)
+        assert made.begun == ["a1", "a2"]
+        await made.come("b1")
+        await made.come("b2", urgent=True)
+        assert made.begun[2:] == ["b1", "b2"]
+        await made.end("a1")  # of the usual ones, which its next turn gets, though one for danger is taken by `a`
+        assert made.begun[4:] == ["a3"]
+
+
+async def danger() -> bool:
+    return True
+
+
+async def no_danger() -> bool:
+    return False
+
+
+async def test_that_danger_on_record_spares_the_wait_and_the_refusal():
+    async with turns(running=2, running_per_tenant=2, waiting=1, waiting_per_tenant=1) as made:
+        for name in ("a1", "a2", "a3"):
+            await made.come(name)
+        await made.come("a4", urgent=no_danger)
+        with pytest.raises(ApiError) as refused:
+            await made.tasks["a4"]
+        assert refused.value.code == "overloaded"
+        await made.come("a5", urgent=danger)
+        assert made.begun == ["a1", "a2", "a5"]
+
+
+async def test_that_danger_on_record_leaves_half_of_its_slots_to_who_speaks_of_it_now():
+    async with turns(running=2, running_per_tenant=2) as made:
+        for name in ("a1", "a2"):
+            await made.come(name)
+        for name in ("a3", "a4"):
+            await made.come(name, urgent=danger)
+        assert made.begun == ["a1", "a2", "a3"]
+        await made.come("a5", urgent=True)
+        assert made.begun == ["a1", "a2", "a3", "a5"]
+
+
+async def test_that_the_record_is_looked_at_only_where_no_other_slot_is_free():
+    asked: list[str] = []
+
+    async def asking() -> bool:
+        asked.append("the store")
+        return True
+
+    async with turns(running=1) as made:
+        await made.come("a1", urgent=asking)
+        assert (made.begun, asked) == (["a1"], [])
+        await made.come("a2", urgent=asking)
+        assert (made.begun, asked) == (["a1", "a2"], ["the store"])
+        await made.come("a3", urgent=asking)  # those for danger are taken as well: it would change nothing
+        assert (made.begun, asked) == (["a1", "a2"], ["the store"])
+
+
+async def test_that_a_slot_that_becomes_free_while_the_record_is_read_is_taken():
+    read = asyncio.Event()
+
+    async def slow() -> bool:
+        await read.wait()
+        return False
+
+    async with turns(running=1) as made:
+        await made.come("a1")
+        await made.come("a2", urgent=slow)
+        await made.end("a1")
+        read.set()
+        await settled()
+        assert made.begun == ["a1", "a2"]
+
+
 async def test_that_advice_to_come_back_grows_with_the_queue_and_is_spread():
     async def advice(waiting: int, chance: float) -> int:
         async with turns(lambda: chance, running=1, waiting=waiting, waiting_per_tenant=waiting) as made:
@@ -210,15 +324,20 @@ async def test_that_work_within_a_turn_gives_its_result_and_its_slot_back():
     assert admission.running == 0
 
 
+@pytest.mark.parametrize("of_a_tenant", [2, 3])
 @pytest.mark.parametrize("seed", range(20))
-async def test_that_no_slot_is_lost_whoever_comes_ends_and_leaves(seed: int):
+async def test_that_no_slot_is_lost_whoever_comes_ends_and_leaves(seed: int, of_a_tenant: int):
     draw = random.Random(seed)
-    async with turns(running=3, waiting=8, waiting_per_tenant=4) as made:
+    async with turns(running=3, running_per_tenant=of_a_tenant, waiting=8, waiting_per_tenant=4) as made:
         for number in range(80):
-            await made.come(f"{draw.choice('abc')}{number}", urgent=draw.random() < 0.1)
+            urgent = draw.choice([True, danger, no_danger]) if draw.random() < 0.2 else False
+            await made.come(f"{draw.choice('abc')}{number}", urgent=urgent)
             running = [name for name in made.begun if not made.tasks[name].done()]
+            held = Counter(name[0] for name in running)
             assert len(running) == made.admission.running <= 6
-            assert made.admission.waiting == 0 or made.admission.running >= 3
+            assert max(held.values()) <= 2 * of_a_tenant
+            waiting = {name[0] for name, task in made.tasks.items() if not task.done() and name not in made.begun}
+            assert made.admission.running >= 3 or all(held[tenant] >= of_a_tenant for tenant in waiting)
             alive = [name for name, task in made.tasks.items() if not task.done()]
             if draw.random() < 0.4:
                 await made.leave(draw.choice(alive))

@@ -129,3 +129,32 @@ def test_that_an_llm_that_fails_costs_no_error():
         agent.generator = create(llm.settings())
         with serving(agent, llm_url=llm.url, llm_model="tiny", llm_retries=0) as server:
             assert server.ask(TAGS).choices[0].message.content == FIXED["tags"]
+
+
+@pytest.mark.parametrize("content", [False, True])
+def test_that_a_call_is_a_chat_span_in_the_span_of_its_request(spans: Any, *, content: bool):
+    with AnsweringLLM(says='{"title": "A hard week"}') as llm:
+        operations = {"trace_content": content}
+        settings = {"llm_url": llm.url, "llm_model": "tiny", "operations": operations}
+        agent = an_agent(offline())
+        agent.generator = OpenAICompatibleGenerator(LLMServer(llm.url), model="tiny", context=8192)
+        with serving(agent, **settings) as server:
+            server.ask(TITLE)
+    chat, request = spans.get_finished_spans()
+    assert (chat.name, request.name) == ("chat tiny", "POST /v1/chat/completions")
+    assert chat.parent.span_id == request.context.span_id
+    told = dict(chat.attributes)
+    assert told["gen_ai.request.stream"] is False
+    assert told["gen_ai.response.model"] == "tiny"
+    assert ("lost my job" in chat.to_json(), "A hard week" in chat.to_json()) == (content, content)
+
+
+def test_that_a_call_that_fails_is_an_error_of_its_span_without_words(spans: Any):
+    with FakeLLMServer(fails(500, echo=TAGS, headers={"x-should-retry": "false"})) as llm:
+        agent = an_agent(offline())
+        agent.generator = create(llm.settings())
+        with serving(agent, llm_url=llm.url, llm_model="tiny", llm_retries=0) as server:
+            server.ask(TAGS)
+    chat = spans.get_finished_spans()[0]
+    assert chat.attributes["error.type"] == "500"
+    assert (len(chat.events), "lost my job" in chat.to_json()) == (0, False)

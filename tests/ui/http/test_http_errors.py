@@ -148,6 +148,35 @@ def test_that_a_long_body_that_does_not_say_so_is_refused(server: Serving):
     assert server.raw(head, chunk, chunk, chunk).startswith(b"HTTP/1.1 413")
 
 
+@pytest.fixture(scope="module")
+def patient():
+    with serving(an_agent(offline()), limits=LIMITS | {"body_seconds": 20.0}) as running:
+        yield running
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_that_who_goes_on_sending_a_refused_body_sees_the_answer(patient: Serving, *, announced: bool):
+    # Proxies and simple clients read no answer before they have sent everything.
+    size = 8_000_000  # more than all buffers between the two hold
+    head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n"
+    if announced:
+        parts = [head + b"Content-Length: %d\r\n\r\n" % size, b"x" * size]
+    else:
+        chunk = b"2710\r\n" + b"x" * 10_000 + b"\r\n"
+        parts = [head + b"Transfer-Encoding: chunked\r\n\r\n", chunk * (size // 10_000), b"0\r\n\r\n"]
+    answer = patient.raw(*parts)
+    assert answer.startswith(b"HTTP/1.1 413")
+    assert b"\r\nconnection: close\r\n" in answer.lower()
+    assert answer.count(b"HTTP/1.1") == 1
+    assert json.loads(answer.rpartition(b"\r\n\r\n")[2])["error"]["code"] == "body_too_long"
+
+
+def test_that_a_refused_body_without_end_is_not_heard_out(patient: Serving):
+    head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n"
+    with pytest.raises(ConnectionError):
+        patient.raw(head, *[b"x" * 1_000_000] * 1000)
+
+
 def test_that_a_body_that_does_not_come_is_not_waited_for(server: Serving):
     head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 9\r\n\r\n{"
     assert server.raw(head).startswith(b"HTTP/1.1 408")

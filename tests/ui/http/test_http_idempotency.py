@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -154,10 +154,7 @@ def test_that_a_repeat_while_the_first_runs_is_told_to_wait_and_a_client_that_le
     with serving(an_agent(gated, store=store)) as server:
         body = {"messages": [{"role": "user", "content": WORDS}], "stream": stream}
         headers = {"idempotency-key": "k-1", "x-heartline-conversation": "c"}
-        impatient = httpx2.Client(base_url=server.url, timeout=0.3, trust_env=False)
-        with closing(impatient), suppress(httpx2.TimeoutException):
-            impatient.post(COMPLETIONS, json=body, headers=headers)
-        wait_until(lambda: gated.begun == 1)
+        server.leaving(COMPLETIONS, body, lambda: gated.begun == 1, **headers)
         running = send(server, stream=stream)
         assert (running.status_code, running.json()["error"]["code"]) == (409, "request_in_progress")
         assert running.headers["retry-after"] == "1"
@@ -173,9 +170,7 @@ def test_that_without_a_key_a_client_that_leaves_ends_its_turn(store: Any):
     gated = Gated()
     with serving(an_agent(gated, store=store)) as server:
         body = {"messages": [{"role": "user", "content": WORDS}]}
-        impatient = httpx2.Client(base_url=server.url, timeout=0.3, trust_env=False)
-        with closing(impatient), suppress(httpx2.TimeoutException):
-            impatient.post(COMPLETIONS, json=body, headers={"x-heartline-conversation": "c"})
+        server.leaving(COMPLETIONS, body, lambda: gated.begun == 1, x_heartline_conversation="c")
         wait_until(lambda: store.conversations() == ("c",))
         assert [turn.reply.finish_reason for turn in store.turns("c")] == ["interrupted"]
 
@@ -186,10 +181,8 @@ def test_that_what_was_broken_off_is_answered_when_it_comes_again(store: Any):
     with serving(an_agent(gated, store=store)) as server:
         body = {"messages": [{"role": "user", "content": WORDS}]}
         headers = {"idempotency-key": "k-1", "x-heartline-conversation": "c"}
-        impatient = httpx2.Client(base_url=server.url, timeout=0.3, trust_env=False)
-        with closing(impatient), suppress(httpx2.TimeoutException):
-            impatient.post(COMPLETIONS, json=body, headers=headers)
-        wait_until(lambda: gated.begun == 1 and len(server.service.drain.running) == 1)
+        server.leaving(COMPLETIONS, body, lambda: gated.begun == 1, **headers)
+        wait_until(lambda: len(server.service.drain.running) == 1)
         (task,) = server.service.drain.running
         assert task is not None
         task.get_loop().call_soon_threadsafe(task.cancel)

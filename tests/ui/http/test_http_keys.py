@@ -22,8 +22,9 @@ from agent.safety.guard import ProtocolGuard
 from agent.safety.redacting_store import RedactingStore
 from agent.settings import load_settings
 from agent.testing import FixedPlugin
+from ui.http.errors import ApiError
 from ui.http.keys import app
-from ui.http.tenancy import has_keys
+from ui.http.tenancy import Gate, has_keys
 
 REPLIES = tuple(f"Reply {number}." for number in range(12))
 COMPLETIONS = "/v1/chat/completions"
@@ -198,6 +199,29 @@ def test_that_without_any_key_everybody_of_this_machine_is_let_in_and_a_revoked_
     _, key = store.api_keys.create("acme")
     store.api_keys.revoke(key.id)
     assert Client(server, None).talk("Hello there.").status_code == 401
+
+
+def test_that_a_gate_asks_whether_there_are_keys_until_there_are_and_remembers_it_then():
+    class Keys:
+        asked, there = 0, False
+
+        def exist(self) -> bool:
+            self.asked += 1
+            return self.there
+
+        def opened_by(self, key: str) -> None:
+            assert key == "hl_none"
+
+    keys = Keys()
+    gate = Gate(keys)  # type: ignore[arg-type]
+    assert [gate.admitted().name for _ in range(3)] == [None] * 3
+    assert keys.asked == 3  # the first key shuts the server from the next request on
+    keys.there = True
+    for _ in range(3):
+        with pytest.raises(ApiError) as refused:
+            gate.admitted("hl_none")
+        assert refused.value.status == 401
+    assert keys.asked == 4
 
 
 def test_that_a_stateless_history_of_another_tenant_is_not_known(server: Serving, two: tuple[Client, Client]):

@@ -102,7 +102,7 @@ def test_that_a_second_turn_of_a_conversation_waits_for_the_first():
 async def _both(server, llm, extra, first):
     second = asyncio.create_task(asyncio.to_thread(server.ask, "Second.", extra_body=extra))
     await asyncio.to_thread(wait_until, lambda: len(server.service.drain.running) == 2)
-    assert await asyncio.to_thread(llm.asked.wait, 10)
+    assert await asyncio.to_thread(llm.asked.wait, 30)
     assert len(llm.requests) == 1
     llm.go_on()
     list(first)

@@ -23,7 +23,9 @@ from agent.breaker import BreakerLimits
 from agent.generator import create
 from agent.memory import InMemoryStore
 from agent.memory_sqlite import SQLiteStore
+from agent.safety.course import RiskCourse
 from agent.settings import load_settings
+from agent.testing import a_turn
 
 ONE_SLOT = {"running": 1, "waiting": 1, "waiting_per_tenant": 1}
 
@@ -103,8 +105,7 @@ def test_that_a_client_that_leaves_the_queue_is_not_answered_and_its_place_is_fr
         with serving(agent(chosen, store=store), **chosen) as server:
             first = clients.submit(turn, server, "a")
             assert llm.asked.wait(PATIENCE)
-            with httpx2.Client(base_url=server.url, trust_env=False) as leaving, pytest.raises(httpx2.ReadTimeout):
-                leaving.post(path, json=sent, timeout=httpx2.Timeout(PATIENCE, read=0.3))
+            server.leaving(path, sent, lambda: server.service.admission.waiting == 1)
             wait_until(lambda: server.service.admission.waiting == 0)
             third = clients.submit(turn, server, "c")
             wait_until(lambda: server.service.admission.waiting == 1)
@@ -141,9 +142,33 @@ def test_that_words_of_death_are_answered_when_no_slot_is_free():
             assert first.result(PATIENCE).status_code == 200
 
 
+@pytest.mark.parametrize("stateless", [False, True], ids=["kept", "brought"])
+def test_that_who_was_in_danger_is_answered_when_no_slot_is_free(tmp_path: Path, *, stateless: bool):
+    course = RiskCourse(level="watch", peak="ideation")
+    asked = body("b")
+    if stateless:
+        asked = {"messages": [{"role": "user", "content": said} for said in ("I want to kill myself.", "Hello.")]}
+    with (
+        FakeLLMServer(says("One. ", WAIT), says("I am here. ")) as llm,
+        ThreadPoolExecutor(2) as clients,
+        closing(SQLiteStore(tmp_path / "c.db")) as store,
+    ):
+        # By another process, as far as this one knows.
+        store.append(a_turn("It is over.", conversation_id="b", course=course))
+        store.append(a_turn("I am late.", conversation_id="c", id="turn-2"))
+        chosen = settings(llm.url, server_load={**ONE_SLOT, "wait": 0.05})
+        with serving(agent(chosen, store=store), **chosen) as server:
+            first = clients.submit(turn, server, "a")
+            assert llm.asked.wait(PATIENCE)
+            assert server.post("/v1/chat/completions", asked).status_code == 200
+            assert turn(server, "c").status_code == 429
+            llm.go_on()
+            assert first.result(PATIENCE).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("headers", "own"),
-    [({"X-Heartline-Deadline-Ms": "700"}, {}), ({"x-envoy-expected-rq-timeout-ms": "700"}, {}), ({}, {"turn_deadline": 0.7})],
+    [({"X-Heartline-Deadline-Ms": "1500"}, {}), ({"x-envoy-expected-rq-timeout-ms": "1500"}, {}), ({}, {"turn_deadline": 1.5})],
     ids=["header", "envoy", "profile"],
 )  # fmt: skip
 def test_that_when_the_deadline_passes_the_fallback_answers(headers: dict[str, str], own: dict[str, Any]):
@@ -161,7 +186,7 @@ def test_that_when_the_deadline_passes_the_fallback_answers(headers: dict[str, s
 
 def test_that_a_request_shortens_the_deadline_of_its_profile_and_does_not_lengthen_it():
     with FakeLLMServer(stays_silent()) as llm:
-        chosen = settings(llm.url, llm_timeout=60.0, turn_deadline=0.7)
+        chosen = settings(llm.url, llm_timeout=60.0, turn_deadline=1.5)
         with serving(agent(chosen), **chosen) as server:
             assert failures_in(turn(server, "a", **{"X-Heartline-Deadline-Ms": "60000"})) == [
                 "The time that the turn had"
@@ -234,7 +259,7 @@ def test_that_an_llm_that_goes_under_load_and_comes_back_leaves_every_turn_answe
 async def _burst(url: str, keys: dict[str, str], coming: list[tuple[str, str]]) -> list[httpx2.Response]:
     """Everything at once, each on a connection of its own."""
     limits = httpx2.Limits(max_connections=None)
-    async with httpx2.AsyncClient(base_url=url, trust_env=False, timeout=60.0, limits=limits) as http:
+    async with httpx2.AsyncClient(base_url=url, trust_env=False, timeout=300.0, limits=limits) as http:
 
         async def one(tenant: str, conversation: str) -> httpx2.Response:
             headers = {"authorization": f"Bearer {keys[tenant]}"}
@@ -243,12 +268,29 @@ async def _burst(url: str, keys: dict[str, str], coming: list[tuple[str, str]]) 
         return await asyncio.gather(*(one(tenant, conversation) for tenant, conversation in coming))
 
 
+def test_that_a_tenant_whose_llm_hangs_leaves_a_slot_to_another_one(tmp_path: Path):
+    with (
+        FakeLLMServer(says("One. ", WAIT), says("Two. ")) as llm,
+        ThreadPoolExecutor(1) as clients,
+        closing(SQLiteStore(tmp_path / "c.db")) as store,
+    ):
+        hangs, other = ({"authorization": f"Bearer {store.api_keys.create(name)[0]}"} for name in ("a", "b"))
+        chosen = settings(llm.url, server_load={"running": 2, "wait": 0.05})
+        with serving(agent(chosen, store=store), **chosen) as server:
+            first = clients.submit(turn, server, "c1", **hangs)
+            assert llm.asked.wait(PATIENCE)
+            assert turn(server, "c2", **hangs).status_code == 429
+            assert turn(server, "c3", **other).status_code == 200
+            llm.go_on()
+            assert first.result(PATIENCE).status_code == 200
+
+
 def test_that_of_a_burst_of_two_tenants_the_small_one_is_answered_whole_and_nothing_breaks(tmp_path: Path):
     coming = [("small" if n % 25 == 12 else "big", f"c{n}") for n in range(500)]
     store = SQLiteStore(tmp_path / "c.db")
     keys = {tenant: store.api_keys.create(tenant)[0] for tenant in ("big", "small")}
     with AnsweringLLM(says="I hear you.", first=lambda: time.sleep(0.02) is None) as llm:
-        load = {"running": 8, "waiting": 100, "waiting_per_tenant": 40}
+        load = {"running": 8, "waiting": 100, "waiting_per_tenant": 40, "wait": 300}
         chosen = settings(llm.url, server_load=load)
         with serving(agent(chosen, store=store), **chosen) as server:
             answers = asyncio.run(_burst(server.url, keys, coming))

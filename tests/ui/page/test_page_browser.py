@@ -11,7 +11,7 @@ import pytest
 
 from agent.settings import load_settings
 from ui.page.app import build_desk
-from ui.page.screenshots import FLAGS, SAID, browser_path, running_page, say
+from ui.page.driving import FLAGS, SAID, browser_path, open_tab, running_page, say
 from ui.page.texts import texts_in
 
 pytest.importorskip("playwright", reason="Playwright is not installed (extra `dev`)")
@@ -164,13 +164,13 @@ def test_that_help_is_one_click_away_without_a_server_and_in_front_in_danger(vis
     care = page.locator("#talk .care")
     expect(care).to_be_visible()
     assert care.get_by_role("link", name="999").get_attribute("href") == "tel:999"
-    assert "ideation" not in page.content()
+    assert "ideation" not in page.locator("#room").inner_html()
     visiting.problems.clear()  # a stream that the pull of the plug broke
 
 
 def test_that_settings_are_kept_over_a_reload_and_an_address_can_be_tested(visit):
     page = visit().open()
-    page.get_by_role("tab", name=EN("tab.settings")).click()
+    open_tab(page, "settings")
     for field, value in (("#s-country", "FR"), ("#s-persona", "plain")):
         before = page.evaluate("localStorage.getItem('heartline')")
         page.select_option(field, value)
@@ -178,7 +178,7 @@ def test_that_settings_are_kept_over_a_reload_and_an_address_can_be_tested(visit
     expect(page.locator("#told")).to_contain_text(EN("settings.saved"))
     _reload(page)
     expect(page.locator("#help .sheet")).to_contain_text("France")
-    page.get_by_role("tab", name=EN("tab.settings")).click()
+    open_tab(page, "settings")
     expect(page.locator("#s-country")).to_have_value("FR")
     expect(page.locator("#s-persona")).to_have_value("plain")
     page.check('[name="speaker"][value="own"]')
@@ -224,7 +224,7 @@ def test_that_feedback_is_kept_with_its_reason_and_all_can_be_downloaded(visit, 
     assert [(said.rating, said.reason) for said in desk.agent.store.feedback(conversation)] == [
         (1, "It was glad with me.")
     ]
-    page.get_by_role("tab", name=EN("tab.settings")).click()
+    open_tab(page, "settings")
     with page.expect_download() as download:
         page.get_by_role("button", name=EN("settings.download")).click()
     with open(download.value.path(), encoding="utf-8") as file:  # noqa: PTH123 - the path is Playwright's
@@ -241,7 +241,7 @@ def test_that_nothing_serious_keeps_people_from_using_it(visit, light):
     page.locator("#understood details").evaluate_all("all => all.forEach(one => { one.open = true; })")
     assert page.evaluate("document.body.classList.contains('dark')") == (light == "dark")
     assert _violations(page) == []
-    page.get_by_role("tab", name=EN("tab.settings")).click()
+    open_tab(page, "settings")
     page.check('[name="speaker"][value="own"]')
     assert _violations(page) == []
 
@@ -318,14 +318,14 @@ def test_that_a_reply_can_be_asked_for_another_way_and_a_draft_stays(visit, desk
 
 def test_that_what_would_have_been_said_stands_beside_what_was_and_is_kept_nowhere(visit, desk):
     page = visit(color_scheme="dark").open()
-    page.get_by_role("tab", name=EN("tab.what_if")).click()
+    open_tab(page, "what_if")
     expect(page.locator("#what-if-room")).to_contain_text(EN("what_if.nothing"))
-    page.get_by_role("tab", name=EN("tab.chat")).click()
+    open_tab(page, "chat")
     say(page, SAID[0])
     say(page, SAID[1])
     conversation = desk.agent.store.conversations()[0]
     kept = desk.agent.store.turns(conversation)
-    page.get_by_role("tab", name=EN("tab.what_if")).click()
+    open_tab(page, "what_if")
     expect(page.get_by_label(EN("what_if.turn"), exact=True).locator("option:checked")).to_contain_text(
         "2. My dad"
     )
@@ -347,12 +347,12 @@ def test_that_what_would_have_been_said_stands_beside_what_was_and_is_kept_nowhe
     assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
     # A second message makes another form; until then what was chosen stays.
     page.set_viewport_size(WIDE)
-    page.get_by_role("tab", name=EN("tab.chat")).click()
-    page.get_by_role("tab", name=EN("tab.what_if")).click()
+    open_tab(page, "chat")
+    open_tab(page, "what_if")
     expect(page.get_by_label(EN("signal.emotion"), exact=True)).not_to_be_checked()
-    page.get_by_role("tab", name=EN("tab.chat")).click()
+    open_tab(page, "chat")
     say(page, SAID[2])
-    page.get_by_role("tab", name=EN("tab.what_if")).click()
+    open_tab(page, "what_if")
     expect(page.get_by_label(EN("what_if.turn"), exact=True).locator("option:checked")).to_contain_text(
         "3. He is coming"
     )

@@ -8,9 +8,9 @@ import pytest
 
 from agent.settings import load_settings
 from ui.page.app import build_desk
+from ui.page.driving import FLAGS, browser_path, open_tab, running_page
 from ui.page.eval_process import EvalCommand
 from ui.page.evaluating import Evaluations
-from ui.page.screenshots import FLAGS, browser_path, running_page
 from ui.page.texts import texts_in
 
 pytest.importorskip("playwright", reason="Playwright is not installed (extra `dev`)")
@@ -56,7 +56,7 @@ def opened(browser: Browser, address: str, language: str = "en", **options: obje
     )
     page.goto(f"{address}/{language}/")
     page.wait_for_selector("#talk .greeting")
-    page.click("#tab-evaluate-button")
+    open_tab(page, "evaluate")
     page.wait_for_selector("form.evaluate")
     return page, problems
 
@@ -100,7 +100,7 @@ def test_that_a_run_outlives_a_reload_is_seen_elsewhere_and_can_be_stopped(chrom
     assert other.evaluate("document.documentElement.scrollWidth") <= 360
     assert serious(other) == []
     page.reload()
-    page.click("#tab-evaluate-button")
+    open_tab(page, "evaluate")
     expect(page.locator('.meter[aria-valuenow="2"]')).to_be_visible()
     page.get_by_role("button", name=EN("evaluate.stop")).click()
     expect(page.locator(".going")).to_contain_text(EN("evaluate.stopped_lost"))

@@ -14,8 +14,8 @@ from agent.memory_sqlite import SQLiteStore
 from agent.settings import load_settings
 from tests.loop_parts import an_agent
 from ui.page.desk import Desk
+from ui.page.driving import running_page
 from ui.page.guest import Guest, PageError
-from ui.page.screenshots import running_page
 from ui.page.visitor import Visitor
 
 # Gradio makes an event loop where it finds none, and leaves it open.

@@ -11,7 +11,7 @@ import pytest
 from agent.settings import load_settings
 from ui.page.app import build_desk
 from ui.page.desk import Desk, Reach
-from ui.page.screenshots import FLAGS, browser_path, running_page, say
+from ui.page.driving import FLAGS, browser_path, open_tab, running_page, say
 from ui.page.texts import texts_in
 
 pytest.importorskip("playwright", reason="Playwright is not installed (extra `dev`)")
@@ -77,7 +77,7 @@ def test_that_an_operator_takes_over_and_the_person_sees_it_and_what_they_write(
         say(person, "Can I talk to a real person?")
 
         # In with a key, which nothing keeps.
-        operator.get_by_role("tab", name=EN("tab.operator")).click()
+        open_tab(operator, "operator")
         for key, told in (("hl_wrong", "operator.wrong_key"), (chats, "operator.no_right")):
             operator.get_by_label(EN("operator.key"), exact=True).fill(key)
             operator.get_by_role("button", name=EN("operator.enter")).click()
@@ -117,7 +117,7 @@ def test_that_an_operator_takes_over_and_the_person_sees_it_and_what_they_write(
         expect(operator.locator(".case header")).to_contain_text(EN("operator.state_given_back"))
         expect(person.locator("#talk")).to_contain_text(EN("people.gave_back"))
         operator.reload()
-        operator.get_by_role("tab", name=EN("tab.operator")).click()
+        open_tab(operator, "operator")
         expect(operator.get_by_label(EN("operator.key"), exact=True)).to_have_value("")
         expect(operator.locator(".cases button")).to_have_count(0)
         chromium.close()

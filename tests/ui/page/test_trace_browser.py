@@ -14,7 +14,7 @@ import pytest
 from agent.settings import load_settings
 from tests.ui.trajectory_parts import MESSAGE, a_conversation
 from ui.page.app import build_desk
-from ui.page.screenshots import FLAGS, browser_path, running_page
+from ui.page.driving import FLAGS, browser_path, open_tab, running_page
 from ui.page.texts import texts_in
 from ui.trajectories import as_json, stored
 
@@ -85,7 +85,7 @@ def opened(chromium, address) -> Iterator[Any]:
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.goto(f"{address}/")
         page.wait_for_selector("#talk .greeting")
-        page.click("#tab-trace-button")
+        open_tab(page, "trace")
         page.wait_for_selector("#trace-stored")
         return page
 
