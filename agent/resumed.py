@@ -6,44 +6,32 @@ stored what it denies. That costs one reading a message (some 5 to 30 ms of a co
 `NEWEST` messages, and of those before them the newest `SPOKEN_OUT` that speak of death in plain words, which a
 cheap look at the words finds.
 
-Who comes back with the same messages and one exchange more pays for one: where a conversation led to is remembered
-under a keyed hash of it, packed. No message stands there; states may hold a few words that a change of mood is put
-down to. It is forgotten after an hour without use, or when others need the room, and with the process.
+Who comes back with the same messages and one exchange more pays for one (`agent.pasts`).
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
-import secrets
-import time
-import zlib
-from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from threading import BoundedSemaphore, Event, Lock
+from threading import BoundedSemaphore, Event
 
-from agent.errors import InputError, StoreError
+from agent.errors import InputError
 from agent.intake import clean, scrub
 from agent.loop import Agent
 from agent.memory import InMemoryStore
 from agent.perception import in_thread
 from agent.protocols import ConversationStore, Recalled
-from agent.record import pack, unpack
 from agent.repeats import Request
 from agent.safety.answered import speaks_of_death
 from agent.turn import Message, Turn, new_turn
 
-__all__ = ["NEWEST", "SPOKEN_OUT", "Pasts", "recent", "resumed", "with_past"]
+__all__ = ["NEWEST", "SPOKEN_OUT", "led_to", "recent", "resumed", "with_past"]
 
 NEWEST = 24
 SPOKEN_OUT = 8
-_REMEMBERED = 2_000  # some 2 kB each, packed; as objects 10 kB
-_SECONDS = 3_600.0
-_QUICKLY = 1  # half a millisecond; slower ways save 5%
 _READING = BoundedSemaphore(2)  # read at one time, so that long conversations do not hold up everybody's turns
 
 
@@ -156,11 +144,12 @@ def _followed(agent: Agent, turns: Sequence[Turn], known: Recalled) -> Recalled:
             except Exception:  # noqa: BLE001 - a stranger's part must not end the conversation
                 turn = replace(turn, state=known.state)
         # The sitting stays as it was: nobody knows when these messages came.
-        known = _after(turn, known)
+        known = led_to(turn, known)
     return known
 
 
-def _after(turn: Turn, known: Recalled) -> Recalled:
+def led_to(turn: Turn, known: Recalled) -> Recalled:
+    """What is known after a turn: what it left unread stays as it was."""
     return replace(
         known,
         state=turn.state or known.state,
@@ -196,109 +185,3 @@ def with_past(agent: Agent, past: Recalled, *, store: ConversationStore | None =
     view = copy(agent)
     view.store = _GivenPast(past, store)
     return view
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """Where a conversation led to, without its messages and packed, and when that was last asked for."""
-
-    past: bytes
-    used: float
-
-
-class Pasts:
-    """Where conversations that are brought along stand. May be shared by threads and event loops.
-
-    Args:
-        most: Conversations that are remembered.
-        clock: Tells seconds that pass.
-    """
-
-    def __init__(self, *, most: int = _REMEMBERED, clock: Callable[[], float] = time.monotonic) -> None:
-        self._known: OrderedDict[bytes, _Known] = OrderedDict()
-        self._most, self._clock, self._lock = most, clock, Lock()
-        self._secret = secrets.token_bytes(32)
-
-    async def of(self, agent: Agent, said: Sequence[Message], *, owner: str = "") -> Recalled:
-        """As `resumed`, from the longest part that is known.
-
-        Args:
-            agent: Follows what is not known yet.
-            said: What was said, oldest first.
-            owner: Whose conversation it is and who answers: others find nothing of it.
-
-        Raises:
-            InputError: A message of the seeker is too long.
-        """
-        keys = self._keys(owner, said)
-        start, before = self._longest(keys)
-        earlier = recent(said[:start], agent)
-        past = await resumed(agent, said[start:], replace(before, messages=earlier))
-        if len(said) > start:
-            self._remember(keys[-1], past)
-        return past
-
-    def known(self, said: Sequence[Message], *, owner: str = "") -> Recalled:
-        """What the longest part that is known led to, without its messages; nothing is read.
-
-        Args:
-            said: As for `of`.
-            owner: As for `of`.
-        """
-        return self._longest(self._keys(owner, said))[1]
-
-    def keep(self, said: Sequence[Message], turn: Turn, *, owner: str = "") -> None:
-        """Remember where a finished turn led to, so that its message is not read again.
-
-        Args:
-            said: What was said, the turn's own messages with it, as the next request will bring them. The reply is
-                one of them: who says the same to somebody else has not been told yet that this is an AI.
-            turn: As it ended.
-            owner: As for `of`.
-        """
-        before = Recalled(state=turn.state_before, course=turn.course_before, reliance=turn.reliance_before)
-        past = replace(_after(turn, before), turns=turn.index + 1, sitting=turn.sitting)
-        self._remember(self._keys(owner, said)[-1], past)
-
-    def _keys(self, owner: str, said: Sequence[Message]) -> list[bytes]:
-        """One for each beginning, the empty one first."""
-        so_far = hashlib.blake2b(owner.encode(), key=self._secret, digest_size=16)
-        keys = [so_far.digest()]
-        for message in said:
-            words = message.text.strip().encode("utf-8", "surrogatepass")
-            so_far.update(f"{message.role}:{len(words)}:".encode() + words)
-            keys.append(so_far.digest())
-        return keys
-
-    def _longest(self, keys: Sequence[bytes]) -> tuple[int, Recalled]:
-        """How many messages of the longest known beginning there are, and what it led to."""
-        for end in range(len(keys) - 1, 0, -1):
-            if (found := self._found(keys[end])) is not None:
-                return end, found
-        return 0, Recalled()
-
-    def _found(self, key: bytes) -> Recalled | None:
-        with self._lock:
-            found = self._known.get(key)
-        if found is None or self._clock() - found.used > _SECONDS:
-            return None
-        self._put(key, found.past)
-        return unpack(Recalled, json.loads(zlib.decompress(found.past)), at="past")
-
-    def _remember(self, key: bytes, past: Recalled) -> None:
-        try:
-            packed = json.dumps(pack(replace(past, messages=()), at="past")).encode()
-        except StoreError:  # a stranger's tracker made what no store could keep: it is followed anew
-            return
-        self._put(key, zlib.compress(packed, _QUICKLY))
-
-    def _put(self, key: bytes, past: bytes) -> None:
-        now = self._clock()
-        with self._lock:
-            self._known[key] = _Known(past, now)
-            self._known.move_to_end(key)
-            while self._known:
-                oldest = next(iter(self._known.values()))
-                if len(self._known) <= self._most and now - oldest.used <= _SECONDS:
-                    break
-                self._known.popitem(last=False)

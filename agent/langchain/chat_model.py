@@ -33,7 +33,8 @@ from agent.in_sync import each_of, result_of
 from agent.langchain.calls import asked, ended, with_thread
 from agent.langchain.dialogue import split
 from agent.loop import Agent
-from agent.resumed import Pasts, recent, with_past
+from agent.pasts import Pasts
+from agent.resumed import recent, with_past
 from agent.settings import Settings, load_settings
 from agent.stopping import ending_before
 from agent.turn import Message, Turn

@@ -13,9 +13,10 @@ import pytest
 
 from agent.errors import InputError
 from agent.loop import Agent
+from agent.pasts import Pasts
 from agent.protocols import Recalled
 from agent.readings import Affect
-from agent.resumed import NEWEST, SPOKEN_OUT, Pasts, resumed, with_past
+from agent.resumed import NEWEST, SPOKEN_OUT, resumed, with_past
 from agent.safety.guard import ProtocolGuard
 from agent.testing import BrokenPlugin, FixedPlugin, ScriptedGenerator, a_turn
 from agent.tracker import SmoothedTracker

@@ -17,9 +17,9 @@ from agent.errors import HeartlineError, SettingsError
 from agent.generator import OpenAICompatibleGenerator
 from agent.loop import Agent
 from agent.memory import InMemoryStore
+from agent.pasts import Pasts
 from agent.probe import LLMServer
 from agent.protocols import ConversationStore
-from agent.resumed import Pasts
 from agent.settings import Settings, load_settings
 from agent.tenants import TenantStore
 from heartline import __version__

@@ -91,9 +91,13 @@ def say(page: Page, text: str) -> None:
 
 def open_tab(page: Page, name: str) -> None:
     """Open a tab, also where the bar is too narrow for all of them."""
-    if page.locator(f"#tab-{name}-button").count():
-        page.click(f"#tab-{name}-button")
+    button = f"#tab-{name}-button"
+    more = "#tabs .overflow-menu > button"
+    # Which of them fit is known only once the page has been laid out.
+    page.wait_for_selector(f"{button}:visible, {more}:visible")
+    if page.locator(button).count():
+        page.click(button)
         return
-    page.click("#tabs .overflow-menu > button")
+    page.click(more)
     title = texts_in(page.evaluate("document.documentElement.lang"))(f"tab.{name}")
     page.locator("#tabs .overflow-dropdown button", has_text=title).click()

@@ -19,7 +19,7 @@ from http_serving import PATIENCE, Serving, serving, wait_until
 
 from agent.build import build_agent
 from agent.memory_sqlite import SQLiteStore
-from agent.resumed import Pasts
+from agent.pasts import Pasts
 from agent.setting_types import StorePool
 from agent.settings import load_settings
 from ui.http.allocator import ARENAS, CHOSEN

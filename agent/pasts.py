@@ -1,0 +1,137 @@
+"""Where conversations that are brought along stood when they were last brought (`agent.resumed`).
+
+What a conversation led to is remembered under a keyed hash of it, packed. No message stands there; states may hold
+a few words that a change of mood is put down to. It is forgotten after an hour without use, or when others need
+the room, and with the process.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import time
+import zlib
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from threading import Lock
+
+from agent.errors import StoreError
+from agent.loop import Agent
+from agent.protocols import Recalled
+from agent.record import pack, unpack
+from agent.resumed import led_to, recent, resumed
+from agent.turn import Message, Turn
+
+__all__ = ["Pasts"]
+
+_REMEMBERED = 2_000  # some 2 kB each, packed; as objects 10 kB
+_SECONDS = 3_600.0
+_QUICKLY = 1  # half a millisecond; slower ways save 5%
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Where a conversation led to, without its messages and packed, and when that was last asked for."""
+
+    past: bytes
+    used: float
+
+
+class Pasts:
+    """Where conversations that are brought along stand. May be shared by threads and event loops.
+
+    Args:
+        most: Conversations that are remembered.
+        clock: Tells seconds that pass.
+    """
+
+    def __init__(self, *, most: int = _REMEMBERED, clock: Callable[[], float] = time.monotonic) -> None:
+        self._known: OrderedDict[bytes, _Known] = OrderedDict()
+        self._most, self._clock, self._lock = most, clock, Lock()
+        self._secret = secrets.token_bytes(32)
+
+    async def of(self, agent: Agent, said: Sequence[Message], *, owner: str = "") -> Recalled:
+        """As `resumed`, from the longest part that is known.
+
+        Args:
+            agent: Follows what is not known yet.
+            said: What was said, oldest first.
+            owner: Whose conversation it is and who answers: others find nothing of it.
+
+        Raises:
+            InputError: A message of the seeker is too long.
+        """
+        keys = self._keys(owner, said)
+        start, before = self._longest(keys)
+        earlier = recent(said[:start], agent)
+        past = await resumed(agent, said[start:], replace(before, messages=earlier))
+        if len(said) > start:
+            self._remember(keys[-1], past)
+        return past
+
+    def known(self, said: Sequence[Message], *, owner: str = "") -> Recalled:
+        """What the longest part that is known led to, without its messages; nothing is read.
+
+        Args:
+            said: As for `of`.
+            owner: As for `of`.
+        """
+        return self._longest(self._keys(owner, said))[1]
+
+    def keep(self, said: Sequence[Message], turn: Turn, *, owner: str = "") -> None:
+        """Remember where a finished turn led to, so that its message is not read again.
+
+        Args:
+            said: What was said, the turn's own messages with it, as the next request will bring them. The reply is
+                one of them: who says the same to somebody else has not been told yet that this is an AI.
+            turn: As it ended.
+            owner: As for `of`.
+        """
+        before = Recalled(state=turn.state_before, course=turn.course_before, reliance=turn.reliance_before)
+        past = replace(led_to(turn, before), turns=turn.index + 1, sitting=turn.sitting)
+        self._remember(self._keys(owner, said)[-1], past)
+
+    def _keys(self, owner: str, said: Sequence[Message]) -> list[bytes]:
+        """One for each beginning, the empty one first."""
+        so_far = hashlib.blake2b(owner.encode(), key=self._secret, digest_size=16)
+        keys = [so_far.digest()]
+        for message in said:
+            words = message.text.strip().encode("utf-8", "surrogatepass")
+            so_far.update(f"{message.role}:{len(words)}:".encode() + words)
+            keys.append(so_far.digest())
+        return keys
+
+    def _longest(self, keys: Sequence[bytes]) -> tuple[int, Recalled]:
+        """How many messages of the longest known beginning there are, and what it led to."""
+        for end in range(len(keys) - 1, 0, -1):
+            if (found := self._found(keys[end])) is not None:
+                return end, found
+        return 0, Recalled()
+
+    def _found(self, key: bytes) -> Recalled | None:
+        with self._lock:
+            found = self._known.get(key)
+        if found is None or self._clock() - found.used > _SECONDS:
+            return None
+        self._put(key, found.past)
+        return unpack(Recalled, json.loads(zlib.decompress(found.past)), at="past")
+
+    def _remember(self, key: bytes, past: Recalled) -> None:
+        try:
+            packed = json.dumps(pack(replace(past, messages=()), at="past")).encode()
+        except StoreError:  # a stranger's tracker made what no store could keep: it is followed anew
+            return
+        self._put(key, zlib.compress(packed, _QUICKLY))
+
+    def _put(self, key: bytes, past: bytes) -> None:
+        now = self._clock()
+        with self._lock:
+            self._known[key] = _Known(past, now)
+            self._known.move_to_end(key)
+            while self._known:
+                oldest = next(iter(self._known.values()))
+                if len(self._known) <= self._most and now - oldest.used <= _SECONDS:
+                    break
+                self._known.popitem(last=False)
