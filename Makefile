@@ -12,7 +12,7 @@ SOAK ?= 1
 EVERY_CORE := -n auto --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help chat ui test test-train test-inspect test-vllm test-ray lint format bench load weights models clean
+.PHONY: help chat ui test test-train test-card test-inspect test-vllm test-ray lint format bench load weights models clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -24,10 +24,13 @@ ui: $(VENV)/.base ## Install what is needed and open the page (http://127.0.0.1:
 	@$(BIN)/heartline ui
 
 test: $(VENV)/.dev lint ## Install what tests need; lint, types, import contract, tests
-	$(BIN)/python -m pytest $(EVERY_CORE)
+	$(BIN)/python -m pytest -m "not card" $(EVERY_CORE)
 
 test-train: $(VENV)/.train ## The tests that need torch
 	$(BIN)/python -m pytest -m train $(EVERY_CORE)
+
+test-card: $(VENV)/.train ## The figures of the card on all valid parts (HEARTLINE_DATA; ten minutes without VNNI)
+	$(BIN)/python -m pytest -m card -n0
 
 test-inspect: .inspect/.made ## The tests that need Inspect AI, whose pins clash with ours: an environment of its own
 	.inspect/bin/python -m pytest -p no:unraisableexception tests/evals/test_inspect_tasks.py

@@ -11,7 +11,7 @@ from sem_plugins.weights import Manifest, load_manifest
 
 pytest.importorskip("sklearn", reason="measuring needs the `train` extra")
 
-pytestmark = [pytest.mark.data, pytest.mark.train]
+pytestmark = [pytest.mark.data, pytest.mark.card]
 
 # What the weights reach less what another processor may cost: a change that loses more is noticed.
 FLOORS = {

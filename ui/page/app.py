@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp
 
 from agent.build import build_agent
+from agent.in_sync import result_of
 from agent.loop import Agent
 from agent.settings import Settings
 from ui.http.errors import ApiError
@@ -59,6 +60,14 @@ def make_page(
     """
     os.environ.update(_GRADIO)
     os.environ.setdefault("MPLBACKEND", "agg")  # else Gradio's first event looks for a screen
+
+    async def page() -> ASGIApp:
+        return _page(desk, hosts, shut)
+
+    return result_of(page)  # outside of an event loop Gradio makes eight of its own, and closes none
+
+
+def _page(desk: Desk, hosts: Collection[str] | None, shut: Callable[[], None] | None) -> ASGIApp:
     import gradio as gr
 
     from ui.page.frame import made, shell, theme

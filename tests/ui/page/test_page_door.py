@@ -9,9 +9,6 @@ from tests.loop_parts import an_agent, offline
 from ui.page.app import make_page
 from ui.page.desk import Desk, Reach
 
-# Gradio makes an event loop where it finds none, and leaves it open.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
 
 def _client(page, **headers: str) -> httpx2.AsyncClient:
     transport = httpx2.ASGITransport(app=page)

@@ -25,9 +25,6 @@ from ui.page.evaluating import Evaluations
 from ui.page.past_runs import RunFolder
 from ui.page.run_state import Pace, Wanted
 
-# Gradio makes an event loop where it finds none, and leaves it open.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
 PRETENDED = (sys.executable, str(Path(__file__).with_name("pretended_eval.py")))
 PATIENCE = 240.0  # seconds; a busy machine is slow, not wrong
 WAITS = Wanted("mine", "valid", "waits")

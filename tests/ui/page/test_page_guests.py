@@ -18,9 +18,6 @@ from ui.page.driving import running_page
 from ui.page.guest import Guest, PageError
 from ui.page.visitor import Visitor
 
-# Gradio makes an event loop where it finds none, and leaves it open.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
 GUESTS, MESSAGES = 5, 3
 
 

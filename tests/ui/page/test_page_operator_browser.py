@@ -21,10 +21,7 @@ if browser_path() is None:
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 
-# Gradio sums up its queue by pandas, which warns of an option, and leaves event loops open that it made.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:'future.no_silent_downcasting'", "ignore::pytest.PytestUnraisableExceptionWarning"
-)
+pytestmark = pytest.mark.filterwarnings("ignore:'future.no_silent_downcasting'")  # of pandas, in Gradio's queue
 
 EN = texts_in("en")
 PATIENCE = 40_000  # milliseconds

@@ -32,9 +32,6 @@ from ui.page.tab import Page
 from ui.page.texts import texts_in
 from ui.page.visitor import Visitor
 
-# Gradio makes an event loop where it finds none, and leaves it open.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
 EN, DE = texts_in("en"), texts_in("de")
 HERE = SimpleNamespace(client=SimpleNamespace(host="127.0.0.1"), username=None)
 NEAR = Reach()
