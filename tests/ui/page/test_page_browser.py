@@ -8,27 +8,20 @@ from collections.abc import AsyncGenerator, Iterator
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from agent.settings import load_settings
+from tests.ui.page.seen import violations, watched
 from ui.page.app import build_desk
-from ui.page.driving import FLAGS, SAID, browser_path, open_tab, running_page, say
+from ui.page.driving import SAID, open_tab, running_page, say
 from ui.page.texts import texts_in
-
-pytest.importorskip("playwright", reason="Playwright is not installed (extra `dev`)")
-if browser_path() is None:
-    pytest.skip("no `chromium` on the path", allow_module_level=True)
-
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 # Gradio sums up its queue by pandas, which warns of an option.
 pytestmark = pytest.mark.filterwarnings("ignore:'future.no_silent_downcasting'")
 
-PATIENCE = 40_000  # milliseconds; a busy machine is slow, not wrong
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 360, "height": 740}
 EN, DE = texts_in("en"), texts_in("de")
 WAITS = "Please wait for it"
-expect.set_options(timeout=PATIENCE)
 
 
 class Patient:
@@ -59,33 +52,17 @@ def address(desk) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=browser_path(), args=list(FLAGS))
-        yield browser
-        browser.close()
-
-
 class Visit:
     """A browser of somebody's own, which notes what must not happen."""
 
     def __init__(self, chromium: Browser, address: str, **options: Any) -> None:
         self.address = address
-        self.problems: list[str] = []
         options = {"viewport": WIDE, "locale": "en-GB", "reduced_motion": "reduce"} | options
         self.context: BrowserContext = chromium.new_context(**options)
-        self.context.set_default_timeout(PATIENCE)
-        self.context.on("request", self._asked)
-
-    def _asked(self, request: Any) -> None:
-        if not request.url.startswith((f"{self.address}/", "data:", "blob:")):
-            self.problems.append(f"asked for {request.url}")
+        self.problems = watched(self.context, address)
 
     def open(self, path: str = "/") -> Page:
         page = self.context.new_page()
-        page.on("console", lambda said: said.type == "error" and self.problems.append(said.text))
-        page.on("pageerror", lambda error: self.problems.append(str(error)))
         page.goto(self.address + path)
         page.wait_for_selector("#talk .greeting, #talk .turn")
         return page
@@ -108,15 +85,6 @@ def visit(chromium, address) -> Iterator[Any]:
 def _reload(page: Page) -> None:
     page.reload()
     page.wait_for_selector("#talk .greeting, #talk .turn")
-
-
-def _violations(page: Page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    return [
-        f"{one['id']} ({one['impact']}): {[node['target'] for node in one['nodes']][:4]}"
-        for one in found
-        if one["impact"] in {"serious", "critical"}
-    ]
 
 
 def test_that_a_conversation_is_answered_and_explained(visit):
@@ -234,16 +202,16 @@ def test_that_feedback_is_kept_with_its_reason_and_all_can_be_downloaded(visit, 
 @pytest.mark.parametrize("light", ["light", "dark"])
 def test_that_nothing_serious_keeps_people_from_using_it(visit, light):
     page = visit(color_scheme=light).open()
-    assert _violations(page) == []
+    assert violations(page) == []
     say(page, SAID[0])
     say(page, SAID[1])
     page.locator('#talk [data-do="bad"]').last.click()
     page.locator("#understood details").evaluate_all("all => all.forEach(one => { one.open = true; })")
     assert page.evaluate("document.body.classList.contains('dark')") == (light == "dark")
-    assert _violations(page) == []
+    assert violations(page) == []
     open_tab(page, "settings")
     page.check('[name="speaker"][value="own"]')
-    assert _violations(page) == []
+    assert violations(page) == []
 
 
 def test_that_a_narrow_screen_shows_the_talk_and_nothing_sticks_out(visit):
@@ -256,7 +224,7 @@ def test_that_a_narrow_screen_shows_the_talk_and_nothing_sticks_out(visit):
     assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
     page.click('#bar [data-do="panel"]')
     expect(page.locator("#understood")).to_contain_text(DE("panel.emotion"))
-    assert _violations(page) == []
+    assert violations(page) == []
     page.click('#bar [data-do="list"]')
     expect(page.locator("#understood")).to_be_hidden()
     expect(page.locator("#past .open")).to_be_visible()
@@ -305,7 +273,7 @@ def test_that_a_reply_can_be_asked_for_another_way_and_a_draft_stays(visit, desk
     page.fill("#box textarea", "not sent yet")
     page.locator("#talk .ways-on summary").focus()
     page.keyboard.press("Enter")
-    assert _violations(page) == []
+    assert violations(page) == []
     page.get_by_role("button", name=EN("strategy.suggestions")).click()
     expect(page.locator("#talk .mine .words")).to_have_text([SAID[1], SAID[1]])
     expect(page.locator("#understood .chosen strong")).to_have_text([EN("strategy.suggestions")])
@@ -339,7 +307,7 @@ def test_that_what_would_have_been_said_stands_beside_what_was_and_is_kept_nowhe
     expect(found.locator(".pair").first.locator(".side").first).to_contain_text(kept[1].reply.text.split(". ")[0])
     expect(found.locator("ins", has_text="Providing Suggestions")).to_have_count(2)
     expect(found.locator("del", has_text="What may have brought it about")).to_have_count(1)
-    assert _violations(page) == []
+    assert violations(page) == []
     assert desk.agent.store.turns(conversation) == kept
     page.get_by_label(EN("signal.emotion"), exact=True).uncheck()
     expect(page.get_by_label(EN("what_if.emotion"), exact=True)).to_be_hidden()

@@ -5,24 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import Browser, Page, expect
 
 from agent.settings import load_settings
+from tests.ui.page.seen import violations, watched
+from tests.ui.page.test_page_evaluating import PRETENDED
 from ui.page.app import build_desk
-from ui.page.driving import FLAGS, browser_path, open_tab, running_page
+from ui.page.driving import open_tab, running_page
 from ui.page.eval_process import EvalCommand
 from ui.page.evaluating import Evaluations
 from ui.page.texts import texts_in
 
-pytest.importorskip("playwright", reason="Playwright is not installed (extra `dev`)")
-if browser_path() is None:
-    pytest.skip("no `chromium` on the path", allow_module_level=True)
-
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
-
-from tests.ui.page.test_page_evaluating import PRETENDED
-
-PATIENCE = 40_000  # milliseconds; a busy machine is slow, not wrong
 EN, DE = texts_in("en"), texts_in("de")
 
 
@@ -35,37 +28,16 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=browser_path(), args=list(FLAGS))
-        yield browser
-        browser.close()
-
-
 def opened(browser: Browser, address: str, language: str = "en", **options: object) -> tuple[Page, list[str]]:
     """The tab in a browser of its own, and a list of what must not happen."""
     context = browser.new_context(reduced_motion="reduce", **options)  # type: ignore[arg-type]
-    context.set_default_timeout(PATIENCE)
-    expect.set_options(timeout=PATIENCE)
-    page, problems = context.new_page(), []
-    page.on("console", lambda said: said.type == "error" and problems.append(said.text))
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    context.on(
-        "request", lambda asked: asked.url.startswith((address, "data:", "blob:")) or problems.append(asked.url)
-    )
+    problems = watched(context, address)
+    page = context.new_page()
     page.goto(f"{address}/{language}/")
     page.wait_for_selector("#talk .greeting")
     open_tab(page, "evaluate")
     page.wait_for_selector("form.evaluate")
     return page, problems
-
-
-def serious(page: Page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    return [
-        f"{one['id']}: {one['nodes'][0]['target']}" for one in found if one["impact"] in {"serious", "critical"}
-    ]
 
 
 def test_that_a_run_is_seen_to_its_end_and_two_are_compared_and_reported(chromium: Browser, address: str):
@@ -79,7 +51,7 @@ def test_that_a_run_is_seen_to_its_end_and_two_are_compared_and_reported(chromiu
     expect(page.locator(".runs tbody tr")).to_have_count(2)
     page.get_by_role("button", name=EN("evaluate.compare")).click()
     expect(page.locator(".compared .sure")).to_contain_text("25.0 (10.0")
-    assert serious(page) == []
+    assert violations(page) == []
     with page.context.expect_page() as tab:
         page.get_by_role("link", name=EN("evaluate.report_both")).click()
     expect(tab.value.locator("h1")).to_contain_text("Report of")
@@ -98,7 +70,7 @@ def test_that_a_run_outlives_a_reload_is_seen_elsewhere_and_can_be_stopped(chrom
     other, others = opened(chromium, address, "de", viewport={"width": 360, "height": 740}, color_scheme="dark")
     expect(other.locator(".count")).to_contain_text(DE("evaluate.done_of", done=2, of=4))
     assert other.evaluate("document.documentElement.scrollWidth") <= 360
-    assert serious(other) == []
+    assert violations(other) == []
     page.reload()
     open_tab(page, "evaluate")
     expect(page.locator('.meter[aria-valuenow="2"]')).to_be_visible()

@@ -10,20 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Page, expect
 
 from agent.settings import load_settings
+from tests.ui.page.seen import violations, watched
 from tests.ui.trajectory_parts import MESSAGE, a_conversation
 from ui.page.app import build_desk
-from ui.page.driving import FLAGS, browser_path, open_tab, running_page
+from ui.page.driving import open_tab, running_page
 from ui.page.texts import texts_in
 from ui.trajectories import as_json, stored
-
-pytest.importorskip("playwright", reason="Playwright is not installed (extra `dev`)")
-if browser_path() is None:
-    pytest.skip("no `chromium` on the path", allow_module_level=True)
-
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 # Gradio sums up its queue by pandas, which warns of an option and of an argument.
 pytestmark = [
@@ -31,7 +26,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:The copy keyword is deprecated"),
 ]
 
-PATIENCE = 40_000  # milliseconds; a busy machine is slow, not wrong
 EN, DE = texts_in("en"), texts_in("de")
 DIALOGUE = {
     "id": "d",
@@ -41,7 +35,6 @@ DIALOGUE = {
         {"speaker": "seeker", "text": "Thank you, that helps."},
     ],
 }
-expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="module")
@@ -53,18 +46,10 @@ def address() -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=browser_path(), args=list(FLAGS))
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def opened(chromium, address) -> Iterator[Any]:
     """Opens the tab, and notes what must not happen."""
-    problems: list[str] = []
+    problems: list[list[str]] = []
     contexts = []
 
     def begin(**options: Any) -> Page:
@@ -75,14 +60,8 @@ def opened(chromium, address) -> Iterator[Any]:
         } | options
         context = chromium.new_context(**given)
         contexts.append(context)
-        context.set_default_timeout(PATIENCE)
-        context.on(
-            "request",
-            lambda asked: asked.url.startswith((address, "data:", "blob:")) or problems.append(asked.url),
-        )
+        problems.append(watched(context, address))
         page = context.new_page()
-        page.on("console", lambda said: said.type == "error" and problems.append(said.text))
-        page.on("pageerror", lambda error: problems.append(str(error)))
         page.goto(f"{address}/")
         page.wait_for_selector("#talk .greeting")
         open_tab(page, "trace")
@@ -92,16 +71,7 @@ def opened(chromium, address) -> Iterator[Any]:
     yield begin
     for context in contexts:
         context.close()
-    assert problems == []
-
-
-def _violations(page: Page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    return [
-        f"{one['id']} ({one['impact']}): {[node['target'] for node in one['nodes']][:4]}"
-        for one in found
-        if one["impact"] in {"serious", "critical"}
-    ]
+    assert [problem for each in problems for problem in each] == []
 
 
 def test_that_a_stored_conversation_is_walked_through_by_keys_slider_and_picture(opened):
@@ -114,7 +84,7 @@ def test_that_a_stored_conversation_is_walked_through_by_keys_slider_and_picture
     expect(page.locator(".walked .mine .words")).to_have_text(MESSAGE)
     expect(page.locator(".shifted")).to_contain_text(EN("panel.shift_worse"))
     expect(page.locator(".walk [role=status]")).to_have_text(EN("trace.at", number=3, of=4))
-    assert _violations(page) == []
+    assert violations(page) == []
     page.locator(".walk input[type=range]").press("ArrowRight")
     expect(page.locator(".walked h3").first).to_contain_text(EN("trace.message_number", number=4))
     expect(page.get_by_role("button", name=EN("trace.next"))).to_be_disabled()
@@ -144,7 +114,7 @@ def test_that_files_are_opened_in_memory_read_and_seen_together(opened, tmp_path
     page.get_by_role("button", name=EN("trace.together", n=3)).click()
     expect(page.locator(".cohort h2")).to_be_focused()
     expect(page.locator(".cohort h2")).to_have_text(EN("trace.cohort", n=3))
-    assert _violations(page) == []
+    assert violations(page) == []
     page.get_by_role("button", name=EN("trace.back"), exact=True).click()
     (tmp_path / "huge.json").write_bytes(random.Random(3).randbytes(3_000_000))
     page.set_input_files("#trace input[type=file]", tmp_path / "huge.json")
@@ -160,4 +130,4 @@ def test_that_a_narrow_screen_has_room_for_a_walk(opened):
     page.get_by_role("button", name=DE("trace.next")).click()
     expect(page.locator(".walked h3").first).to_contain_text(DE("trace.message_number", number=2))
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    assert _violations(page) == []
+    assert violations(page) == []
