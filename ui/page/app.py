@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI, Request
-from starlette.responses import RedirectResponse
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp
 
 from agent.build import build_agent
@@ -91,6 +91,11 @@ def _page(desk: Desk, hosts: Collection[str] | None, shut: Callable[[], None] | 
     async def healthz() -> dict[str, str]:
         """Alive."""
         return {"status": "ok"}
+
+    @app.get("/favicon.ico")
+    async def no_icon() -> Response:
+        """None: the page brings its own. Browsers ask for it where a report is open."""
+        return Response(status_code=204)
 
     if desk.evaluations is not None:
         add_reports(app, desk.evaluations)

@@ -35,6 +35,8 @@ def watched(context: BrowserContext, address: str) -> list[str]:
     ours = (f"{address}/", "data:", "blob:")
     context.set_default_timeout(PATIENCE)
     context.on("request", lambda asked: asked.url.startswith(ours) or problems.append(f"asked for {asked.url}"))
-    context.on("console", lambda said: said.type == "error" and problems.append(said.text))
+    context.on(
+        "console", lambda said: said.type == "error" and problems.append(f"{said.text} {said.location['url']}")
+    )
     context.on("weberror", lambda broken: problems.append(str(broken.error)))
     return problems
