@@ -17,7 +17,7 @@ from agent.feedback import Feedback, checked_feedback, unknown_turn
 from agent.protocols import Recalled
 from agent.repeats import KEPT, Answered, Request
 from agent.safety.counters import Counts, counted
-from agent.safety.human_acts import HumanAct, given_up, spoken, taken
+from agent.safety.human_acts import HumanAct, Takeovers
 from agent.safety.takeover import told
 from agent.store_checks import check_still_there, in_utc
 from agent.tenants import checked_tenant
@@ -49,7 +49,7 @@ class _Shared:
     closed: bool = False
 
 
-class InMemoryStore:
+class InMemoryStore(Takeovers):
     """A `RepeatStore`, `TakeoverStore`, `TenantStore`, `FeedbackStore` and `RetentionStore`.
 
     It forgets everything when it is closed.
@@ -159,18 +159,6 @@ class InMemoryStore:
         with self._lock:
             self._check_open()
             return {month: dict(found) for month, found in self._counts.items()}
-
-    def hold(self, conversation_id: str, *, by: str, unless_held: bool = False) -> None:
-        """See `TakeoverStore`."""
-        self._act(conversation_id, lambda contact: taken(contact, by, unless_held=unless_held))
-
-    def say(self, conversation_id: str, words: str, *, by: str) -> None:
-        """See `TakeoverStore`."""
-        self._act(conversation_id, lambda contact: spoken(contact, words, by))
-
-    def release(self, conversation_id: str, *, by: str | None = None) -> None:
-        """See `TakeoverStore`."""
-        self._act(conversation_id, lambda contact: given_up(contact, by))
 
     def held_by(self, conversation_id: str) -> str | None:
         """See `TakeoverStore`."""

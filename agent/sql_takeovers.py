@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from agent.decisions import Contact
 from agent.migrations import utc_now
 from agent.safety.delivery import HandoffState, QueuedHandoff
-from agent.safety.human_acts import HumanAct, given_up, spoken, taken
+from agent.safety.human_acts import HumanAct, Takeovers
 from agent.sql_access import SQLAccess
 from agent.sql_people import claim, contact_of, keep_contact, queued_in, settle
 from agent.sql_turns import TURNS, Key
@@ -25,20 +25,8 @@ _ACTS = sa.table(
 )
 
 
-class SQLTakeovers(SQLAccess):
+class SQLTakeovers(Takeovers, SQLAccess):
     """The part of `SQLStore` that is a `TakeoverStore` and an `Outbox`."""
-
-    def hold(self, conversation_id: str, *, by: str, unless_held: bool = False) -> None:
-        """See `TakeoverStore`."""
-        self._act(conversation_id, lambda contact: taken(contact, by, unless_held=unless_held))
-
-    def say(self, conversation_id: str, words: str, *, by: str) -> None:
-        """See `TakeoverStore`."""
-        self._act(conversation_id, lambda contact: spoken(contact, words, by))
-
-    def release(self, conversation_id: str, *, by: str | None = None) -> None:
-        """See `TakeoverStore`."""
-        self._act(conversation_id, lambda contact: given_up(contact, by))
 
     def held_by(self, conversation_id: str) -> str | None:
         """See `TakeoverStore`."""

@@ -6,6 +6,7 @@ the conversation, and whoever would take it finds out who has it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
@@ -15,7 +16,7 @@ from agent.errors import HeldError, InputError
 from agent.intake import scrub
 from agent.safety.takeover import checked_name, given_back, taken_over
 
-__all__ = ["LONGEST_WORDS", "HumanAct", "TakeoverStore", "as_json", "given_up", "spoken", "taken"]
+__all__ = ["LONGEST_WORDS", "HumanAct", "TakeoverStore", "Takeovers", "as_json", "given_up", "spoken", "taken"]
 
 LONGEST_WORDS = 4_000
 """Characters of what is said at once."""
@@ -94,6 +95,26 @@ class TakeoverStore(Protocol):
     def human_acts(self, conversation_id: str) -> tuple[HumanAct, ...]:
         """What people did there, oldest first; nothing where there is no conversation with this id."""
         ...
+
+
+class Takeovers:
+    """What every store does alike: a store has to say how it keeps an act."""
+
+    def _act(self, conversation_id: str, act: Callable[[Contact], tuple[Contact, HumanAct | None]]) -> None:
+        """Keep what an act makes of a conversation's contact, and the act, in one go."""
+        raise NotImplementedError
+
+    def hold(self, conversation_id: str, *, by: str, unless_held: bool = False) -> None:
+        """See `TakeoverStore`."""
+        self._act(conversation_id, lambda contact: taken(contact, by, unless_held=unless_held))
+
+    def say(self, conversation_id: str, words: str, *, by: str) -> None:
+        """See `TakeoverStore`."""
+        self._act(conversation_id, lambda contact: spoken(contact, words, by))
+
+    def release(self, conversation_id: str, *, by: str | None = None) -> None:
+        """See `TakeoverStore`."""
+        self._act(conversation_id, lambda contact: given_up(contact, by))
 
 
 # --- what is kept of each ------------------------------------------------------------------------

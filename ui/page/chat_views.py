@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from agent.errors import HeartlineError, SettingsError
 from agent.turn import Turn
-from ui.columns import moment
 from ui.page import own_data
 from ui.page.desk import Desk
 from ui.page.markup import filled
@@ -65,17 +64,7 @@ class Views:
             found = own_data.entries(self._desk, visitor)
         except HeartlineError:
             found = []
-        rows = [
-            {
-                "id": entry.id,
-                "title": entry.title,
-                "turns": entry.turns,
-                "when": f"{when} · " if (when := moment(entry.at)) else "",
-                "kept": entry.kept,
-            }
-            for entry in found
-        ]
-        return filled("list", self._texts, entries=rows, current=here)
+        return filled("list", self._texts, entries=[entry.as_row() for entry in found], current=here)
 
     def status(self, visitor: Visitor, here: str, *, told: str = "") -> str:
         """Where words go, and whether they are kept."""

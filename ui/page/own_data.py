@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from agent.protocols import ConversationStore
 from agent.record import to_record
 from agent.safety.human_acts import as_json
 from agent.turn import Turn
+from ui.columns import moment
 from ui.drawing import shortened
 from ui.page.desk import Desk
 from ui.page.people import people_in
@@ -41,6 +43,11 @@ class Entry:
     at: float | None
     kept: bool
 
+    def as_row(self) -> dict[str, Any]:
+        """For the templates of lists."""
+        when = f"{told} · " if (told := moment(self.at)) else ""
+        return {"id": self.id, "title": self.title, "turns": self.turns, "when": when, "kept": self.kept}
+
 
 def entries(desk: Desk, visitor: Visitor) -> list[Entry]:
     """The newest conversations of a visitor, the one last used first.
@@ -48,27 +55,17 @@ def entries(desk: Desk, visitor: Visitor) -> list[Entry]:
     Raises:
         StoreError: They cannot be read.
     """
-    return listed(desk, visitor, start=0, most=_LISTED)[0]
+    return listed(desk, visitor, ids(desk, visitor)[:_LISTED])
 
 
-def listed(
-    desk: Desk, visitor: Visitor, *, start: int, most: int, everybodys: bool = False
-) -> tuple[list[Entry], int]:
-    """Some conversations, those last used first, and how many there are.
-
-    Args:
-        desk: Knows the stores.
-        visitor: Whose.
-        start: How many are left out first.
-        most: How many are given.
-        everybodys: All that the store keeps, for whoever runs the page.
+def listed(desk: Desk, visitor: Visitor, named: Sequence[str]) -> list[Entry]:
+    """Conversations with these ids (`ids`), without those that are gone.
 
     Raises:
         StoreError: They cannot be read.
     """
     found = []
-    named = ids(desk, visitor, everybodys=everybodys)
-    for conversation_id in named[start : start + most]:
+    for conversation_id in named:
         recalled = desk.store_of(visitor, conversation_id).recall(conversation_id, turns=1)
         if not recalled.turns:
             continue
@@ -76,7 +73,7 @@ def listed(
         at = None if recalled.sitting is None else recalled.sitting.latest
         kept = visitor.keeps(conversation_id)
         found.append(Entry(conversation_id, shortened(words, _TITLE), recalled.turns, at, kept))
-    return found, len(named)
+    return found
 
 
 def ids(desk: Desk, visitor: Visitor, *, everybodys: bool = False) -> list[str]:

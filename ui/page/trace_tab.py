@@ -12,7 +12,6 @@ import gradio as gr
 from agent.errors import HeartlineError, SettingsError, StoreError
 from sem_plugins.attribution import strongest
 from ui.cohort import Cohort
-from ui.columns import moment
 from ui.page import own_data
 from ui.page.answering import Trouble
 from ui.page.cohort_view import cohort_view
@@ -210,30 +209,18 @@ class TraceTab:
 
     def _list(self, visitor: Visitor, page: object) -> str:
         everybodys = sees_all(self.desk)
-        total = len(own_data.ids(self.desk, visitor, everybodys=everybodys))
-        shown, pages = page_of(total, page, size=_PAGE)
-        entries, total = own_data.listed(
-            self.desk, visitor, start=shown * _PAGE, most=_PAGE, everybodys=everybodys
-        )
-        rows = [
-            {
-                "id": entry.id,
-                "title": entry.title,
-                "turns": entry.turns,
-                "when": f"{when} · " if (when := moment(entry.at)) else "",
-                "kept": entry.kept,
-            }
-            for entry in entries
-        ]
+        named = own_data.ids(self.desk, visitor, everybodys=everybodys)
+        shown, pages = page_of(len(named), page, size=_PAGE)
+        entries = own_data.listed(self.desk, visitor, named[shown * _PAGE :][:_PAGE])
         return filled(
             "trace_list",
             self.texts,
             all=everybodys,
-            entries=rows,
-            total=total,
+            entries=[entry.as_row() for entry in entries],
+            total=len(named),
             page=shown,
             pages=pages,
-            together=min(total, TOGETHER),
+            together=min(len(named), TOGETHER),
             megabytes=MOST_BYTES // 1_000_000,
         )
 
