@@ -25,6 +25,7 @@ _JUST = r"(?:(?:just|really|actually|finally|probably|still|already|even|all|now
 _MUCH = r"(?:so |much |a bit |a little |a lot |way ){0,2}"
 _NOT_YET = r"(?<!n't )(?<!nt )(?<!not )(?<!never )"  # what was never tried is not turned down
 _ANY_OF_IT = r"(?<!if )(?:that|this|it|those|these|nothing|none of (?:that|this|it|them))"
+_ASKED = r"(?= *(?:\?|$))"
 _CLAUSE_END = r"(?= *(?:[.,;:!?)]|$|and |but |already|before|too))"
 
 _PATTERNS: dict[Cue, tuple[str, ...]] = {
@@ -54,6 +55,11 @@ _PATTERNS: dict[Cue, tuple[str, ...]] = {
         rf"is there (?:any|a) way (?:to|for me|{_I})",
         r"(?:please|can you|could you) (?:help|advise) me (?:to )?(?:decide|find|choose|figure|plan|with|on)",
         r"can you (?:suggest|recommend|advise)",
+        # "What do you think he meant" asks about him, and "what do you think you are doing" for nothing.
+        rf"what (?:do|would) (?:you|u) (?:really )?think(?: (?:of|about) (?:it|this|that|all this))?{_ASKED}",
+        rf"do you (?:really )?think (?:that )?{_I} (?:should|ought to|could|can)\b[^.!?]{{0,200}}\?",
+        r"what(?:'?s| is| would be) your (?:honest )?(?:opinion|take|view|advice|thoughts?)",
+        rf"any (?:other )?thoughts(?: on (?:it|this|that))?{_ASKED}",
     ),
     "asks_fact": (
         r"(?:is|isn'?t) (?:it|this|that) (?:really |even |so )?(?:normal|common|usual|typical|natural|true)",
