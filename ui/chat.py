@@ -60,6 +60,7 @@ class Chat:
         settings: What the agent was built from, for the notices.
         console: Where to write.
         read_line: Gives the next line; raises EOFError at the end. None asks the terminal.
+        ready: Returns once the agent may be used; None where it may be at once.
 
     Attributes:
         conversation_id: The conversation that goes on.
@@ -74,6 +75,7 @@ class Chat:
         *,
         console: Console | None = None,
         read_line: Callable[[], str] | None = None,
+        ready: Callable[[], None] | None = None,
     ) -> None:
         self.agent = agent
         self.settings = settings
@@ -84,7 +86,7 @@ class Chat:
         self._begun: Turn | None = None  # the turn in the making
         self._disclosed = ""  # what the greeting said of this being an AI, until the first answer has come
         self._kept = False  # whether the store has anything of this conversation
-        self._read_line = read_line or line_reader()
+        self._read_line, self._ready = read_line or line_reader(), ready or (lambda: None)
         self._commands: dict[str, Callable[[str], None]] = {
             "/why": self._why,
             "/options": self._wish,
@@ -113,6 +115,7 @@ class Chat:
                     self._take(line, runner)
                 self._leave()
             finally:
+                self._ready()
                 runner.run(self.agent.aclose())
 
     def _resume(self, conversation: str) -> None:
@@ -171,6 +174,7 @@ class Chat:
     def _talk(self, line: str, runner: asyncio.Runner) -> None:
         self._begun = None
         try:
+            self._ready()
             runner.run(self._answer(line))
         except KeyboardInterrupt:
             kept = self._take_up_the_unfinished()
@@ -215,8 +219,6 @@ class Chat:
                 self._disclosed = ""
                 self._kept |= all(failure.stage != "remember" for failure in turn.failures)
                 self._say(f"— {speaker(turn)}", "dim")
-            case _:
-                pass
 
     def _take_up_the_unfinished(self) -> bool:
         """Go on from a turn that broke off, as the store has it; False where it has nothing of it."""

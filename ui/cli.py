@@ -79,6 +79,7 @@ def chat(
 ) -> None:
     """Talk, and see what it understood. Works without an LLM, a key or a network."""
     from agent.build import build_agent
+    from agent.parts import warm_meanwhile
     from agent.settings import load_settings
     from ui.chat import Chat
 
@@ -86,7 +87,9 @@ def chat(
     if ephemeral:
         given["store"] = "memory"
     settings = load_settings(**given)
-    Chat(build_agent(settings), settings).run(conversation)
+    agent = build_agent(settings)
+    ready = warm_meanwhile(agent) if sys.stdin.isatty() else None  # while the person reads and types
+    Chat(agent, settings, ready=ready).run(conversation)
 
 
 @app.command()

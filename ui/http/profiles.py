@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
-from contextlib import suppress
-from copy import copy
 from dataclasses import dataclass
 from typing import cast
 
@@ -16,7 +14,7 @@ from agent.build import build_agent
 from agent.errors import HeartlineError, SettingsError
 from agent.generator import OpenAICompatibleGenerator
 from agent.loop import Agent
-from agent.memory import InMemoryStore
+from agent.parts import warm
 from agent.pasts import Pasts
 from agent.probe import LLMServer
 from agent.protocols import ConversationStore
@@ -31,7 +29,7 @@ from ui.http.metrics import Metrics
 from ui.http.order import InOrder
 from ui.http.tenancy import Gate, Tenant
 
-__all__ = ["DEFAULT", "Profile", "Service", "build_service", "make_profiles", "warm", "with_parts"]
+__all__ = ["DEFAULT", "Profile", "Service", "build_service", "make_profiles"]
 
 DEFAULT = "heartline"
 """The profile that is always there: the settings as they are."""
@@ -216,19 +214,3 @@ def _settings_of(settings: Settings, name: str) -> Settings:
         raise SettingsError(f"It sets {', '.join(shared)}, which all profiles have in common. Leave it out there.")
     changed = load_settings(**changes)
     return settings.model_copy(update={each: getattr(changed, each) for each in changes})
-
-
-def warm(agent: Agent) -> None:
-    """Answer once, for nobody and without an LLM: the first turn is ten times as slow."""
-    speaker = agent.fallback or agent.generator
-    quiet = with_parts(agent, store=InMemoryStore(), generator=speaker, fallback=None, second_reader=None)
-    with suppress(HeartlineError):
-        quiet.respond_sync("Good morning.")
-
-
-def with_parts(agent: Agent, **parts: object) -> Agent:
-    """The agent with other parts, for one request. Close the first one only."""
-    other = copy(agent)
-    for name, part in parts.items():
-        setattr(other, name, part)
-    return other

@@ -9,9 +9,10 @@ from typing import Any
 
 from agent.errors import HeartlineError, SettingsError
 from agent.memory import InMemoryStore
+from agent.parts import with_parts
 from agent.settings import Settings
 from ui.http.logs import set_up
-from ui.http.profiles import DEFAULT, Profile, Service, make_profiles, with_parts
+from ui.http.profiles import DEFAULT, Profile, Service, make_profiles
 
 __all__ = ["KEPT", "Reloading"]
 

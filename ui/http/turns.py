@@ -16,6 +16,7 @@ from agent.events import Event, ReplyFinished
 from agent.generator import OpenAICompatibleGenerator
 from agent.loop import Agent
 from agent.options import Options, parts_of
+from agent.parts import with_parts
 from agent.protocols import ConversationStore
 from agent.repeats import Request
 from agent.resumed import with_past
@@ -28,7 +29,7 @@ from ui.http.idempotency import begun_by, request_named
 from ui.http.instructions import Instructed
 from ui.http.kept_turns import in_order
 from ui.http.notices import without_notices
-from ui.http.profiles import Profile, Service, with_parts
+from ui.http.profiles import Profile, Service
 from ui.http.schemas import ChatRequest, Finish, Usage
 from ui.http.spared import danger_on_record
 from ui.http.tenancy import Tenant

@@ -26,9 +26,9 @@ from agent.events import (
 )
 from agent.holding import whose
 from agent.options import Options
+from agent.parts import with_parts
 from agent.turn import Turn
 from ui.http.errors import ApiError
-from ui.http.profiles import with_parts
 from ui.page.desk import Desk
 from ui.page.visitor import Visitor
 

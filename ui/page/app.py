@@ -15,9 +15,9 @@ from starlette.types import ASGIApp
 from agent.build import build_agent
 from agent.in_sync import result_of
 from agent.loop import Agent
+from agent.parts import warm
 from agent.settings import Settings
 from ui.http.errors import ApiError
-from ui.http.profiles import warm
 from ui.page.desk import Desk, Reach
 from ui.page.door import Door
 from ui.page.latch import Latch

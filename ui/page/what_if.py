@@ -15,6 +15,7 @@ from typing import Any, Literal, get_args
 from agent.decisions import Prompt
 from agent.errors import HeartlineError
 from agent.loop import Agent
+from agent.parts import with_parts
 from agent.protocols import Composer, Recalled
 from agent.readings import Affect, EmotionReading
 from agent.registry import make
@@ -23,7 +24,6 @@ from agent.turn import Turn
 from sem_plugins.affect.plugin import circumplex
 from sem_plugins.labels import EMPATHETIC_DIALOGUES
 from strategies.taxonomy import esconv
-from ui.http.profiles import with_parts
 from ui.page.desk import Desk
 from ui.page.visitor import Choices, Visitor
 

@@ -1,0 +1,46 @@
+"""Agents with other parts, and agents that are warm before they are asked."""
+
+from __future__ import annotations
+
+from threading import Event
+
+from agent.build import build_agent
+from agent.memory import InMemoryStore
+from agent.parts import warm, warm_meanwhile, with_parts
+from agent.settings import load_settings
+from agent.testing import ScriptedGenerator
+
+
+def test_that_another_part_is_the_others_alone():
+    agent = build_agent(load_settings(store="memory", plugins=[], guard="none"))
+    other = with_parts(agent, store=InMemoryStore())
+    assert other.store is not agent.store
+    assert other.perception is agent.perception
+
+
+def test_that_warming_answers_nobody_and_calls_no_llm():
+    llm = ScriptedGenerator()
+    agent = build_agent(load_settings(store="memory", plugins=[], guard="none"))
+    agent.generator, agent.fallback = llm, agent.generator
+    warm(agent)
+    assert not llm.turns
+    assert not agent.store.conversations()
+
+
+def test_that_who_waits_goes_on_once_it_is_warm():
+    begun, may_end = Event(), Event()
+
+    class Slow(ScriptedGenerator):
+        async def generate(self, turn):
+            begun.set()
+            assert may_end.wait(30)
+            async for piece in super().generate(turn):
+                yield piece
+
+    agent = build_agent(load_settings(store="memory", plugins=[], guard="none"))
+    agent.generator = slow = Slow("Good morning.")
+    ready = warm_meanwhile(agent)
+    assert begun.wait(30)
+    may_end.set()
+    ready()
+    assert len(slow.turns) == 1
