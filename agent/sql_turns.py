@@ -10,10 +10,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from agent.errors import InputError, StoreError
 from agent.intake import parsed
@@ -24,36 +23,24 @@ from agent.record import from_record, pack, to_record, unpack
 from agent.safety.course import RiskCourse
 from agent.safety.reliance import Reliance
 from agent.safety.sitting import Sitting
+from agent.sql_tables import CONVERSATIONS, TURNS, Key, insert_into
 from agent.state import EmotionalState
 from agent.store_checks import check_still_there
 from agent.turn import Message, Turn
 
 __all__ = [
-    "CONVERSATIONS",
     "SAID",
-    "TURNS",
-    "Key",
     "count",
     "counts_in",
     "erase",
     "forget_profile",
     "insert_turn",
     "last_used_first",
-    "new_row",
     "newest_of",
     "said_in_row",
     "turns_of",
 ]
 
-CONVERSATIONS = sa.table(
-    "conversations", *map(sa.column, ("tenant", "id", "created_at", "updated_at", "last_used"))
-)
-TURNS = sa.table(
-    "turns",
-    *map(sa.column, ("tenant", "conversation_id")),
-    *map(sa.column, ("position", "turn_id", "created_at", "seeker_text", "supporter_text")),
-    *map(sa.column, ("strategy", "state", "history_length", "record", "course", "reliance", "sitting")),
-)
 _counts = sa.table("counts", *map(sa.column, ("tenant", "month", "kind", "n")))
 _KNOWN = ("state", "course", "reliance", "sitting")
 SAID = (TURNS.c.position, TURNS.c.seeker_text, TURNS.c.supporter_text, TURNS.c.strategy)
@@ -68,27 +55,6 @@ _NEWEST_SAID = (
 )
 # What was known after the newest turn alone: it is longer than what was said in it.
 _NEWEST = _NEWEST_SAID.add_columns(TURNS.c.state, TURNS.c.course, TURNS.c.reliance, TURNS.c.sitting)
-
-
-class Key(NamedTuple):
-    """Which conversation: the tenant that it belongs to (`""` where there is but one), and its id."""
-
-    tenant: str
-    id: str
-
-    def rows(self, table: sa.TableClause) -> sa.ColumnElement[bool]:
-        """The condition for its rows in a table."""
-        named = table.c.id if table is CONVERSATIONS else table.c.conversation_id
-        return sa.and_(table.c.tenant == self.tenant, named == self.id)
-
-
-def new_row(connection: sa.Connection, table: sa.TableClause) -> sqlite.Insert | postgresql.Insert:
-    """An INSERT that can say what is done where the row is there: each engine has its own."""
-    return _new_row(connection.dialect.name, table)
-
-
-def _new_row(engine: str, table: sa.TableClause) -> sqlite.Insert | postgresql.Insert:
-    return postgresql.insert(table) if engine == "postgresql" else sqlite.insert(table)
 
 
 def newest_of(connection: sa.Connection, key: Key, *, turns: int, before: int = 2**31 - 1) -> Recalled:
@@ -261,7 +227,7 @@ def _touched(engine: str) -> sa.Insert:
     now: sa.BindParameter[str] = sa.bindparam("now")
     highest = sa.select(sa.func.max(CONVERSATIONS.c.last_used)).where(CONVERSATIONS.c.tenant == tenant)
     next_use = sa.func.coalesce(highest.scalar_subquery(), 0) + 1
-    new = _new_row(engine, CONVERSATIONS).values(
+    new = insert_into(engine, CONVERSATIONS).values(
         tenant=tenant, id=sa.bindparam("id"), created_at=now, updated_at=now, last_used=next_use
     )
     again = {"updated_at": new.excluded.updated_at, "last_used": new.excluded.last_used}
@@ -285,7 +251,7 @@ def count(connection: sa.Connection, tenant: str, found: Mapping[str, int], *, m
 
 @cache
 def _counting(engine: str) -> sa.Insert:
-    new = _new_row(engine, _counts)
+    new = insert_into(engine, _counts)
     more = {"n": _counts.c.n + new.excluded.n}
     return new.on_conflict_do_update(index_elements=["tenant", "month", "kind"], set_=more)
 

@@ -1,4 +1,5 @@
-"""A turn late in a long conversation costs what an early one does: SQLite looks everything up in an index."""
+"""A turn late in a long conversation costs what an early one does, and so does a queue that many stand in: SQLite
+looks everything up in an index."""
 
 from __future__ import annotations
 
@@ -66,6 +67,22 @@ def test_that_no_statement_of_a_turn_reads_more_the_longer_the_conversation_is(t
         or "TEMP B-TREE" in step
     }
     assert slow == {}
+
+
+def test_that_who_was_called_for_is_found_in_one_statement_that_looks_at_nobody_else(tmp_path: Path):
+    for look in (lambda store: store.called(newest=50), lambda store: store.called_in("c")):
+        asked: dict[str, Any] = {}
+        with closing(SQLiteStore(tmp_path / "kept.db")) as store, _noted(asked):
+            look(store)
+        (steps,) = (
+            steps
+            for statement, steps in _plans(tmp_path / "kept.db", asked).items()
+            if "SELECT" in statement and "handoffs" in statement
+        )
+        assert [step for step in steps if not step.startswith(("SEARCH", "CORRELATED"))] == []
+        own = [step for step in steps if step.startswith("SEARCH") and "conversation_id=?" not in step]
+        # What is looked through without a conversation is the order of age, which ends after the newest.
+        assert own in ([], ["SEARCH handoffs USING INDEX handoffs_made (tenant=?)"])
 
 
 def test_that_listing_by_a_beginning_looks_at_no_other_conversation(tmp_path: Path):

@@ -178,10 +178,15 @@ async def handoff(body: HandoffRequest, store: Kept) -> HandoffAnswer:
 
 
 @router.get("/handoff", dependencies=TAKE_OVER)
-async def handoffs(store: Kept) -> HandoffList:
+async def handoffs(
+    store: Kept,
+    limit: Annotated[int, Query(ge=1, le=1000, description="The newest packets.")] = 100,
+    conversation_id: Annotated[StoredId | None, Query(description="Of one conversation alone.")] = None,
+) -> HandoffList:
     """List the packets for a person: what became of each."""
-    queued = await asyncio.to_thread(_able(store, "handoffs"))
+    queued = await asyncio.to_thread(_able(store, "handoffs"), conversation_id, newest=limit + 1)
     return HandoffList(
+        has_more=len(queued) > limit,
         data=[
             HandoffOut(
                 id=each.id,
@@ -193,8 +198,8 @@ async def handoffs(store: Kept) -> HandoffList:
                 attempts=each.attempts,
                 problem=each.problem,
             )
-            for each in queued
-        ]
+            for each in queued[-limit:]
+        ],
     )
 
 

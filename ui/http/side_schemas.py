@@ -189,7 +189,8 @@ class HandoffOut(BaseModel):
 
 
 class HandoffList(_Versioned):
-    """Every packet that is kept, the oldest first."""
+    """The newest packets that are kept, the oldest of them first."""
 
     object: Literal["list"] = "list"
     data: list[HandoffOut]
+    has_more: bool = Field(description="Whether there are older ones.")
