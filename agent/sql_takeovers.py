@@ -14,6 +14,7 @@ from agent.safety.called import Called
 from agent.safety.delivery import HandoffState, QueuedHandoff
 from agent.safety.human_acts import HumanAct, Takeovers
 from agent.sql_access import SQLAccess
+from agent.sql_acts import acts_in
 from agent.sql_called import called_in, newest_called
 from agent.sql_people import claim, contact_of, keep_contact, queued_in, settle
 from agent.sql_tables import ACTS, TURNS, Key
@@ -32,13 +33,7 @@ class SQLTakeovers(Takeovers, SQLAccess):
 
     def human_acts(self, conversation_id: str) -> tuple[HumanAct, ...]:
         """See `TakeoverStore`."""
-        key = self._key(conversation_id)
-        of_it = sa.select(ACTS).where(key.rows(ACTS)).order_by(ACTS.c.number)
-        rows = self._read(lambda connection: connection.execute(of_it).all())
-        return tuple(
-            HumanAct(row.name, row.did, row.turns, row.words, datetime.fromisoformat(row.created_at))
-            for row in rows
-        )
+        return self._read(lambda connection: acts_in(connection, self._key(conversation_id)))
 
     def claim(self, now: datetime, *, until: datetime) -> QueuedHandoff | None:
         """See `agent.safety.delivery.Outbox`."""

@@ -21,9 +21,11 @@ from agent.migrations import utc_now
 from agent.protocols import Recalled
 from agent.record import from_record, pack, to_record, unpack
 from agent.safety.course import RiskCourse
+from agent.safety.human_acts import messages_after
 from agent.safety.reliance import Reliance
 from agent.safety.sitting import Sitting
-from agent.sql_tables import CONVERSATIONS, TURNS, Key, insert_into
+from agent.sql_acts import acts_in
+from agent.sql_tables import ACTS, CONVERSATIONS, TURNS, Key, insert_into
 from agent.state import EmotionalState
 from agent.store_checks import check_still_there
 from agent.turn import Message, Turn
@@ -54,11 +56,12 @@ _NEWEST_SAID = (
     .limit(sa.bindparam("most", type_=sa.Integer))
 )
 # What was known after the newest turn alone: it is longer than what was said in it.
-_NEWEST = _NEWEST_SAID.add_columns(TURNS.c.state, TURNS.c.course, TURNS.c.reliance, TURNS.c.sitting)
+_PEOPLE = sa.exists().where(ACTS.c.tenant == TURNS.c.tenant, ACTS.c.conversation_id == TURNS.c.conversation_id)
+_NEWEST = _NEWEST_SAID.add_columns(*(TURNS.c[name] for name in _KNOWN), _PEOPLE.correlate(TURNS).label("people"))
 
 
 def newest_of(connection: sa.Connection, key: Key, *, turns: int, before: int = 2**31 - 1) -> Recalled:
-    """The newest turns of those at positions under `before`."""
+    """The newest turns of those at positions under `before`, with what people said after each."""
     named = {"tenant": key.tenant, "id": key.id, "before": before, "most": 1}
     newest = connection.execute(_NEWEST, named).one_or_none()
     if newest is None:
@@ -71,7 +74,11 @@ def newest_of(connection: sa.Connection, key: Key, *, turns: int, before: int = 
     rows = [newest][:turns]
     if turns > 1 and newest.position > 0:
         rows = list(connection.execute(_NEWEST_SAID, {**named, "most": turns}))
-    messages = tuple(message for row in reversed(rows) for message in said_in_row(row))
+    acts = acts_in(connection, key, after=rows[-1].position) if rows and newest.people else ()
+    people = messages_after(acts)
+    messages = tuple(
+        message for row in reversed(rows) for message in (*said_in_row(row), *people.get(row.position + 1, ()))
+    )
     return Recalled(messages, state, newest.position + 1, course, reliance, sitting=sitting)
 
 
@@ -132,6 +139,7 @@ def turns_of(connection: sa.Connection, key: Key) -> tuple[Turn, ...]:
     said: list[Message] = []
     ends = [0]  # messages that were said before each turn
     kept = [Recalled()]  # what was known after each turn
+    people = messages_after(acts_in(connection, key))
     for row in connection.execute(every.where(key.rows(TURNS))):
         with _naming(connection, key, row.position):
             turn = from_record(parsed(row.record))
@@ -142,7 +150,7 @@ def turns_of(connection: sa.Connection, key: Key) -> tuple[Turn, ...]:
                 turn = replace(turn, history=history, state_before=then.state, course_before=then.course)
                 turn = replace(turn, reliance_before=then.reliance, sitting_before=then.sitting)
         turns.append(replace(turn, index=row.position))
-        said.extend(said_in_row(row))
+        said.extend((*said_in_row(row), *people.get(row.position + 1, ())))
         ends.append(len(said))
         before = kept[-1]
         state, course = turn.state or before.state, turn.course or before.course
