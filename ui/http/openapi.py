@@ -55,7 +55,7 @@ _ERRORS: dict[int, tuple[str, ApiError]] = {
         ApiError(422, "The `Idempotency-Key` was used before.", code="idempotency_key_reused"),
     ),
     429: (
-        "Beyond a limit for now; nothing was taken in.",
+        "Beyond a limit for now; nothing was taken in. `help_lines` is for whoever waits behind a chat.",
         ApiError(429, "Messages of this conversation come too fast.", code="too_fast"),
     ),
     500: ("Something broke. The server's log names the request.", INTERNAL),
@@ -132,6 +132,11 @@ _EXAMPLES: dict[str, dict[str, Any]] = {
     "/v1/chat/completions": {
         "stateless": {"model": "heartline", "messages": _SAID},
         "stored": {"model": "heartline", "messages": _SAID, "heartline": {"conversation_id": "new"}},
+        "another way": {
+            "model": "heartline",
+            "messages": _SAID,
+            "heartline": {"conversation_id": "c-1", "strategy": "question"},
+        },
         "streamed": {"model": "heartline", "messages": _SAID, "stream": True},
     },
     "/v1/heartline/analyze": {"two": {"input": ["I lost my job today.", "She came home!"], "top": 3}},
