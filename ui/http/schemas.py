@@ -190,8 +190,8 @@ class ErrorDetail(BaseModel):
     code: str | None
     help_lines: list[str] | None = Field(
         default=None,
-        description="To be shown to the person who waits. Only where a chat is refused for now (429): beyond a limit "
-        "of the key, or of the queue.",
+        description="To be shown to the person who waits. Only where a chat is refused for now (429): beyond a "
+        "limit of the key, or of the queue.",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request
@@ -163,16 +164,19 @@ async def feedback(body: FeedbackRequest, store: Kept) -> None:
     await asyncio.to_thread(rate, body.conversation_id, said)
 
 
-@router.post("/handoff", dependencies=TAKE_OVER)
-async def handoff(body: HandoffRequest, store: Kept) -> HandoffAnswer:
+@router.post("/handoff")
+async def handoff(
+    body: HandoffRequest, store: Kept, tenant: Annotated[Tenant, Depends(needs("handoff"))]
+) -> HandoffAnswer:
     """Take a conversation over or give it back (docs/handoff.md). Whoever writes there is told."""
+    by = tenant.who or (body.by or "").strip()
     if body.action == "hold":
-        if not (body.by or "").strip():
+        if not by:
             raise ApiError(400, "`by` says who takes it over.", code="invalid_request", param="by")
-        hold = _able(store, "hold")
-        await asyncio.to_thread(lambda: hold(body.conversation_id, by=body.by))
+        act = partial(_able(store, "hold"), by=by, unless_held=body.unless_held)
     else:
-        await asyncio.to_thread(_able(store, "release"), body.conversation_id)
+        act = partial(_able(store, "release"), by=by or None)
+    await asyncio.to_thread(act, body.conversation_id)
     held_by = await asyncio.to_thread(_held_by, store, body.conversation_id)
     return HandoffAnswer(conversation_id=body.conversation_id, held_by=held_by)
 

@@ -165,7 +165,14 @@ class HandoffRequest(_Given):
 
     action: Literal["hold", "release"]
     conversation_id: StoredId
-    by: str | None = Field(None, max_length=200, description="Who takes it over; needed to `hold`.")
+    by: str | None = Field(
+        None,
+        max_length=200,
+        description="Who takes it over, or gives it back. With a key it is the key's name, whatever stands here.",
+    )
+    unless_held: bool = Field(
+        False, description="Take it only where nobody else has it (else 409), rather than on from them."
+    )
 
 
 class HandoffAnswer(_Versioned):

@@ -37,6 +37,12 @@ class Tenant:
     name: str | None
     key: ApiKey | None = None
 
+    @property
+    def who(self) -> str | None:
+        """What whoever takes a conversation over with the key is called there: its name, or by its id where it has
+        none; None where nobody needs a key."""
+        return None if self.key is None else self.key.name.strip() or f"key {self.key.id}"
+
     def check(self, right: Right) -> None:
         """Refuse what its key has no right to.
 

@@ -50,6 +50,7 @@ class OperatorViews:
             "operator_queue",
             self._texts,
             keyless=operator.keyless,
+            me=operator.name,
             called=self._desk.settings.handoff_at != "never",
             cases=[self._entry(case, now) for case in cases],
             waiting=sum(case.state == "waiting" for case in cases),

@@ -34,13 +34,17 @@ class Operator:
 
     Attributes:
         store: The conversations of their tenant, and nothing else.
-        name: What their key is called; empty where they have none.
+        name: What they are called by their key (`Tenant.who`); empty where they have none.
         keyless: They came without one, since none was ever made.
     """
 
     store: Any
     name: str = ""
     keyless: bool = False
+
+    def called(self, typed: str) -> str:
+        """What they are called, who typed this: only who has no key says so."""
+        return typed if self.keyless else self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +71,12 @@ def let_in(desk: Desk, key: str, *, address: str = "") -> Operator:
     """
     wrong = desk.settings.key_limits.wrong_per_minute
     tenant = desk.gate.admitted(key.strip() or None, address=address, wrong_per_minute=wrong)
-    if tenant.key is None:
+    if (who := tenant.who) is None:
         if not desk.reach.near:
             raise ApiError(401, "A key is needed, and there is none yet.", code="invalid_api_key")
         return Operator(desk.agent.store, keyless=True)
     tenant.check("handoff")
-    return Operator(desk.store_of_tenant(tenant.name), tenant.key.name)
+    return Operator(desk.store_of_tenant(tenant.name), who)
 
 
 def queue_of(operator: Operator) -> list[Called]:

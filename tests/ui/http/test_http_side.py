@@ -131,6 +131,8 @@ def test_that_a_person_takes_a_conversation_over_and_gives_it_back():
         (held,) = talk(server, "one", "Are you there?")
         assert held["safety"]["held_by"] == "Ada"
         assert held["reply"]["speaker"] == "protocol"
+        other = server.post("/v1/heartline/handoff", {"action": "release", "conversation_id": "one", "by": "Ben"})
+        assert (other.status_code, other.json()["error"]["code"]) == (409, "held_by_another")
         given = server.post("/v1/heartline/handoff", {"action": "release", "conversation_id": "one"})
         assert given.json()["held_by"] is None
         nobody = server.post("/v1/heartline/handoff", {"action": "hold", "conversation_id": "one", "by": " "})
