@@ -31,7 +31,8 @@ class Chooser:
     """
 
     def __init__(self, turn: Turn, *, attempt: int = 0) -> None:
-        self._replies = turn.said_by("supporter")
+        said = (message for message in turn.history if message.role == "supporter" and not message.human)
+        self._replies = tuple(message.text for message in said)
         self._said = "\n".join(self._replies)
         self._conversation = turn.conversation_id
         self._index = turn.index

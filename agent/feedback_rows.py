@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from agent.feedback import Feedback, unknown_turn
 from agent.migrations import utc_now
-from agent.sql_turns import TURNS, Key, new_row
+from agent.sql_tables import TURNS, Key, new_row
 
 __all__ = ["feedback_of", "keep_feedback"]
 

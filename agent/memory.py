@@ -17,7 +17,7 @@ from agent.feedback import Feedback, checked_feedback, unknown_turn
 from agent.protocols import Recalled
 from agent.repeats import KEPT, Answered, Request
 from agent.safety.counters import Counts, counted
-from agent.safety.human_acts import HumanAct, Takeovers
+from agent.safety.human_acts import HumanAct, Takeovers, messages_after
 from agent.safety.takeover import told
 from agent.store_checks import check_still_there, in_utc
 from agent.tenants import checked_tenant
@@ -99,7 +99,10 @@ class InMemoryStore(Takeovers):
             self._check_open()
             known = self._turns.get(conversation_id, [])
             newest = known[max(0, len(known) - turns) :]
-            messages = tuple(message for turn in newest for message in said_in(turn))
+            people = messages_after(self._acts.get(conversation_id, ()))
+            messages = tuple(
+                message for turn in newest for message in (*said_in(turn), *people.get(turn.index + 1, ()))
+            )
             state = next((turn.state for turn in reversed(known) if turn.state is not None), None)
             course = next((turn.course for turn in reversed(known) if turn.course is not None), None)
             reliance = next((turn.reliance for turn in reversed(known) if turn.reliance is not None), None)

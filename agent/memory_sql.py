@@ -31,11 +31,10 @@ from agent.safety.takeover import told
 from agent.sql_database import Database
 from agent.sql_listing import conversations_in
 from agent.sql_people import contact_of, keep_contact, queue
+from agent.sql_tables import CONVERSATIONS, TURNS
 from agent.sql_takeovers import SQLTakeovers
 from agent.sql_turns import (
-    CONVERSATIONS,
     SAID,
-    TURNS,
     count,
     counts_in,
     erase,

@@ -1,10 +1,10 @@
-"""The migration that keeps what people do in conversations that they take over."""
+"""The migrations for what people do in conversations that they take over, and for who waits for them."""
 
 from __future__ import annotations
 
 from sqlalchemy import Connection, text
 
-__all__ = ["human_acts"]
+__all__ = ["handoffs_by_age", "human_acts"]
 
 
 def human_acts(connection: Connection) -> None:
@@ -18,3 +18,8 @@ def human_acts(connection: Connection) -> None:
             f"{of_it}, PRIMARY KEY (tenant, conversation_id, number))"
         )
     )
+
+
+def handoffs_by_age(connection: Connection) -> None:
+    """Have the newest packets found without reading all of them."""
+    connection.execute(text("CREATE INDEX handoffs_made ON handoffs (tenant, created, id)"))

@@ -84,6 +84,8 @@ Schema 12 adds
     human_acts       tenant, conversation_id, number: the key; name: who; did (took_over, said, gave_back);
                      turns: how many there were; words: NULL where nothing was said; created_at
 
+Schema 13 adds an index of packets by their age.
+
 Times are UTC, ISO 8601 with microseconds. JSON is kept as text: every engine gives text back
 unaltered, with keys in their order.
 """
@@ -112,7 +114,7 @@ from sqlalchemy import (
 )
 
 from agent.errors import StoreError
-from agent.migration_acts import human_acts
+from agent.migration_acts import handoffs_by_age, human_acts
 from agent.migration_keys import api_keys, key_terms
 from agent.migration_order import order_and_requests
 from agent.migration_tenants import tenants
@@ -233,6 +235,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     order_and_requests,
     key_terms,
     human_acts,
+    handoffs_by_age,
 )
 
 

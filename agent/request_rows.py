@@ -10,7 +10,7 @@ from agent.intake import parsed
 from agent.migrations import as_kept, utc_now
 from agent.record import from_record
 from agent.repeats import KEPT, Answered, Request
-from agent.sql_turns import TURNS, Key, new_row
+from agent.sql_tables import TURNS, Key, new_row
 
 __all__ = ["answered_in", "forget_requests", "keep_request"]
 

@@ -10,7 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from agent.migrations import as_kept
-from agent.sql_turns import CONVERSATIONS, erase, last_used_first
+from agent.sql_tables import CONVERSATIONS
+from agent.sql_turns import erase, last_used_first
 
 __all__ = ["due_in", "expire_in_parts"]
 

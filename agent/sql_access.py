@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from agent.errors import StoreError, UnknownConversationError
 from agent.sql_database import Database, transaction
-from agent.sql_turns import CONVERSATIONS, Key
+from agent.sql_tables import CONVERSATIONS, Key
 from agent.tenants import checked_tenant
 
 __all__ = ["SQLAccess"]

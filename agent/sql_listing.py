@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from agent.sql_turns import CONVERSATIONS, last_used_first
+from agent.sql_tables import CONVERSATIONS
+from agent.sql_turns import last_used_first
 
 __all__ = ["conversations_in"]
 

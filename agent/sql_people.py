@@ -3,48 +3,40 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import sqlalchemy as sa
 
 from agent.decisions import Contact
 from agent.migrations import as_kept
 from agent.safety.delivery import HandoffState, QueuedHandoff
-from agent.sql_turns import CONVERSATIONS, Key, new_row
+from agent.sql_tables import CONVERSATIONS, HANDOFFS, HOLDS, Key, new_row
 from agent.turn import Turn
 
-__all__ = ["claim", "contact_of", "keep_contact", "queue", "queued_in", "settle"]
-
-_holds = sa.table("holds", *map(sa.column, ("tenant", "conversation_id", "held_by", "untold")))
-_handoffs = sa.table(
-    "handoffs",
-    sa.column("tenant"),
-    *map(sa.column, ("id", "conversation_id", "position", "created", "reason", "consent")),
-    *map(sa.column, ("state", "attempts", "next_try", "problem")),
-)
-
+__all__ = ["PACKET", "claim", "contact_of", "keep_contact", "packet_of_row", "queue", "queued_in", "settle"]
 
 _CONTACT = (
     sa.select(
-        _holds.c.held_by,
-        _holds.c.untold,
-        sa.select(_handoffs.c.state)
-        .where(_handoffs.c.tenant == CONVERSATIONS.c.tenant, _handoffs.c.conversation_id == CONVERSATIONS.c.id)
-        .order_by(_handoffs.c.position.desc())
+        HOLDS.c.held_by,
+        HOLDS.c.untold,
+        sa.select(HANDOFFS.c.state)
+        .where(HANDOFFS.c.tenant == CONVERSATIONS.c.tenant, HANDOFFS.c.conversation_id == CONVERSATIONS.c.id)
+        .order_by(HANDOFFS.c.position.desc())
         .limit(1)
         .scalar_subquery()
         .label("state"),
     )
     .select_from(
         CONVERSATIONS.outerjoin(
-            _holds,
-            sa.and_(_holds.c.tenant == CONVERSATIONS.c.tenant, _holds.c.conversation_id == CONVERSATIONS.c.id),
+            HOLDS,
+            sa.and_(HOLDS.c.tenant == CONVERSATIONS.c.tenant, HOLDS.c.conversation_id == CONVERSATIONS.c.id),
         )
     )
     .where(CONVERSATIONS.c.tenant == sa.bindparam("tenant"), CONVERSATIONS.c.id == sa.bindparam("id"))
 )
 """Made once: making it anew for each turn takes as long as running it."""
 
-_PACKET = tuple(column for column in _handoffs.c if column.name != "tenant")
+PACKET = tuple(column for column in HANDOFFS.c if column.name != "tenant")
 
 
 def contact_of(connection: sa.Connection, key: Key) -> Contact | None:
@@ -57,10 +49,10 @@ def contact_of(connection: sa.Connection, key: Key) -> Contact | None:
 
 def keep_contact(connection: sa.Connection, key: Key, contact: Contact) -> None:
     """Keep who holds a conversation, and whether that was told."""
-    connection.execute(sa.delete(_holds).where(key.rows(_holds)))
+    connection.execute(sa.delete(HOLDS).where(key.rows(HOLDS)))
     if contact.held_by is not None or contact.untold:
         kept = {"held_by": contact.held_by, "untold": int(contact.untold)}
-        connection.execute(sa.insert(_holds).values(tenant=key.tenant, conversation_id=key.id, **kept))
+        connection.execute(sa.insert(HOLDS).values(tenant=key.tenant, conversation_id=key.id, **kept))
 
 
 def queue(connection: sa.Connection, tenant: str, turn: Turn) -> bool:
@@ -81,16 +73,16 @@ def queue(connection: sa.Connection, tenant: str, turn: Turn) -> bool:
         "attempts": 0,
         "next_try": now,
     }
-    connection.execute(new_row(connection, _handoffs).values(new).on_conflict_do_nothing())
+    connection.execute(new_row(connection, HANDOFFS).values(new).on_conflict_do_nothing())
     return True
 
 
 def claim(connection: sa.Connection, tenant: str, now: datetime, *, until: datetime) -> QueuedHandoff | None:
     """See `agent.safety.delivery.Outbox`."""
     due = (
-        sa.select(*_PACKET)
-        .where(_handoffs.c.tenant == tenant, _handoffs.c.state == "queued", _handoffs.c.next_try <= as_kept(now))
-        .order_by(_handoffs.c.next_try)
+        sa.select(*PACKET)
+        .where(HANDOFFS.c.tenant == tenant, HANDOFFS.c.state == "queued", HANDOFFS.c.next_try <= as_kept(now))
+        .order_by(HANDOFFS.c.next_try)
         .limit(1)
         .with_for_update(skip_locked=True)  # on Postgres two workers take two packets; SQLite knows one writer
     )
@@ -98,9 +90,9 @@ def claim(connection: sa.Connection, tenant: str, now: datetime, *, until: datet
     if row is None:
         return None
     taken = {"attempts": row.attempts + 1, "next_try": as_kept(until)}
-    of_it = sa.update(_handoffs).where(_handoffs.c.tenant == tenant, _handoffs.c.id == row.id)
+    of_it = sa.update(HANDOFFS).where(HANDOFFS.c.tenant == tenant, HANDOFFS.c.id == row.id)
     connection.execute(of_it.values(taken))
-    return _queued({**row._mapping, **taken})  # noqa: SLF001 - the public name of a row's fields
+    return packet_of_row(row, **taken)
 
 
 def settle(
@@ -113,20 +105,38 @@ def settle(
     problem: str | None,
 ) -> None:
     """See `agent.safety.delivery.Outbox`."""
-    this = (_handoffs.c.tenant == tenant, _handoffs.c.id == handoff_id, _handoffs.c.state == "queued")
+    this = (HANDOFFS.c.tenant == tenant, HANDOFFS.c.id == handoff_id, HANDOFFS.c.state == "queued")
     connection.execute(
-        sa.update(_handoffs).where(*this).values(state=state, next_try=as_kept(next_try), problem=problem)
+        sa.update(HANDOFFS).where(*this).values(state=state, next_try=as_kept(next_try), problem=problem)
     )
 
 
-def queued_in(connection: sa.Connection, tenant: str) -> tuple[QueuedHandoff, ...]:
-    """Every packet of a tenant, the oldest first."""
-    mine = sa.select(*_PACKET).where(_handoffs.c.tenant == tenant)
-    rows = connection.execute(mine.order_by(_handoffs.c.created, _handoffs.c.id))
-    return tuple(_queued(dict(row._mapping)) for row in rows)  # noqa: SLF001
+def queued_in(
+    connection: sa.Connection, tenant: str, conversation_id: str | None, *, newest: int | None
+) -> tuple[QueuedHandoff, ...]:
+    """Packets of a tenant, the oldest first.
+
+    Args:
+        connection: In a transaction.
+        tenant: Whose.
+        conversation_id: Of one conversation alone; None: of all.
+        newest: How many at most; None: all.
+    """
+    mine = sa.select(*PACKET).where(HANDOFFS.c.tenant == tenant)
+    if conversation_id is not None:
+        mine = mine.where(HANDOFFS.c.conversation_id == conversation_id)
+    rows = connection.execute(mine.order_by(HANDOFFS.c.created.desc(), HANDOFFS.c.id.desc()).limit(newest)).all()
+    return tuple(map(packet_of_row, reversed(rows)))
 
 
-def _queued(row: dict[str, object]) -> QueuedHandoff:
-    consent = row["consent"]
-    times = {name: datetime.fromisoformat(str(row[name])) for name in ("created", "next_try")}
-    return QueuedHandoff(**{**row, **times, "consent": None if consent is None else bool(consent)})  # type: ignore[arg-type]
+def packet_of_row(row: sa.Row[*tuple[Any, ...]], **changed: Any) -> QueuedHandoff:
+    """The packet in a row that has the columns `PACKET`, and maybe others.
+
+    Args:
+        row: As it was read.
+        changed: What was written since.
+    """
+    kept = {column.name: getattr(row, column.name) for column in PACKET} | changed
+    for name in ("created", "next_try"):
+        kept[name] = datetime.fromisoformat(kept[name])
+    return QueuedHandoff(**kept | {"consent": None if row.consent is None else bool(row.consent)})

@@ -10,19 +10,17 @@ import sqlalchemy as sa
 
 from agent.decisions import Contact
 from agent.migrations import utc_now
+from agent.safety.called import Called
 from agent.safety.delivery import HandoffState, QueuedHandoff
 from agent.safety.human_acts import HumanAct, Takeovers
 from agent.sql_access import SQLAccess
+from agent.sql_acts import acts_in
+from agent.sql_called import called_in, newest_called
 from agent.sql_people import claim, contact_of, keep_contact, queued_in, settle
-from agent.sql_turns import TURNS, Key
+from agent.sql_tables import ACTS, TURNS, Key
 from agent.store_checks import in_utc
 
 __all__ = ["SQLTakeovers"]
-
-_ACTS = sa.table(
-    "human_acts",
-    *map(sa.column, ("tenant", "conversation_id", "number", "name", "did", "turns", "words", "created_at")),
-)
 
 
 class SQLTakeovers(Takeovers, SQLAccess):
@@ -35,13 +33,7 @@ class SQLTakeovers(Takeovers, SQLAccess):
 
     def human_acts(self, conversation_id: str) -> tuple[HumanAct, ...]:
         """See `TakeoverStore`."""
-        key = self._key(conversation_id)
-        of_it = sa.select(_ACTS).where(key.rows(_ACTS)).order_by(_ACTS.c.number)
-        rows = self._read(lambda connection: connection.execute(of_it).all())
-        return tuple(
-            HumanAct(row.name, row.did, row.turns, row.words, datetime.fromisoformat(row.created_at))
-            for row in rows
-        )
+        return self._read(lambda connection: acts_in(connection, self._key(conversation_id)))
 
     def claim(self, now: datetime, *, until: datetime) -> QueuedHandoff | None:
         """See `agent.safety.delivery.Outbox`."""
@@ -56,9 +48,28 @@ class SQLTakeovers(Takeovers, SQLAccess):
             lambda connection: settle(connection, self.tenant, handoff_id, state, next_try=due, problem=problem)
         )
 
-    def handoffs(self) -> tuple[QueuedHandoff, ...]:
-        """Every packet that was queued and not erased with its conversation, the oldest first."""
-        return self._read(lambda connection: queued_in(connection, self.tenant))
+    def handoffs(
+        self, conversation_id: str | None = None, *, newest: int | None = None
+    ) -> tuple[QueuedHandoff, ...]:
+        """Packets that were queued and not erased with their conversation, the oldest first.
+
+        Args:
+            conversation_id: Those of one conversation; None: of all.
+            newest: So many of them at most, the newest; None: all.
+        """
+        return self._read(lambda connection: queued_in(connection, self.tenant, conversation_id, newest=newest))
+
+    def called(self, *, newest: int) -> tuple[Called, ...]:
+        """The conversations that a person was last called for, the newest first.
+
+        Args:
+            newest: So many at most. Others are not looked at, however many there are.
+        """
+        return self._read(lambda connection: newest_called(connection, self.tenant, most=newest))
+
+    def called_in(self, conversation_id: str) -> Called | None:
+        """How a conversation stands that a person was called for; None where nobody was, or there is none."""
+        return self._read(lambda connection: called_in(connection, self._key(conversation_id)))
 
     def _act(self, conversation_id: str, act: Callable[[Contact], tuple[Contact, HumanAct | None]]) -> None:
         key = self._key(conversation_id)
@@ -68,7 +79,7 @@ class SQLTakeovers(Takeovers, SQLAccess):
             contact, done = act(contact_of(connection, key) or Contact())
             keep_contact(connection, key, contact)
             if done is not None:
-                connection.execute(sa.insert(_ACTS).values(_row(connection, key, done)))
+                connection.execute(sa.insert(ACTS).values(_row(connection, key, done)))
 
         self._write(work)
 
@@ -82,7 +93,7 @@ def _row(connection: sa.Connection, key: Key, done: HumanAct) -> dict[str, Any]:
     return {
         "tenant": key.tenant,
         "conversation_id": key.id,
-        "number": next_of(_ACTS.c.number, _ACTS),
+        "number": next_of(ACTS.c.number, ACTS),
         "name": done.by,
         "did": done.did,
         "turns": next_of(TURNS.c.position, TURNS),

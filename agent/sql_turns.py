@@ -10,10 +10,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from agent.errors import InputError, StoreError
 from agent.intake import parsed
@@ -22,38 +21,28 @@ from agent.migrations import utc_now
 from agent.protocols import Recalled
 from agent.record import from_record, pack, to_record, unpack
 from agent.safety.course import RiskCourse
+from agent.safety.human_acts import messages_after
 from agent.safety.reliance import Reliance
 from agent.safety.sitting import Sitting
+from agent.sql_acts import acts_in
+from agent.sql_tables import ACTS, CONVERSATIONS, TURNS, Key, insert_into
 from agent.state import EmotionalState
 from agent.store_checks import check_still_there
 from agent.turn import Message, Turn
 
 __all__ = [
-    "CONVERSATIONS",
     "SAID",
-    "TURNS",
-    "Key",
     "count",
     "counts_in",
     "erase",
     "forget_profile",
     "insert_turn",
     "last_used_first",
-    "new_row",
     "newest_of",
     "said_in_row",
     "turns_of",
 ]
 
-CONVERSATIONS = sa.table(
-    "conversations", *map(sa.column, ("tenant", "id", "created_at", "updated_at", "last_used"))
-)
-TURNS = sa.table(
-    "turns",
-    *map(sa.column, ("tenant", "conversation_id")),
-    *map(sa.column, ("position", "turn_id", "created_at", "seeker_text", "supporter_text")),
-    *map(sa.column, ("strategy", "state", "history_length", "record", "course", "reliance", "sitting")),
-)
 _counts = sa.table("counts", *map(sa.column, ("tenant", "month", "kind", "n")))
 _KNOWN = ("state", "course", "reliance", "sitting")
 SAID = (TURNS.c.position, TURNS.c.seeker_text, TURNS.c.supporter_text, TURNS.c.strategy)
@@ -67,32 +56,12 @@ _NEWEST_SAID = (
     .limit(sa.bindparam("most", type_=sa.Integer))
 )
 # What was known after the newest turn alone: it is longer than what was said in it.
-_NEWEST = _NEWEST_SAID.add_columns(TURNS.c.state, TURNS.c.course, TURNS.c.reliance, TURNS.c.sitting)
-
-
-class Key(NamedTuple):
-    """Which conversation: the tenant that it belongs to (`""` where there is but one), and its id."""
-
-    tenant: str
-    id: str
-
-    def rows(self, table: sa.TableClause) -> sa.ColumnElement[bool]:
-        """The condition for its rows in a table."""
-        named = table.c.id if table is CONVERSATIONS else table.c.conversation_id
-        return sa.and_(table.c.tenant == self.tenant, named == self.id)
-
-
-def new_row(connection: sa.Connection, table: sa.TableClause) -> sqlite.Insert | postgresql.Insert:
-    """An INSERT that can say what is done where the row is there: each engine has its own."""
-    return _new_row(connection.dialect.name, table)
-
-
-def _new_row(engine: str, table: sa.TableClause) -> sqlite.Insert | postgresql.Insert:
-    return postgresql.insert(table) if engine == "postgresql" else sqlite.insert(table)
+_PEOPLE = sa.exists().where(ACTS.c.tenant == TURNS.c.tenant, ACTS.c.conversation_id == TURNS.c.conversation_id)
+_NEWEST = _NEWEST_SAID.add_columns(*(TURNS.c[name] for name in _KNOWN), _PEOPLE.correlate(TURNS).label("people"))
 
 
 def newest_of(connection: sa.Connection, key: Key, *, turns: int, before: int = 2**31 - 1) -> Recalled:
-    """The newest turns of those at positions under `before`."""
+    """The newest turns of those at positions under `before`, with what people said after each."""
     named = {"tenant": key.tenant, "id": key.id, "before": before, "most": 1}
     newest = connection.execute(_NEWEST, named).one_or_none()
     if newest is None:
@@ -105,7 +74,11 @@ def newest_of(connection: sa.Connection, key: Key, *, turns: int, before: int = 
     rows = [newest][:turns]
     if turns > 1 and newest.position > 0:
         rows = list(connection.execute(_NEWEST_SAID, {**named, "most": turns}))
-    messages = tuple(message for row in reversed(rows) for message in said_in_row(row))
+    acts = acts_in(connection, key, after=rows[-1].position) if rows and newest.people else ()
+    people = messages_after(acts)
+    messages = tuple(
+        message for row in reversed(rows) for message in (*said_in_row(row), *people.get(row.position + 1, ()))
+    )
     return Recalled(messages, state, newest.position + 1, course, reliance, sitting=sitting)
 
 
@@ -166,6 +139,7 @@ def turns_of(connection: sa.Connection, key: Key) -> tuple[Turn, ...]:
     said: list[Message] = []
     ends = [0]  # messages that were said before each turn
     kept = [Recalled()]  # what was known after each turn
+    people = messages_after(acts_in(connection, key))
     for row in connection.execute(every.where(key.rows(TURNS))):
         with _naming(connection, key, row.position):
             turn = from_record(parsed(row.record))
@@ -176,7 +150,7 @@ def turns_of(connection: sa.Connection, key: Key) -> tuple[Turn, ...]:
                 turn = replace(turn, history=history, state_before=then.state, course_before=then.course)
                 turn = replace(turn, reliance_before=then.reliance, sitting_before=then.sitting)
         turns.append(replace(turn, index=row.position))
-        said.extend(said_in_row(row))
+        said.extend((*said_in_row(row), *people.get(row.position + 1, ())))
         ends.append(len(said))
         before = kept[-1]
         state, course = turn.state or before.state, turn.course or before.course
@@ -261,7 +235,7 @@ def _touched(engine: str) -> sa.Insert:
     now: sa.BindParameter[str] = sa.bindparam("now")
     highest = sa.select(sa.func.max(CONVERSATIONS.c.last_used)).where(CONVERSATIONS.c.tenant == tenant)
     next_use = sa.func.coalesce(highest.scalar_subquery(), 0) + 1
-    new = _new_row(engine, CONVERSATIONS).values(
+    new = insert_into(engine, CONVERSATIONS).values(
         tenant=tenant, id=sa.bindparam("id"), created_at=now, updated_at=now, last_used=next_use
     )
     again = {"updated_at": new.excluded.updated_at, "last_used": new.excluded.last_used}
@@ -285,7 +259,7 @@ def count(connection: sa.Connection, tenant: str, found: Mapping[str, int], *, m
 
 @cache
 def _counting(engine: str) -> sa.Insert:
-    new = _new_row(engine, _counts)
+    new = insert_into(engine, _counts)
     more = {"n": _counts.c.n + new.excluded.n}
     return new.on_conflict_do_update(index_elements=["tenant", "month", "kind"], set_=more)
 

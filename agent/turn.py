@@ -90,11 +90,19 @@ DECISION_FIELDS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One utterance of a dialogue; a supporter's may name the strategy it followed."""
+    """One utterance of a dialogue.
+
+    Attributes:
+        role: Whose side it is of.
+        text: What was said.
+        strategy: Which one a supporter's followed, where that is known.
+        human: A supporter's that a person of the team wrote, who had taken the conversation over.
+    """
 
     role: Role
     text: str
     strategy: str | None = None
+    human: bool = False
 
 
 @dataclass(frozen=True, slots=True)

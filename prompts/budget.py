@@ -11,6 +11,7 @@ from agent.errors import SettingsError
 from agent.options import Part
 from agent.second_look import Exemplar
 from agent.turn import Turn
+from prompts.marks import answered
 from prompts.tokens import Ruler
 
 __all__ = ["CUT", "Budget", "Characters", "Fit", "Tokens", "fit"]
@@ -119,7 +120,7 @@ def fit(
     """
     exemplars = _usable(turn) if "exemplars" in parts else ()
     opening = _opening(turn, 0)
-    costs = [budget.cost(message.text) for message in turn.history]
+    costs = [budget.cost(answered(message) if message.human else message.text) for message in turn.history]
     history = sum(costs[opening:])
     if budget.left(persona, turn.text) >= history:  # else it cannot fit, whatever the notes are
         whole = Fit(parts, exemplars, opening)

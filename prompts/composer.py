@@ -13,11 +13,10 @@ from agent.errors import WiringError
 from agent.options import parts_of
 from agent.persona import Persona, load_persona
 from agent.readings import CausalSpan
-from agent.role_marks import defused
 from agent.turn import Turn
 from prompts.budget import CUT, Budget, Characters, Fit, Tokens, fit
 from prompts.filling import TemplateFolder, digest
-from prompts.marks import likely_causes, marked
+from prompts.marks import answered, likely_causes, marked
 from prompts.notes import note_values
 from prompts.stimuli import STIMULI, chosen, load_stimuli
 from prompts.tokens import Ruler
@@ -186,7 +185,7 @@ def _conversation(turn: Turn, fitting: Fit) -> Iterator[PromptMessage]:
         if message.role == "seeker":
             shown.append(("user", marked(message.text, spans.get(place, ()))))
         else:
-            shown.append(("assistant", defused(message.text)))
+            shown.append(("assistant", answered(message)))
     shown.append(("user", _current(turn, spans.get(len(turn.history), []), fitting.cut)))
     for role, messages in groupby(shown, key=itemgetter(0)):
         yield PromptMessage(role, "\n\n".join(text for _, text in messages))

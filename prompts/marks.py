@@ -5,6 +5,8 @@ The stored text stays as it is. In the copy
 - `⟦` and `⟧` stand around the words that likely tell a cause. Where a person typed these two themselves, the copy
   has `[` and `]`, so that nobody can set a mark but the composer.
 - role markers of chat templates are made harmless (`agent.role_marks`).
+- what a person of the team wrote, who had taken the conversation over, is marked as theirs: chat templates know no
+  third side.
 """
 
 from __future__ import annotations
@@ -13,12 +15,15 @@ from collections.abc import Sequence
 
 from agent.readings import CausalSpan
 from agent.role_marks import breaks, defused, inserted
-from agent.turn import Turn
+from agent.turn import Message, Turn
 
-__all__ = ["CLOSE", "OPEN", "likely_causes", "marked"]
+__all__ = ["CLOSE", "OPEN", "answered", "likely_causes", "marked"]
 
 OPEN, CLOSE = "⟦", "⟧"
 """Mathematical white square brackets: rare in what people type, and no part of any chat template known to us."""
+
+_THEIRS = "[A person of the team wrote this, not you:] {words} [Their words end here.]"
+"""The guard holds back a reply that copies it: `human` in agent/safety/outgoing.toml."""
 
 _LEAST_SCORE = 0.5  # below it the words are more likely no cause; the shipped reader's own bar is 0.53
 _MOST = 3
@@ -41,6 +46,12 @@ def marked(text: str, spans: Sequence[tuple[int, int]] = ()) -> str:
     closing = [(end, 0, CLOSE) for _, end in spans]
     opening = [(start, 2, OPEN) for start, _ in spans]
     return inserted(text, sorted([*closing, *breaks(text), *opening]))
+
+
+def answered(message: Message) -> str:
+    """What a supporter said as the LLM gets it: its own replies, and what a person of the team wrote."""
+    words = defused(message.text)
+    return _THEIRS.format(words=words) if message.human else words
 
 
 def likely_causes(turn: Turn, *, first: int, cut: tuple[int, int] | None) -> list[CausalSpan]:

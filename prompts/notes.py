@@ -46,6 +46,8 @@ def note_values(
         "earlier_exchanges": max(0, turn.index - len(turn.said_by("seeker"))),
         "climate": _likely(_top(turn.state.climate, top_emotions)) if labels and fit.first and turn.state else [],
         "used": _used(turn, fit) if "strategy" in fit.parts else [],
+        # Of the whole history: were it of what fits, the notes would not be longest where nothing does.
+        "team": any(message.human for message in turn.history),
         "cut_characters": 0 if fit.cut is None else fit.cut[1] - fit.cut[0],
         "examples": [_labels_of(exemplar.emotions) for exemplar in fit.exemplars],
         "emotions": _emotions(turn, top_emotions) if labels else [],

@@ -66,10 +66,13 @@ def protocol(
 
 
 @app.command()
-def handoffs(store: Store = None) -> None:
+def handoffs(
+    newest: Annotated[int | None, typer.Option(min=1, help="So many, the newest; default: all.")] = None,
+    store: Store = None,
+) -> None:
     """List the packets for a person: what became of each, and no word of anybody."""
     with _opened(store) as opened:
-        for each in opened.handoffs():
+        for each in opened.handoffs(newest=newest):
             problem = f"  ({each.problem})" if each.problem else ""
             created = each.created.isoformat(timespec="seconds")
             typer.echo(f"{created}  {each.state:<6}  {each.reason:<8}  {each.conversation_id}{problem}")

@@ -6,7 +6,7 @@ the conversation, and whoever would take it finds out who has it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
@@ -15,8 +15,19 @@ from agent.decisions import Contact
 from agent.errors import HeldError, InputError
 from agent.intake import scrub
 from agent.safety.takeover import checked_name, given_back, taken_over
+from agent.turn import Message
 
-__all__ = ["LONGEST_WORDS", "HumanAct", "TakeoverStore", "Takeovers", "as_json", "given_up", "spoken", "taken"]
+__all__ = [
+    "LONGEST_WORDS",
+    "HumanAct",
+    "TakeoverStore",
+    "Takeovers",
+    "as_json",
+    "given_up",
+    "messages_after",
+    "spoken",
+    "taken",
+]
 
 LONGEST_WORDS = 4_000
 """Characters of what is said at once."""
@@ -47,6 +58,20 @@ def as_json(act: HumanAct) -> dict[str, Any]:
     return {"by": act.by, "did": act.did, "turns": act.turns, "words": act.words, "at": at}
 
 
+def messages_after(acts: Iterable[HumanAct]) -> Mapping[int, tuple[Message, ...]]:
+    """What people said, as messages, by how many turns there were by then.
+
+    Args:
+        acts: Oldest first.
+    """
+    found: dict[int, tuple[Message, ...]] = {}
+    for act in acts:
+        if act.words is not None:
+            said = Message("supporter", act.words, human=True)
+            found[act.turns] = (*found.get(act.turns, ()), said)
+    return found
+
+
 class TakeoverStore(Protocol):
     """A store whose conversations a person can take over. `agent.safety.takeover` tells what follows."""
 
@@ -67,6 +92,8 @@ class TakeoverStore(Protocol):
 
     def say(self, conversation_id: str, words: str, *, by: str) -> None:
         """Keep what a person says there who has taken it over, for whoever writes there to see.
+
+        It is recalled with what was said, as a message of the supporter's that is `human`.
 
         Raises:
             UnknownConversationError: There is none with this id.

@@ -19,7 +19,20 @@ __all__ = ["RedactingStore"]
 
 _AS_IT_IS = frozenset(
     {
-        *("answered", "claim", "counts", "due", "handoffs", "held_by", "hold", "human_acts", "leases", "path"),
+        *(
+            "answered",
+            "called",
+            "called_in",
+            "claim",
+            "counts",
+            "due",
+            "handoffs",
+            "held_by",
+            "hold",
+            "human_acts",
+            "leases",
+            "path",
+        ),
         *("release", "settle", "tenant", "where"),
     }
 )

@@ -40,7 +40,7 @@ _PAIRS: dict[Occasion, tuple[str, str]] = {
 
 _ANSWERS: frozenset[Occasion] = frozenset({"yes", "no", "unsure", "good", "bad"})
 _WITHOUT_PLAN = ("question", "reflection", "restatement", "question", "affirmation", "reflection")
-_QUIET_TURNS = 3  # for which nothing is asked, once that was wished
+_QUIET_TURNS = 3  # for which nothing is asked, once that was wished, or a person of the team wrote
 _GREETING_WORDS = 4  # an earlier message of more words told something
 _REQUEST_WORDS = 7  # a request of more words says what it is about
 _OWN_QUESTIONS = frozenset({"joy", "ahead", "tender", "relief", "loss"})
@@ -64,7 +64,7 @@ class Composition:
         self.occasion = occasion_of(turn)
         self.stage = _stage(turn)
         lately = map(straightened, turn.said_by("seeker")[-_QUIET_TURNS:])
-        self.quiet = any(KINDS["quiet"].search(text) for text in lately)
+        self.quiet = any(KINDS["quiet"].search(text) for text in lately) or _human_wrote_lately(turn)
 
     def compose(self, *, attempt: int = 0) -> str:
         """The reply to a turn without danger; `attempt` as for `Chooser`."""
@@ -231,6 +231,16 @@ class Composition:
         if told or len(self.turn.text.split()) > _REQUEST_WORDS:
             return True
         return self.reflection is not None or self.heard.family is not None
+
+
+def _human_wrote_lately(turn: Turn) -> bool:
+    """Whether a person of the team did, who may have asked whatever would be asked now."""
+    theirs = 0
+    for message in reversed(turn.history):
+        theirs += message.role == "seeker"
+        if message.human or theirs == _QUIET_TURNS:
+            return message.human
+    return False
 
 
 def _is_of_loss(reflection: Reflection) -> bool:

@@ -65,6 +65,7 @@ def test_that_an_empty_database_gets_every_migration(engine: sa.Engine, path: Pa
         (10, "order_and_requests"),
         (11, "key_terms"),
         (12, "human_acts"),
+        (13, "handoffs_by_age"),
     ]
     applied = datetime.fromisoformat(applied_at)
     assert applied.utcoffset() == timedelta(0)

@@ -188,7 +188,7 @@ stages = st.sampled_from(get_args(Stage))
 strategies = st.builds(Strategy, words, words, words, words, words, st.dictionaries(stages, numbers))
 ranked = listed(st.builds(RankedStrategy, words, numbers))
 roles = st.sampled_from(["system", "user", "assistant"])
-messages = st.builds(Message, st.sampled_from(["seeker", "supporter"]), words, maybe(words))
+messages = st.builds(Message, st.sampled_from(["seeker", "supporter"]), words, maybe(words), st.booleans())
 reliances = st.builds(
     Reliance,
     listed(counts),
@@ -323,7 +323,9 @@ def test_that_a_turn_survives_json(turn: Turn):
 
 
 def test_that_a_turn_with_every_field_filled_survives_json():
-    turn = a_full_turn(index=3, history=(Message("supporter", "Hi.", "question"),), state_before=a_state(0.5))
+    turn = a_full_turn(
+        index=3, history=(Message("supporter", "Hi.", "question", human=True),), state_before=a_state(0.5)
+    )
     turn = replace(turn, course_before=a_course(2), reliance_before=a_reliance(2), sitting_before=a_sitting(2))
     assert is_filled(turn), "a field was added: fill it in `a_full_turn`, and draw it in `turns` above"
     assert through_json(turn) == turn

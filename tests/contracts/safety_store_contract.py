@@ -12,6 +12,7 @@ from agent.errors import HeldError, InputError, StoreError, UnknownConversationE
 from agent.memory import InMemoryStore
 from agent.memory_sqlite import SQLiteStore
 from agent.safety.course import RiskChange, RiskCourse
+from agent.turn import Message
 from tests.contracts.store_contract import StoreContract, a_reliance, a_sitting, recalled_turn, said
 
 __all__ = ["SafetyStoreContract"]
@@ -126,6 +127,37 @@ class SafetyStoreContract(StoreContract):
         assert store.human_acts("c") == ()
         store.append(recalled_turn(store, "again"))
         assert store.human_acts("c") == ()
+
+    def test_that_what_people_say_is_recalled_where_it_was_said_and_comes_back_with_each_turn(
+        self, store: SQLiteStore | InMemoryStore
+    ):
+        one, kept, two, three = (Message("seeker", text) for text in ("one", "kept", "two", "three"))
+        hello, there, bye = (Message("supporter", text, human=True) for text in ("Hello.", "Still there?", "Bye."))
+        store.append(recalled_turn(store, "one"))
+        store.hold("c", by="Amy")
+        late = recalled_turn(store, "late")  # made before she said anything, stored after it
+        store.say("c", "Hello.", by="Amy")
+        store.say("c", "Still there?", by="Amy")
+        store.append(recalled_turn(store, "kept", reply=said("x")))
+        store.say("c", "Bye.", by="Amy")
+        store.release("c")
+        x = Message("supporter", "x")
+        assert store.recall("c", turns=24).messages == (one, hello, there, kept, x, bye)
+        assert store.recall("c", turns=1).messages == (kept, x, bye)
+        assert store.recall("c", turns=0).messages == ()
+        store.append(recalled_turn(store, "two", turns=1))
+        store.append(late)
+        store.append(recalled_turn(store, "three"))
+        assert [turn.history for turn in store.turns("c")] == [
+            (),
+            (one, hello, there),
+            (kept, x, bye),
+            (one,),
+            (one, hello, there, kept, x, bye, two, Message("seeker", "late")),
+        ]
+        assert store.recall("c", turns=1).messages == (three,)
+        store.append(recalled_turn(store, "elsewhere", conversation_id="d"))
+        assert store.recall("d", turns=24).messages == (Message("seeker", "elsewhere"),)
 
     def test_that_nobody_acts_over_the_head_of_who_holds_a_conversation(self, store: SQLiteStore | InMemoryStore):
         store.append(recalled_turn(store, "one"))

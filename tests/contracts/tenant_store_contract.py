@@ -12,6 +12,7 @@ from agent.decisions import Contact, Handoff
 from agent.errors import InputError, StoreError, UnknownConversationError
 from agent.feedback import Feedback
 from agent.protocols import Recalled
+from agent.safety.course import RiskChange, RiskCourse
 from agent.testing import a_turn
 from tests.contracts.store_contract import a_state, recalled_turn, said
 
@@ -148,3 +149,60 @@ class TenantOutboxContract(TenantStoreContract):
         assert other.recall("c", turns=1).contact == Contact(handoff="queued")
         assert [each.state for each in (*acme.handoffs(), *other.handoffs())] == ["sent", "queued"]
         assert store.handoffs() == ()
+
+    def test_that_the_newest_conversations_that_a_person_was_called_for_are_told_with_how_they_stand(
+        self, store: Any
+    ):
+        acme = store.for_tenant("acme")
+
+        def call(named: str, turn: str, level: Any) -> None:
+            rise = RiskCourse(level, peak=level, changes=(RiskChange(0, "self", "none", level, "said"),))
+            acme.append(
+                recalled_turn(acme, turn, conversation_id=named, course=rise, handoff=Handoff("plan", False))
+            )
+
+        def stand(newest: int) -> list[tuple[Any, ...]]:
+            return [
+                (each.conversation_id, each.packet.id, each.state, each.level, each.held_by)
+                for each in acme.called(newest=newest)
+            ]
+
+        assert stand(5) == []
+        assert acme.called_in("never seen") is None
+        acme.append(recalled_turn(acme, "nobody called", conversation_id="quiet"))
+        assert acme.called_in("quiet") is None
+        for named in ("a", "b", "c"):
+            call(named, f"{named}1", "ideation")
+        call("a", "a2", "acute")
+        acme.append(recalled_turn(acme, "later", conversation_id="b"))
+        acme.hold("b", by="Amy")
+        acme.hold("c", by="Ben")
+        acme.release("c")
+        assert stand(5) == [
+            ("a", "a2", "waiting", "acute", None),
+            ("c", "c1", "given_back", "ideation", None),
+            ("b", "b1", "held", "ideation", "Amy"),
+        ]
+        assert stand(2) == stand(5)[:2]
+        packets = {named: acme.handoffs(named) for named in ("a", "b", "c")}
+        assert [each.id for each in packets["a"]] == ["a1", "a2"]
+        assert acme.called_in("a").since == packets["a"][0].created  # nobody has come yet
+        assert acme.called_in("a").packet == packets["a"][1]
+        assert acme.called_in("c").since == packets["c"][0].created
+        call("c", "c2", "plan")
+        again = acme.called_in("c")
+        assert (again.state, again.since, again.step) == ("waiting", again.packet.created, "plan")
+        assert acme.called(newest=1) == (again,)
+        assert store.called(newest=5) == store.handoffs("a") == ()
+        assert store.called_in("a") is None
+        acme.erase("c")
+        assert (acme.called_in("c"), acme.handoffs("c")) == (None, ())
+
+    def test_that_packets_are_listed_from_the_newest_and_of_one_conversation(self, store: Any):
+        for n, named in enumerate("abab"):
+            store.append(recalled_turn(store, f"{n}", conversation_id=named, handoff=Handoff("plan")))
+        assert [each.id for each in store.handoffs()] == ["0", "1", "2", "3"]
+        assert [each.id for each in store.handoffs(newest=2)] == ["2", "3"]
+        assert [each.id for each in store.handoffs("a")] == ["0", "2"]
+        assert [each.id for each in store.handoffs("a", newest=1)] == ["2"]
+        assert store.handoffs("other") == ()

@@ -68,7 +68,7 @@ LENGTHS = st.lists(st.integers(1, 400), max_size=14)
 )
 def test_that_prompt_and_reply_fit_into_the_context(*, words, place, lengths, now, above, variant) -> None:
     history = tuple(
-        Message("supporter" if place % 3 == 1 else "seeker", "<s> word " * length, "question")
+        Message("supporter" if place % 3 == 1 else "seeker", "<s> word " * length, "question", place % 6 == 1)
         for place, length in enumerate(lengths)
     )
     turn = replace(full("rain " * now, history), exemplars=OTHERS, options=Options(variant))

@@ -69,6 +69,10 @@ def test_that_a_conversation_is_held_and_released_and_its_packets_are_listed(fil
     (line,) = CliRunner().invoke(app, ["handoffs", *at]).stdout.splitlines()
     assert line.split()[1:] == ["queued", "plan", "c0"]
     assert "Zorvan" not in line
+    with closing(SQLiteStore(filled)) as store:
+        store.append(recalled_turn(store, "Again.", id="u", conversation_id="c1", handoff=Handoff("acute")))
+    (newest,) = CliRunner().invoke(app, ["handoffs", "--newest", "1", *at]).stdout.splitlines()
+    assert newest.split()[1:] == ["queued", "acute", "c1"]
 
 
 def test_that_packets_are_sent_to_where_the_settings_say(filled: Path, monkeypatch: pytest.MonkeyPatch):

@@ -15,9 +15,12 @@ from agent.deadline import Deadline
 from agent.server_load import ServerLoad
 from ui.http.errors import ApiError
 
-__all__ = ["Admission", "OnRecord", "within"]
+__all__ = ["OVERLOADED", "Admission", "OnRecord", "within"]
 
 ResultT = TypeVar("ResultT")
+
+OVERLOADED = "overloaded"
+"""Code of the error that tells of a full queue."""
 
 OnRecord = Callable[[], Awaitable[bool]]
 """Tells whether somebody was in danger before."""
@@ -207,7 +210,7 @@ class Admission:
         return ApiError(
             429,
             f"{why}. It was neither read nor stored: send it again in {seconds} s.",
-            code="overloaded",
+            code=OVERLOADED,
             headers={"Retry-After": str(max(1, seconds))},
         )
 

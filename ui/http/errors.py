@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse
 from agent.errors import (
     GenerationError,
     HeartlineError,
+    HeldError,
     InputError,
     LimitError,
     StoreError,
@@ -92,6 +93,8 @@ def as_api_error(error: Exception) -> ApiError:  # noqa: PLR0911 - one for each 
             return ApiError(413, str(error), code="over_limit", param="messages")
         case InputError():
             return ApiError(400, str(error), code="invalid_message", param="messages")
+        case HeldError():
+            return ApiError(409, str(error), code="held_by_another")
         case UnknownConversationError():
             return ApiError(404, "No conversation has this id.", code="conversation_not_found")
         case StoreError():

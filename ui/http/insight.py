@@ -101,6 +101,7 @@ def _plan(turn: Turn) -> PlanOut | None:
         stage=plan.stage,
         reason=plan.reason,
         planner=plan.planner,
+        by_request=plan.by_request,
     )
 
 

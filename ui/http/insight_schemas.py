@@ -124,6 +124,7 @@ class PlanOut(BaseModel):
     stage: str
     reason: str
     planner: str
+    by_request: bool = Field(description="Whether `heartline.strategy` of the request chose it.")
 
 
 class SafetyOut(BaseModel):

@@ -39,7 +39,7 @@ _ERRORS: dict[int, tuple[str, ApiError]] = {
         ApiError(408, "The body did not arrive in time.", code="body_too_slow"),
     ),
     409: (
-        "The turn before, or a request with this `Idempotency-Key`, is still being answered.",
+        "A turn before, or with this `Idempotency-Key`, is still being answered; or somebody else took it over.",
         ApiError(409, "A request with this `Idempotency-Key` is being answered.", code="request_in_progress"),
     ),
     413: (
@@ -55,7 +55,7 @@ _ERRORS: dict[int, tuple[str, ApiError]] = {
         ApiError(422, "The `Idempotency-Key` was used before.", code="idempotency_key_reused"),
     ),
     429: (
-        "Beyond a limit for now; nothing was taken in.",
+        "Beyond a limit for now; nothing was taken in. `help_lines` is for whoever waits behind a chat.",
         ApiError(429, "Messages of this conversation come too fast.", code="too_fast"),
     ),
     500: ("Something broke. The server's log names the request.", INTERNAL),
@@ -80,7 +80,7 @@ _ALSO = {
     "/v1/heartline/conversations/{conversation_id}": (404,),
     "/v1/heartline/conversations/{conversation_id}/trace": (404,),
     "/v1/heartline/feedback": (404, 501),
-    "/v1/heartline/handoff": (404, 501),
+    "/v1/heartline/handoff": (404, 409, 501),
 }
 
 
@@ -91,7 +91,7 @@ def _header(description: str, *, required: bool = False, kind: str = "string") -
 _REQUEST_ID = {"X-Request-Id": _header("The client's, or a new one. Logs name it.", required=True)}
 _OF_STATUS = {
     401: {"WWW-Authenticate": _header("`Bearer`.", required=True)},
-    409: {"Retry-After": _header("Seconds.", required=True, kind="integer")},
+    409: {"Retry-After": _header("Seconds; where waiting helps.", kind="integer")},
     429: {"Retry-After": _header("Seconds.", required=True, kind="integer")},
     503: {"Retry-After": _header("Seconds; where it is known.", kind="integer")},
 }
@@ -132,6 +132,11 @@ _EXAMPLES: dict[str, dict[str, Any]] = {
     "/v1/chat/completions": {
         "stateless": {"model": "heartline", "messages": _SAID},
         "stored": {"model": "heartline", "messages": _SAID, "heartline": {"conversation_id": "new"}},
+        "another way": {
+            "model": "heartline",
+            "messages": _SAID,
+            "heartline": {"conversation_id": "c-1", "strategy": "question"},
+        },
         "streamed": {"model": "heartline", "messages": _SAID, "stream": True},
     },
     "/v1/heartline/analyze": {"two": {"input": ["I lost my job today.", "She came home!"], "top": 3}},

@@ -97,6 +97,11 @@ class HeartlineOptions(_Given):
     variant: str | None = Field(
         default=None, max_length=64, description="What goes into the prompt (docs/prompts.md)."
     )
+    strategy: str | None = Field(
+        default=None,
+        max_length=64,
+        description="Id of a strategy of the planner's, for the reply to follow. Safety comes first.",
+    )
 
 
 class ChatRequest(_Given):
@@ -184,7 +189,9 @@ class ErrorDetail(BaseModel):
     param: str | None
     code: str | None
     help_lines: list[str] | None = Field(
-        default=None, description="To be shown to the person who waits; only in errors that refuse them an answer."
+        default=None,
+        description="To be shown to the person who waits. Only where a chat is refused for now (429): beyond a "
+        "limit of the key, or of the queue.",
     )
 
 

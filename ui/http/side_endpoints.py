@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request
@@ -163,25 +164,33 @@ async def feedback(body: FeedbackRequest, store: Kept) -> None:
     await asyncio.to_thread(rate, body.conversation_id, said)
 
 
-@router.post("/handoff", dependencies=TAKE_OVER)
-async def handoff(body: HandoffRequest, store: Kept) -> HandoffAnswer:
+@router.post("/handoff")
+async def handoff(
+    body: HandoffRequest, store: Kept, tenant: Annotated[Tenant, Depends(needs("handoff"))]
+) -> HandoffAnswer:
     """Take a conversation over or give it back (docs/handoff.md). Whoever writes there is told."""
+    by = tenant.named(body.by)
     if body.action == "hold":
-        if not (body.by or "").strip():
+        if not by:
             raise ApiError(400, "`by` says who takes it over.", code="invalid_request", param="by")
-        hold = _able(store, "hold")
-        await asyncio.to_thread(lambda: hold(body.conversation_id, by=body.by))
+        act = partial(_able(store, "hold"), by=by, unless_held=body.unless_held)
     else:
-        await asyncio.to_thread(_able(store, "release"), body.conversation_id)
+        act = partial(_able(store, "release"), by=by or None)
+    await asyncio.to_thread(act, body.conversation_id)
     held_by = await asyncio.to_thread(_held_by, store, body.conversation_id)
     return HandoffAnswer(conversation_id=body.conversation_id, held_by=held_by)
 
 
 @router.get("/handoff", dependencies=TAKE_OVER)
-async def handoffs(store: Kept) -> HandoffList:
+async def handoffs(
+    store: Kept,
+    limit: Annotated[int, Query(ge=1, le=1000, description="The newest packets.")] = 100,
+    conversation_id: Annotated[StoredId | None, Query(description="Of one conversation alone.")] = None,
+) -> HandoffList:
     """List the packets for a person: what became of each."""
-    queued = await asyncio.to_thread(_able(store, "handoffs"))
+    queued = await asyncio.to_thread(_able(store, "handoffs"), conversation_id, newest=limit + 1)
     return HandoffList(
+        has_more=len(queued) > limit,
         data=[
             HandoffOut(
                 id=each.id,
@@ -193,8 +202,8 @@ async def handoffs(store: Kept) -> HandoffList:
                 attempts=each.attempts,
                 problem=each.problem,
             )
-            for each in queued
-        ]
+            for each in queued[-limit:]
+        ],
     )
 
 

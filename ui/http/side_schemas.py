@@ -165,7 +165,14 @@ class HandoffRequest(_Given):
 
     action: Literal["hold", "release"]
     conversation_id: StoredId
-    by: str | None = Field(None, max_length=200, description="Who takes it over; needed to `hold`.")
+    by: str | None = Field(
+        None,
+        max_length=200,
+        description="Who takes it over, or gives it back. The name of the key is added; alone, it is who.",
+    )
+    unless_held: bool = Field(
+        False, description="Take it only where nobody else has it (else 409), rather than on from them."
+    )
 
 
 class HandoffAnswer(_Versioned):
@@ -189,7 +196,8 @@ class HandoffOut(BaseModel):
 
 
 class HandoffList(_Versioned):
-    """Every packet that is kept, the oldest first."""
+    """The newest packets that are kept, the oldest of them first."""
 
     object: Literal["list"] = "list"
     data: list[HandoffOut]
+    has_more: bool = Field(description="Whether there are older ones.")

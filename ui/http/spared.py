@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from agent.protocols import Recalled
 from agent.safety.answered import speaks_of_death
-from ui.http.admission import OnRecord
+from ui.http.admission import OVERLOADED, OnRecord
 from ui.http.errors import ApiError
 from ui.http.history import text_of
 from ui.http.profiles import Profile, Service
@@ -18,7 +19,7 @@ from ui.http.tenancy import Tenant
 if TYPE_CHECKING:
     from ui.http.turns import Asked
 
-__all__ = ["danger_on_record", "in_danger", "with_help_lines"]
+__all__ = ["danger_on_record", "full_queue_tells_help", "in_danger", "with_help_lines"]
 
 _MOST_LOOKED_AT = 32
 _MOST_CHARACTERS = 20_000
@@ -73,6 +74,18 @@ def _of_death(texts: Iterable[str]) -> bool:
 
 def _danger_in(past: Recalled) -> bool:
     return past.course is not None and past.course.was_in_danger
+
+
+@contextmanager
+def full_queue_tells_help(profile: Profile) -> Iterator[None]:
+    """Within it, who finds no place in the queue is told where help is to be had: it costs no look at the message
+    and none at the store."""
+    try:
+        yield
+    except ApiError as refusal:
+        if refusal.code == OVERLOADED:
+            with_help_lines(refusal, profile)
+        raise
 
 
 def with_help_lines(refusal: ApiError, profile: Profile) -> ApiError:

@@ -37,6 +37,21 @@ class Tenant:
     name: str | None
     key: ApiKey | None = None
 
+    @property
+    def who(self) -> str | None:
+        """What whoever takes a conversation over with the key is called there: its name, or by its id where it has
+        none; None where nobody needs a key."""
+        return None if self.key is None else self.key.name.strip() or f"key {self.key.id}"
+
+    def named(self, by: str | None) -> str:
+        """What somebody who takes a conversation over is called there: with a key, nobody goes by a name alone.
+
+        Args:
+            by: As they say; a backend names its people so, who share its key.
+        """
+        said = (by or "").strip()
+        return f"{said} ({self.who})" if said and self.who else self.who or said
+
     def check(self, right: Right) -> None:
         """Refuse what its key has no right to.
 

@@ -11,11 +11,10 @@ from functools import partial
 from typing import Any
 
 from agent.decisions import Reply, TokenUsage
-from agent.errors import SettingsError
 from agent.events import Event, ReplyFinished
 from agent.generator import OpenAICompatibleGenerator
 from agent.loop import Agent
-from agent.options import Options, parts_of
+from agent.options import Options
 from agent.parts import with_parts
 from agent.protocols import ConversationStore
 from agent.repeats import Request
@@ -30,8 +29,9 @@ from ui.http.instructions import Instructed
 from ui.http.kept_turns import in_order
 from ui.http.notices import without_notices
 from ui.http.profiles import Profile, Service
+from ui.http.request_options import options_in
 from ui.http.schemas import ChatRequest, Finish, Usage
-from ui.http.spared import danger_on_record
+from ui.http.spared import danger_on_record, full_queue_tells_help
 from ui.http.tenancy import Tenant
 from ui.http.tools import ToolsCalled, ToolSpeaker, Unfinished, until_called
 from ui.http.turn_watch import watched
@@ -97,14 +97,16 @@ class Asked:
         return fields
 
     def without_effect(self, turn: Turn) -> list[str]:
-        """The same, with what only an LLM would have heeded."""
+        """The same, with what safety came before, and what only an LLM would have heeded."""
         spoken = {"temperature": self.options.temperature, "max_tokens": self.options.max_tokens}
         unheard = [name for name, value in spoken.items() if value is not None]
         if turn.escalated and self.stop:
             unheard.append("stop")
         if self.tools is not None:
             unheard.append("tools")
-        return [*self.not_honoured, *(unheard if _no_llm(turn.reply) else [])]
+        unplanned = self.options.strategy is not None and (turn.plan is None or not turn.plan.by_request)
+        heeded = self.not_honoured + (["heartline.strategy"] if unplanned else [])
+        return [*heeded, *(unheard if _no_llm(turn.reply) else [])]
 
 
 def asked_in(
@@ -157,34 +159,13 @@ def asked_in(
         tenant.name or "",
         f"{tenant.name!r}\n{profile.name}",
         given,
-        _options(request),
+        options_in(request, profile),
         stop,
         (begun_by(key) if keyed and key else uuid.uuid4().hex) if named == _NEW else named,
         tools,
         request=request_named(key, request) if keyed and key else None,
         begins=named == _NEW,
         unkept_key=key is not None and not keyed,
-    )
-
-
-def _options(request: ChatRequest) -> Options:
-    variant = request.heartline.variant
-    if variant is not None:
-        try:
-            parts_of(variant)
-        except SettingsError:
-            raise ApiError(
-                400,
-                "`heartline.variant` names no parts of a prompt (docs/prompts.md), e.g. `hef+strategy`.",
-                code="unsupported_value",
-                param="heartline.variant",
-            ) from None
-    limit = request.max_completion_tokens or request.max_tokens
-    return Options(
-        variant=variant,
-        temperature=request.temperature,
-        max_tokens=limit,
-        minor=request.heartline.minor,
     )
 
 
@@ -204,27 +185,28 @@ async def events_of(asked: Asked, service: Service) -> AsyncGenerator[Event | To
     """What happens in the turn. Closing it ends the turn, as `Agent.stream` says.
 
     Raises:
-        ApiError: Too many run and wait already (`Admission`).
+        ApiError: Too many run and wait already (`Admission`). It says where help is to be had.
         HeartlineError: As `Agent.stream`.
     """
     agent = _agent_for(asked)
     # Nobody in danger waits for a slot: a refusal is the last thing that they need.
     urgent = speaks_of_death(asked.given.text) or danger_on_record(asked, service)
     turn = partial(service.admission.turn, asked.tenant, deadline=asked.options.deadline, urgent=urgent)
-    if asked.conversation_id is not None:
-        spoken = lambda store: _spoken(with_parts(agent, store=store), asked)  # noqa: E731
-        async with aclosing(in_order(spoken, asked, service, slot=turn)) as events:
-            async for event in events:
-                yield event
-        return
-    async with turn():
-        agent = with_past(agent, await service.pasts.of(agent, asked.given.history, owner=asked.owner))
-        async with aclosing(_spoken(agent, asked)) as events:
-            async for event in events:
-                if isinstance(event, ReplyFinished):
-                    said = (*asked.given.history, *_as_sent_back(event.turn))
-                    service.pasts.keep(said, event.turn, owner=asked.owner)
-                yield event
+    with full_queue_tells_help(asked.profile):
+        if asked.conversation_id is not None:
+            spoken = lambda store: _spoken(with_parts(agent, store=store), asked)  # noqa: E731
+            async with aclosing(in_order(spoken, asked, service, slot=turn)) as events:
+                async for event in events:
+                    yield event
+            return
+        async with turn():
+            agent = with_past(agent, await service.pasts.of(agent, asked.given.history, owner=asked.owner))
+            async with aclosing(_spoken(agent, asked)) as events:
+                async for event in events:
+                    if isinstance(event, ReplyFinished):
+                        said = (*asked.given.history, *_as_sent_back(event.turn))
+                        service.pasts.keep(said, event.turn, owner=asked.owner)
+                    yield event
 
 
 async def _spoken(agent: Agent, asked: Asked) -> AsyncGenerator[Event | ToolsCalled]:

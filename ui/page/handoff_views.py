@@ -7,13 +7,14 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
+from agent.safety.called import Called
 from agent.safety.counters import Report, make_report
 from agent.safety.handoff import AskedQuestion, HandoffPacket
 from agent.safety.human_acts import HumanAct
 from ui.columns import moment
 from ui.page.desk import Desk
 from ui.page.markup import filled
-from ui.page.operators import Case, Opened, Operator
+from ui.page.operators import Opened, Operator
 from ui.page.risk_picture import risk_picture
 from ui.page.texts import Texts
 
@@ -36,7 +37,7 @@ class OperatorViews:
         countries = getattr(desk.directory, "countries", {})
         self._lines = {line.id: line.name for country in countries.values() for line in country.lines}
 
-    def queue(self, operator: Operator, cases: Sequence[Case], *, current: str, now: datetime) -> str:
+    def queue(self, operator: Operator, cases: Sequence[Called], *, current: str, now: datetime) -> str:
         """Who waits, and who is looked after.
 
         Args:
@@ -49,6 +50,7 @@ class OperatorViews:
             "operator_queue",
             self._texts,
             keyless=operator.keyless,
+            me=operator.name,
             called=self._desk.settings.handoff_at != "never",
             cases=[self._entry(case, now) for case in cases],
             waiting=sum(case.state == "waiting" for case in cases),
@@ -92,7 +94,7 @@ class OperatorViews:
             talk=list(self._talk(packet, opened.acts)),
         )
 
-    def _entry(self, case: Case, now: datetime) -> dict[str, Any]:
+    def _entry(self, case: Called, now: datetime) -> dict[str, Any]:
         texts = self._texts
         state = texts(f"operator.state_{case.state}", name=case.held_by)
         return {

@@ -91,7 +91,7 @@ class OperatorTab:
         drawn = [self.pulse, self.told, self.key, self.queue, self.case, self.counters, self.shown]
         once = QUICK | {"trigger_mode": "once"}
         self.pulse.look(self.look, known, drawn, **once)
-        gr.on([self.key.submit, self.enter.click], self.come, known, [*drawn, self.name], **once)
+        gr.on([self.key.submit, self.enter.click], self.come, known, drawn, **once)
         self.leave.click(self.go, None, [*drawn, self.words], **QUICK)
         for acted in (self.queue.act, self.case.act):
             acted(self.act, known, drawn, **QUICK)
@@ -105,7 +105,7 @@ class OperatorTab:
         operator = await self._operator(key, request)
         if isinstance(operator, Trouble):
             return self._locked(operator if _text(key) else None)
-        found = await self._drawn(operator, _text(shown), _text(name))
+        found = await self._drawn(operator, _text(shown), operator.called(_text(name)))
         if seen == found.pop("digest"):
             return {self.pulse: gr.skip()}
         return found
@@ -115,8 +115,7 @@ class OperatorTab:
         operator = await self._operator(key, request)
         if isinstance(operator, Trouble):
             return self._locked(operator)
-        name = _text(name) or operator.name
-        return await self._told(operator, _text(shown), name, None) | {self.name: name}
+        return await self._told(operator, _text(shown), operator.called(_text(name)), None)
 
     async def go(self) -> Updates:
         """Forget the key."""
@@ -124,11 +123,12 @@ class OperatorTab:
 
     async def act(self, key: Any, shown: Any, name: Any, request: gr.Request, event: gr.EventData) -> Updates:
         """Open or close a case, take it over, take it on, or give it back."""
-        given, me = _given(event), _text(name)
+        given = _given(event)
         named = _text(given.get("id"))[:_LONGEST_ID]
         operator = await self._operator(key, request)
         if isinstance(operator, Trouble):
             return self._locked(operator)
+        me = operator.called(_text(name))
         said: Trouble | str | None = None
         match given.get("do"):
             case "open_case":
@@ -146,8 +146,9 @@ class OperatorTab:
         operator = await self._operator(key, request)
         if isinstance(operator, Trouble):
             return self._locked(operator)
-        said = await self._done(operator, _text(shown), "say", _text(words), by=_text(name))
-        found = await self._told(operator, _text(shown), _text(name), said)
+        me = operator.called(_text(name))
+        said = await self._done(operator, _text(shown), "say", _text(words), by=me)
+        found = await self._told(operator, _text(shown), me, said)
         return found | ({} if isinstance(said, Trouble) else {self.words: ""})
 
     # --- what is behind them ---------------------------------------------------------------------

@@ -7,14 +7,12 @@ the conversations that a person was called for.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from agent.errors import HeldError, InputError, UnknownConversationError
-from agent.safety.course import STEPS, RiskCourse, Step
-from agent.safety.delivery import QueuedHandoff
+from agent.safety.called import CALL_STATES, Called
+from agent.safety.course import STEPS
 from agent.safety.handoff import HandoffPacket, packet_of
 from agent.safety.human_acts import HumanAct
 from agent.turn import Turn
@@ -22,15 +20,12 @@ from ui.http.errors import ApiError
 from ui.page.answering import Trouble, trouble_of
 from ui.page.desk import Desk
 
-__all__ = ["Case", "Opened", "Operator", "let_in", "opened", "queue_of", "trouble_for"]
+__all__ = ["Opened", "Operator", "let_in", "opened", "queue_of", "trouble_for"]
 
 _MOST = 50
 """Conversations of the queue that are looked at, the newest."""
 
 _LAST_TURNS = 12
-
-State = Literal["waiting", "held", "given_back"]
-_ORDER: Sequence[State] = ("waiting", "held", "given_back")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +34,7 @@ class Operator:
 
     Attributes:
         store: The conversations of their tenant, and nothing else.
-        name: What their key is called; empty where they have none.
+        name: What they are called by their key (`Tenant.who`); empty where they have none.
         keyless: They came without one, since none was ever made.
     """
 
@@ -47,39 +42,16 @@ class Operator:
     name: str = ""
     keyless: bool = False
 
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A conversation that a person was called for.
-
-    Attributes:
-        conversation_id: Which.
-        packet: The newest one.
-        since: When somebody was first called since it was last given back, in UTC.
-        level, others: Where the record of risk stands now, on both ladders.
-        state: What became of it.
-        held_by: Who has it; None where nobody does.
-    """
-
-    conversation_id: str
-    packet: QueuedHandoff
-    since: datetime
-    level: Step
-    others: Step
-    state: State
-    held_by: str | None = None
-
-    @property
-    def step(self) -> Step:
-        """The higher of the two."""
-        return max(self.level, self.others, key=STEPS.index)
+    def called(self, typed: str) -> str:
+        """What they are called, who typed this: only who has no key says so."""
+        return typed if self.keyless else self.name
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
     """A case with all that whoever takes it over has to know."""
 
-    case: Case
+    case: Called
     packet: HandoffPacket
     turns: tuple[Turn, ...]
     acts: tuple[HumanAct, ...]
@@ -99,29 +71,25 @@ def let_in(desk: Desk, key: str, *, address: str = "") -> Operator:
     """
     wrong = desk.settings.key_limits.wrong_per_minute
     tenant = desk.gate.admitted(key.strip() or None, address=address, wrong_per_minute=wrong)
-    if tenant.key is None:
+    if (who := tenant.who) is None:
         if not desk.reach.near:
             raise ApiError(401, "A key is needed, and there is none yet.", code="invalid_api_key")
         return Operator(desk.agent.store, keyless=True)
     tenant.check("handoff")
-    return Operator(desk.store_of_tenant(tenant.name), tenant.key.name)
+    return Operator(desk.store_of_tenant(tenant.name), who)
 
 
-def queue_of(operator: Operator) -> list[Case]:
+def queue_of(operator: Operator) -> list[Called]:
     """Who waits, then who is looked after, then what was given back; in each the most urgent first, then the
     newest.
 
     Raises:
         StoreError: It cannot be read.
     """
-    packets: dict[str, list[QueuedHandoff]] = {}
-    for packet in _called(operator.store):
-        packets.setdefault(packet.conversation_id, []).append(packet)
-    newest = sorted(packets.values(), key=lambda each: each[-1].created, reverse=True)[:_MOST]
-    cases = [_case(operator.store, each) for each in newest]
+    cases: tuple[Called, ...] = operator.store.called(newest=_MOST) if hasattr(operator.store, "called") else ()
     return sorted(
         cases,
-        key=lambda case: (_ORDER.index(case.state), -STEPS.index(case.step), -case.since.timestamp()),
+        key=lambda case: (CALL_STATES.index(case.state), -STEPS.index(case.step), -case.since.timestamp()),
     )
 
 
@@ -133,32 +101,13 @@ def opened(operator: Operator, conversation_id: str) -> Opened:
         StoreError: It cannot be read.
     """
     store = operator.store
-    packets = [packet for packet in _called(store) if packet.conversation_id == conversation_id]
-    if not packets:
+    case: Called | None = store.called_in(conversation_id) if hasattr(store, "called_in") else None
+    if case is None:
         raise UnknownConversationError("No person was called for such a conversation.")
     turns = store.turns(conversation_id)
-    last = packets[-1]
+    last = case.packet
     packet = packet_of(turns, consent=last.consent, reason=last.reason, created=last.created, last=_LAST_TURNS)
-    return Opened(_case(store, packets), packet, turns, store.human_acts(conversation_id))
-
-
-def _called(store: Any) -> tuple[QueuedHandoff, ...]:
-    """Every packet, the oldest first; none where the store queues none."""
-    found: tuple[QueuedHandoff, ...] = store.handoffs() if hasattr(store, "handoffs") else ()
-    return found
-
-
-def _case(store: Any, packets: Sequence[QueuedHandoff]) -> Case:
-    newest = packets[-1]
-    recalled = store.recall(newest.conversation_id, turns=0)
-    held_by = None if recalled.contact is None else recalled.contact.held_by
-    acts = store.human_acts(newest.conversation_id)
-    back = max((act.at for act in acts if act.did == "gave_back" and act.at), default=None)
-    waiting = [packet for packet in packets if back is None or packet.created > back]
-    state: State = "held" if held_by is not None else "waiting" if waiting else "given_back"
-    course = recalled.course or RiskCourse()
-    since = (waiting or packets)[0].created
-    return Case(newest.conversation_id, newest, since, course.level, course.others, state, held_by)
+    return Opened(case, packet, turns, store.human_acts(conversation_id))
 
 
 def trouble_for(error: Exception) -> Trouble:  # noqa: PLR0911 - one for each kind of error

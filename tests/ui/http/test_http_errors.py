@@ -83,6 +83,8 @@ BAD: list[tuple[Any, str | None, str]] = [
     (body(heartline={"conversation_id": "a b"}), "heartline.conversation_id", "invalid_request"),
     (body(heartline={"conversation_id": "x\r\nSet-Cookie: a"}), "heartline.conversation_id", "invalid_request"),
     (body(heartline={"variant": NAME}), "heartline.variant", "unsupported_value"),
+    (body(heartline={"strategy": NAME}), "heartline.strategy", "unsupported_value"),
+    (body(heartline={"strategy": 7}), "heartline.strategy", "invalid_request"),
     (body(heartline=NAME), "heartline", "invalid_request"),
 ]
 

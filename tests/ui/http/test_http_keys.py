@@ -127,6 +127,33 @@ def test_that_lists_show_ones_own_alone(two: tuple[Client, Client]):
     assert [[each["conversation_id"] for each in data] for data in packets] == [["a"], []]
 
 
+def test_that_whoever_takes_over_is_called_as_their_key_whatever_they_write(
+    store: Any, server: Serving, two: tuple[Client, Client]
+):
+    two[0].talk("Hello there.", "c")
+
+    def key(name: str) -> str:
+        made: str = store.api_keys.create("acme", name=name, rights=["handoff"])[0]
+        return made
+
+    amy, ben = Client(server, key("Amy")), Client(server, key("Ben"))
+    nameless, made = store.api_keys.create("acme", rights=["handoff"])
+
+    def act(who: Client, action: str, **given: Any) -> tuple[int, Any]:
+        answer = who.send("POST", "/v1/heartline/handoff", {"action": action, "conversation_id": "c", **given})
+        told = answer.json()
+        return answer.status_code, told["held_by"] if answer.status_code == 200 else told["error"]["code"]
+
+    assert act(amy, "hold", by="Ben", unless_held=True) == (200, "Ben (Amy)")  # a desk with one key for its people
+    assert act(amy, "release", by="Ben") == (200, None)
+    assert act(amy, "hold", unless_held=True) == (200, "Amy")
+    assert act(ben, "hold", unless_held=True) == (409, "held_by_another")
+    assert act(ben, "release", by="Amy") == (409, "held_by_another")
+    assert act(ben, "hold") == (200, "Ben")  # a shift ends
+    assert act(ben, "release") == (200, None)
+    assert act(Client(server, nameless), "hold") == (200, f"key {made.id}")
+
+
 ALL = [
     ("GET", "/metrics"),
     ("POST", COMPLETIONS),

@@ -23,9 +23,11 @@ from agent.breaker import BreakerLimits
 from agent.generator import create
 from agent.memory import InMemoryStore
 from agent.memory_sqlite import SQLiteStore
+from agent.readings import RiskReading
 from agent.safety.course import RiskCourse
+from agent.safety.guard import ProtocolGuard
 from agent.settings import load_settings
-from agent.testing import a_turn
+from agent.testing import FixedPlugin, a_turn
 
 ONE_SLOT = {"running": 1, "waiting": 1, "waiting_per_tenant": 1}
 
@@ -80,6 +82,26 @@ def test_that_beyond_slots_and_queue_429_is_told_before_anything_is_stored():
         assert (response.status_code, response.json()["error"]["code"]) == (429, "overloaded")
         assert response.json()["error"]["type"] == "rate_limit_error"
         assert int(response.headers["retry-after"]) >= 1
+
+
+def test_that_a_full_queue_names_help_lines_to_whoever_writes_and_to_nobody_else():
+    with FakeLLMServer(says("One. ", WAIT)) as llm, ThreadPoolExecutor(1) as clients:
+        chosen = settings(llm.url, server_load={**ONE_SLOT, "wait": 0.05})
+        talking = agent(chosen, guard=ProtocolGuard("GB"), plugins=[FixedPlugin("risk", RiskReading("none"))])
+        with serving(talking, **chosen) as server:
+            first = clients.submit(turn, server, "a")
+            assert llm.asked.wait(PATIENCE)
+            stateless = server.post("/v1/chat/completions", {"messages": [{"role": "user", "content": "Hello."}]})
+            streamed = server.post("/v1/chat/completions", body("b", stream=True))
+            analysed = server.post("/v1/heartline/analyze", {"input": "Hello."})
+            llm.go_on()
+            assert first.result(PATIENCE).status_code == 200
+    for response in (stateless, streamed):
+        error = response.json()["error"]
+        assert (response.status_code, error["code"]) == (429, "overloaded")
+        assert "999" in error["help_lines"][0]
+        assert "Samaritans: call 116 123" in "".join(error["help_lines"])
+    assert (analysed.status_code, "help_lines" in analysed.json()["error"]) == (429, False)
 
 
 def test_that_a_stream_is_refused_before_it_begins():

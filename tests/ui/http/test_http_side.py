@@ -131,6 +131,8 @@ def test_that_a_person_takes_a_conversation_over_and_gives_it_back():
         (held,) = talk(server, "one", "Are you there?")
         assert held["safety"]["held_by"] == "Ada"
         assert held["reply"]["speaker"] == "protocol"
+        other = server.post("/v1/heartline/handoff", {"action": "release", "conversation_id": "one", "by": "Ben"})
+        assert (other.status_code, other.json()["error"]["code"]) == (409, "held_by_another")
         given = server.post("/v1/heartline/handoff", {"action": "release", "conversation_id": "one"})
         assert given.json()["held_by"] is None
         nobody = server.post("/v1/heartline/handoff", {"action": "hold", "conversation_id": "one", "by": " "})
@@ -147,6 +149,11 @@ def test_that_packets_for_a_person_are_listed_and_a_store_without_them_says_so(t
         assert (packet["conversation_id"], packet["reason"], packet["state"]) == ("one", "asked", "queued")
         stateless = server.ask(said)
         assert len(of(server, "handoff")["data"]) == 1
+        talk(server, "two", said)
+        newest = of(server, "handoff?limit=1")
+        assert ([each["conversation_id"] for each in newest["data"]], newest["has_more"]) == (["two"], True)
+        one = of(server, "handoff?conversation_id=one")
+        assert ([each["id"] for each in one["data"]], one["has_more"]) == ([packet["id"]], False)
     assert "nobody was notified" in stateless.choices[0].message.content
     with serving(agent()) as server:
         answer = server.http.get("/v1/heartline/handoff")

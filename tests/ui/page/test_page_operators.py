@@ -273,6 +273,26 @@ async def test_that_whoever_takes_over_has_a_name_and_takes_only_what_is_in_the_
     assert (store.held_by("c"), store.held_by("private")) == (None, None)
 
 
+async def test_that_with_a_key_its_name_takes_over_and_writes_whatever_was_typed(store):
+    acme = store.for_tenant("acme")
+    called(acme, "c")
+    desk = a_desk(store, Reach(near=False, keys=True))
+    amy, ben = (
+        Room(desk, "Mallory", store.api_keys.create("acme", name=name, rights=["handoff"])[0])
+        for name in ("Amy", "Ben")
+    )
+    await amy.does("take")
+    assert EN("operator.as", name="Amy") in (await amy.looks())[amy.tab.queue]
+    await amy.does("open_case")
+    assert EN("operator.sent") in await amy.says("Hello.")
+    assert EN("operator.mine") in amy.found[amy.tab.case]
+    assert "Amy has taken this conversation over" in await ben.does("take")
+    assert "Amy has taken this conversation over" in await ben.does("give_back")
+    assert [(act.by, act.did) for act in acme.human_acts("c")] == [("Amy", "took_over"), ("Amy", "said")]
+    secret, key = store.api_keys.create("acme", rights=["handoff"])
+    assert let_in(desk, secret).called("Mallory") == f"key {key.id}"
+
+
 async def test_that_nothing_is_drawn_where_nothing_is_new(store):
     called(store, "c")
     room = Room(a_desk(store), "Amy")
