@@ -14,6 +14,7 @@ from agent.settings import load_settings
 from tests.ui.page.seen import violations, watched
 from ui.page.app import build_desk
 from ui.page.driving import SAID, open_tab, running_page, say
+from ui.page.tabs import TABS
 from ui.page.texts import texts_in
 
 # Gradio sums up its queue by pandas, which warns of an option.
@@ -229,6 +230,22 @@ def test_that_a_narrow_screen_shows_the_talk_and_nothing_sticks_out(visit):
     page.click('#bar [data-do="list"]')
     expect(page.locator("#understood")).to_be_hidden()
     expect(page.locator("#past .open")).to_be_visible()
+
+
+def test_that_every_tab_can_be_seen_and_opened_on_a_narrow_screen_in_each_language(visit, desk):
+    for texts in (EN, DE):
+        page = visit(viewport=NARROW).open(f"/{texts.language}/")
+        tabs = page.get_by_role("tablist").get_by_role("tab")
+        expect(tabs).to_have_text([texts(f"tab.{tab.id}") for tab in TABS if tab.offered(desk)])
+        for tab in tabs.all():
+            place = tab.bounding_box()
+            assert place["x"] >= 0
+            assert place["x"] + place["width"] <= NARROW["width"]
+        assert page.get_by_role("button", name="More tabs").count() == 0
+        tabs.last.focus()
+        page.keyboard.press("Enter")
+        expect(page.locator("form.settings")).to_be_visible()
+        assert violations(page) == []
 
 
 def test_that_the_keyboard_is_enough(visit):

@@ -151,7 +151,12 @@
     new MutationObserver(() => { if (end && document.querySelector("#middle .turn")) scrollTo(0, document.documentElement.scrollHeight); }).observe(
       document.querySelector("#middle"), { childList: true, subtree: true, characterData: true });
   };
-  const ready = () => { if (restore()) { document.head.append(document.querySelector("#heartline-style")); box().setAttribute("aria-label", meta("label")); follow(); shown("panel", isOpen("panel")); } else setTimeout(ready, 50); };
+  // Tabs take more rows where they do not fit into one.
+  const measure = () => {
+    const strip = document.querySelector("#tabs .tab-wrapper");
+    if (strip) new ResizeObserver(() => root.style.setProperty("--tabs", `${strip.offsetHeight}px`)).observe(strip);
+  };
+  const ready = () => { if (restore()) { document.head.append(document.querySelector("#heartline-style")); box().setAttribute("aria-label", meta("label")); follow(); measure(); shown("panel", isOpen("panel")); } else setTimeout(ready, 50); };
 
   const fetched = window.fetch;
   window.fetch = async (...given) => {
