@@ -209,6 +209,16 @@
     });
   };
 
+  // The other answer of a what-if is looked at from its first word on.
+  window.heartlineComing = element => {
+    let coming = false;
+    new MutationObserver(() => {
+      const comes = Boolean(element.querySelector(".coming"));
+      if (comes && !coming) element.closest("#what-if").scrollIntoView({ block: "start" });
+      coming = comes;
+    }).observe(element, { childList: true, subtree: true });
+  };
+
   // Evaluations: forms that the server draws anew, so that what had the focus gets it back.
   window.heartlineEvaluate = (element, send) => {
     let open = false, last = "";
