@@ -95,8 +95,8 @@ class WhatIfTab:
             change = Change.parsed(given, self.desk)
             async with aclosing(what_if(self.desk, visitor, turn, change)) as answer:
                 async for found in answer:
-                    done = isinstance(found, WhatIf)
-                    yield {self.found: compared(found, self.texts) if done else self._coming(turn, found)}
+                    shown = self._coming(turn, found) if isinstance(found, str) else compared(found, self.texts)
+                    yield {self.found: shown}
         except Exception as error:  # noqa: BLE001 - whatever it was, the person is told what to do
             yield {self.found: self._trouble(error)}
 
