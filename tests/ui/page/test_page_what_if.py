@@ -181,7 +181,7 @@ async def test_that_nobody_is_called_and_nothing_is_stored():
     assert found.would_be.reply.text == "Two."
     assert not found.would_be.failures
     assert not found.would_be.plan.by_request
-    assert EN("panel.not_as_chosen", strategy="Others") in compared(found, EN)
+    assert EN("panel.not_as_chosen", strategy=EN("strategy.others")) in compared(found, EN)
 
 
 async def test_that_an_llm_that_cannot_be_reached_loses_nothing_and_it_is_told():
