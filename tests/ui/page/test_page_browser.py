@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from agent.settings import load_settings
 from tests.ui.page.seen import violations, watched
+from ui.page import own_data
 from ui.page.app import build_desk
 from ui.page.driving import SAID, open_tab, running_page, say
 from ui.page.tabs import TABS
@@ -283,6 +284,34 @@ def test_that_hostile_words_are_words_and_what_is_too_long_stays_in_the_box(visi
     page.press("#box textarea", "Enter")
     expect(page.locator("#trouble [role=alert]")).to_have_text(re.compile("3000"))
     expect(page.locator("#box textarea")).to_have_value(long)
+
+
+def _refusing(status: int) -> Callable[[Route], None]:
+    return lambda route: route.fulfill(status=status, json={"detail": "x"})
+
+
+def test_that_what_keeps_a_message_from_the_server_is_told_in_the_language_of_the_page(visit, desk, monkeypatch):
+    visiting = visit(locale="de")
+    page = visiting.open("/de/")
+    page.fill("#box textarea", SAID[0])
+    for status, key in ((503, "trouble.crowded"), (401, "latch.expired"), (500, "trouble.other")):
+        page.route("**/queue/join*", _refusing(status))
+        page.press("#box textarea", "Enter")
+        expect(page.locator("#trouble [role=alert]")).to_have_text(DE(key))
+        expect(page.locator("#box textarea")).to_have_value(SAID[0])
+        page.unroute("**/queue/join*")
+    expect(page.locator(".toast-body")).to_be_hidden()
+    say(page, SAID[0])
+    expect(page.locator("[role=alert]")).to_have_count(0)
+
+    def broken(*_: object) -> None:
+        raise ValueError("my secret")
+
+    monkeypatch.setattr(own_data, "turns_of", broken)
+    open_tab(page, "what_if")
+    expect(page.locator("body > [role=alert]")).to_have_text(DE("trouble.other"))
+    assert "my secret" not in page.content()
+    visiting.problems.clear()  # the answers that were made up
 
 
 def test_that_a_reply_can_be_asked_for_another_way_and_a_draft_stays(visit, desk):
