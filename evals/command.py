@@ -67,19 +67,20 @@ def run(  # noqa: PLR0917 - typer names them all
     from evals.result import write_result
     from evals.run import EncoderKit, evaluate, folder_of
     from evals.table import print_results
-    from sem_plugins.training.counted import say_as
+    from sem_plugins.training.counted import errors_named, say_as
 
     say_as(progress)
-    chosen: Task = load("tasks", task)()
-    check_extra(chosen)
-    folder = folder_of(chosen, data)
-    settings = load_settings(weights=weights, llm_url=llm, llm_model=model)
-    kit = EncoderKit(settings, cache=cache, parallel=parallel)
-    results = evaluate(chosen, folder, split, kit=kit, systems=system or chosen.systems, limit=limit)
-    print_results(results)
-    if out is not None:
-        write_result(out, results[0])
-        typer.echo(f"Result of {results[0].signature['system']}: {out}", err=True)
+    with errors_named():
+        chosen: Task = load("tasks", task)()
+        check_extra(chosen)
+        folder = folder_of(chosen, data)
+        settings = load_settings(weights=weights, llm_url=llm, llm_model=model)
+        kit = EncoderKit(settings, cache=cache, parallel=parallel)
+        results = evaluate(chosen, folder, split, kit=kit, systems=system or chosen.systems, limit=limit)
+        print_results(results)
+        if out is not None:
+            write_result(out, results[0])
+            typer.echo(f"Result of {results[0].signature['system']}: {out}", err=True)
 
 
 @app.command()
@@ -99,11 +100,14 @@ def compare(
     from evals.result import read_result
     from evals.run import folder_of
     from evals.table import print_differences
+    from sem_plugins.training.counted import errors_named, say_as
 
-    one, other = read_result(first), read_result(second)
-    task: Task = load("tasks", one.task)()
-    samples = task.samples(folder_of(task, data), str(one.signature["split"]))
-    found = differences_of(task, one, other, samples=samples, force=force)
+    say_as("json" if as_json else "bar")
+    with errors_named():
+        one, other = read_result(first), read_result(second)
+        task: Task = load("tasks", one.task)()
+        samples = task.samples(folder_of(task, data), str(one.signature["split"]))
+        found = differences_of(task, one, other, samples=samples, force=force)
     if as_json:
         typer.echo(json.dumps([asdict(each) | {"difference": each.value} for each in found]))
     else:

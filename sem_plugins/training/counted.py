@@ -1,4 +1,4 @@
-"""How far long work is, on standard error: a bar for people, or lines of JSON for programs."""
+"""How far long work is, and why it ended, on standard error: a bar for people, or lines of JSON for programs."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from typing import Protocol
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from agent.errors import SettingsError
+from agent.errors import DataError, GenerationError, HeartlineError, SettingsError, WeightsError, WiringError
 
-__all__ = ["FORMS", "Advance", "counted", "say_as"]
+__all__ = ["FORMS", "Advance", "counted", "errors_named", "say_as"]
 
 FORMS = ("bar", "json")
 """Ways to tell."""
@@ -70,6 +70,35 @@ def counted(what: str, of: int, *, done: int = 0, shown: bool = True) -> Iterato
             bar.update(row, advance=1, so_far=so_far)
 
         yield advance
+
+
+@contextmanager
+def errors_named() -> Iterator[None]:
+    """Name the kind of an error of ours in a line of its own, where lines are told: `{"error": "llm"}`.
+
+    It is `data`, `llm`, `weights`, `settings` or `other`. The error goes on.
+    """
+    try:
+        yield
+    except HeartlineError as error:
+        if _LINES.get():
+            sys.stderr.write(json.dumps({"error": _kind_of(error)}) + "\n")
+            sys.stderr.flush()
+        raise
+
+
+def _kind_of(error: HeartlineError) -> str:
+    match error:
+        case DataError():
+            return "data"
+        case GenerationError():
+            return "llm"
+        case WeightsError():
+            return "weights"
+        case SettingsError() | WiringError():
+            return "settings"
+        case _:
+            return "other"
 
 
 class _Lines:

@@ -122,6 +122,7 @@ def _page(desk: Desk, hosts: Collection[str] | None, shut: Callable[[], None] | 
             run_history=False,
             show_error=False,
             auth=admitted if desk.reach.keys else None,
+            auth_message=texts("latch.sign_in"),
             ssr_mode=False,
             mcp_server=False,
             pwa=False,

@@ -51,7 +51,7 @@ class Size:
     lanes: int
 
 
-NARROW = Size(left=112.0, wide=340.0, high=84.0, most=60, ribbons=4, lanes=5)
+NARROW = Size(left=118.0, wide=320.0, high=84.0, most=60, ribbons=4, lanes=5)
 WIDE = Size(left=150.0, wide=1000.0, high=130.0, most=120, ribbons=6, lanes=8)
 
 
@@ -166,8 +166,11 @@ def _ribbons(
             above = [(at, middle - half) for at, half in points]
             below = [(at, middle + half) for at, half in reversed(points)]
             paths.append(path_of(above + below, closed=True))
-        word = shortened(texts.word("emotion", label), size.left - 14, 12)
-        rows.append({"word": word, "y": middle, "family": family_of(label_set, label), "paths": paths})
+        full = texts.word("emotion", label)
+        word = shortened(full, size.left - 14, 12)
+        rows.append(
+            {"word": word, "full": full, "y": middle, "family": family_of(label_set, label), "paths": paths}
+        )
         y += _ROW
     return rows, y
 
@@ -185,6 +188,7 @@ def _lanes(
         rows.append(
             {
                 "word": shortened(word, size.left - 14, 12),
+                "full": word,
                 "y": y + _ROW / 2,
                 "chips": [(x(place) - width / 2, width, kind) for place, (kind, _) in sorted(chips.items())],
             }
@@ -201,7 +205,7 @@ def _told(column: Column, texts: Texts) -> dict[str, str]:
     words = [texts.word("strategy", name) for name in done] or ([texts("panel.careful")] if column.careful else [])
     return {
         "turn": str(column.first + 1) if one else f"{column.first + 1}{_NONE}{column.last + 1}",
-        "emotion": f"{texts.word('emotion', label)} {p:.0%}" if label else _NONE,
+        "emotion": f"{texts.word('emotion', label)} {100 * p:.0f} %" if label else _NONE,
         **{
             name: _NONE if column.affect is None else signed(column.affect[axis])
             for axis, name in enumerate(_AXES)

@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from agent.errors import SettingsError
-from ui.page.texts import texts_in
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -90,14 +89,5 @@ def say(page: Page, text: str) -> None:
 
 
 def open_tab(page: Page, name: str) -> None:
-    """Open a tab, also where the bar is too narrow for all of them."""
-    button = f"#tab-{name}-button"
-    more = "#tabs .overflow-menu > button"
-    # Which of them fit is known only once the page has been laid out.
-    page.wait_for_selector(f"{button}:visible, {more}:visible")
-    if page.locator(button).count():
-        page.click(button)
-        return
-    page.click(more)
-    title = texts_in(page.evaluate("document.documentElement.lang"))(f"tab.{name}")
-    page.locator("#tabs .overflow-dropdown button", has_text=title).click()
+    """Open a tab."""
+    page.click(f"#tab-{name}-button")

@@ -6,15 +6,17 @@ The page knows nothing of evaluations but what this command says and writes (doc
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import suppress
+from typing import get_args
 
-from agent.errors import HeartlineError, SettingsError
 from agent.settings import Settings
+from ui.page.run_state import EvaluationError, Kind, Problem
 
 __all__ = ["COMMAND", "EvalCommand", "problem_of"]
 
@@ -25,6 +27,7 @@ _LONGEST = 300.0  # seconds that an answer may take
 _GRACE = 5.0  # seconds that a process has to end before it is made to
 _LINE = 1_000_000  # bytes
 _ERROR = "Error: "
+_REFUSED = 2  # the exit status of errors that the command tells of
 
 
 class EvalCommand:
@@ -44,7 +47,7 @@ class EvalCommand:
         """What the command prints. One at a time: each takes seconds of a core.
 
         Raises:
-            HeartlineError: It failed; with what it says of that.
+            EvaluationError: It failed; with what it says of that.
         """
         async with self._asking:
             process = await self.start(*arguments, stdout=PIPE)
@@ -52,11 +55,13 @@ class EvalCommand:
                 async with asyncio.timeout(_LONGEST):
                     out, said = await process.communicate()
             except TimeoutError as error:
-                raise SettingsError(f"`heartline eval {arguments[0]}` took longer than {_LONGEST:g} s.") from error
+                took = f"`heartline eval {arguments[0]}` took longer than {_LONGEST:g} s."
+                raise EvaluationError(Problem("slow", took)) from error
             finally:
                 await self.end(process)
         if process.returncode:
-            raise HeartlineError(problem_of(said.decode(errors="replace").splitlines(), process.returncode))
+            lines = said.decode(errors="replace").splitlines()
+            raise EvaluationError(problem_of(lines, process.returncode))
         return out.decode()
 
     async def start(self, *arguments: str, stdout: int = DEVNULL) -> Process:
@@ -113,10 +118,28 @@ class EvalCommand:
         return os.environ | {f"HEARTLINE_{name}": str(value) for name, value in given.items() if value is not None}
 
 
-def problem_of(said: Collection[str], code: int) -> str:
-    """Why a command failed: its own errors, or else the last thing it said."""
-    errors = [line.removeprefix(_ERROR) for line in said if line.startswith(_ERROR)]
-    return " ".join(errors) or ([line for line in said if line.strip()] or [f"exit status {code}"])[-1]
+def problem_of(said: Collection[str], code: int) -> Problem:
+    """Why a command failed.
+
+    Args:
+        said: Lines that it wrote on standard error.
+        code: Its exit status; below 0 the signal that ended it.
+    """
+    words = " ".join(line.removeprefix(_ERROR) for line in said if line.startswith(_ERROR))
+    if code < 0:
+        return Problem("killed", signal.strsignal(-code) or "")
+    if code == _REFUSED and words:
+        return Problem(next(filter(None, map(_named, said)), "other"), words)
+    return Problem("crashed", words or ([line for line in said if line.strip()] or [f"exit status {code}"])[-1])
+
+
+def _named(line: str) -> Kind | None:
+    """The kind that a line names; None where it is another line."""
+    try:
+        kind = json.loads(line)["error"]
+    except (ValueError, TypeError, LookupError):
+        return None
+    return kind if kind in get_args(Kind) else None
 
 
 def _tell(process: Process, how: signal.Signals) -> None:

@@ -8,12 +8,12 @@ from typing import Any
 
 import gradio as gr
 
-from agent.errors import HeartlineError
 from ui.page.desk import Desk
 from ui.page.evaluate_views import EvaluateViews, Picked
 from ui.page.evaluating import Evaluations
 from ui.page.markup import filled
 from ui.page.past_runs import PastRun
+from ui.page.run_state import EvaluationError, Problem
 from ui.page.tab import QUICK, Page, Tab
 
 __all__ = ["TAB"]
@@ -59,14 +59,14 @@ class EvaluateTab:
         given = _given(event)
         done: Updates = {self.trouble: ""}
         if given.get("do") == "run" and self.evaluations.busy:
-            return await self._shown() | {self.trouble: self.views.trouble(self.texts("evaluate.busy"))}
+            return await self._shown() | {self.trouble: self.views.problem(Problem("busy"))}
         try:
             tasks = await self.evaluations.tasks(anew=given.get("do") != "run")
             picked = Picked.of(tasks, given, has_llm=self.evaluations.has_llm)
             if given.get("do") == "run" and picked is not None:
                 await self.evaluations.start(picked.wanted)
-        except HeartlineError as error:
-            return await self._shown() | {self.trouble: self.views.trouble(str(error))}
+        except EvaluationError as error:
+            return await self._shown() | {self.trouble: self.views.problem(error.problem)}
         if given.get("do") == "pick":
             return done | {self.form: self.views.form(tasks, picked)}
         return done | await self._shown() | {self.form: self.views.form(tasks, picked)}
@@ -99,8 +99,8 @@ class EvaluateTab:
             case [PastRun() as first, PastRun() as second]:
                 try:
                     found = await self.evaluations.compare(first.id, second.id)
-                except HeartlineError as error:
-                    return self.views.trouble(str(error))
+                except EvaluationError as error:
+                    return self.views.problem(error.problem)
                 return self.views.compared(first, second, found)
             case _:
                 return gr.skip()

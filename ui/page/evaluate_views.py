@@ -10,7 +10,7 @@ from sem_plugins.training.cells import shown
 from ui.page.evaluating import Evaluations
 from ui.page.markup import filled
 from ui.page.past_runs import PastRun
-from ui.page.run_state import Difference, Going, OfferedTask, Wanted
+from ui.page.run_state import Difference, Going, OfferedTask, Problem, Wanted
 from ui.page.texts import Texts
 
 __all__ = ["EvaluateViews", "Picked", "duration"]
@@ -166,8 +166,12 @@ class EvaluateViews:
         return filled("saved", self._texts, words=self._texts("evaluate.comparing"))
 
     def trouble(self, words: str) -> str:
-        """What went wrong; the command says it in English."""
+        """What a person did that cannot be."""
         return filled("trouble", self._texts, words=words)
+
+    def problem(self, problem: Problem) -> str:
+        """What went wrong and what to do, with the command's own words beneath."""
+        return filled("evaluate_problem", self._texts, problem=problem)
 
     def _told(self, going: Going) -> str:
         t = self._texts

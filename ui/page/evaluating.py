@@ -11,11 +11,10 @@ from collections import deque
 from dataclasses import replace
 from pathlib import Path
 
-from agent.errors import DataError, SettingsError
 from agent.settings import Settings
 from ui.page.eval_process import EvalCommand, problem_of
 from ui.page.past_runs import RunFolder
-from ui.page.run_state import Difference, Going, OfferedTask, Pace, State, Wanted
+from ui.page.run_state import Difference, EvaluationError, Going, OfferedTask, Pace, Problem, State, Wanted
 
 __all__ = ["Evaluations"]
 
@@ -72,7 +71,7 @@ class Evaluations:
             anew: Look again where that was some seconds ago: data sets may have come.
 
         Raises:
-            HeartlineError: The command could not say.
+            EvaluationError: The command could not say.
         """
         if self._listed is None or (anew and time.monotonic() - self._listed[0] > _LISTED_FOR):
             rows = json.loads(await self._command.answer("tasks", "--json"))
@@ -83,10 +82,15 @@ class Evaluations:
         """Two runs side by side.
 
         Raises:
-            HeartlineError: There are no such runs, or they may not be compared.
+            EvaluationError: There are no such runs, or they may not be compared.
         """
         paths = map(str, self._results(first, second))
-        rows = json.loads(await self._command.answer("compare", *paths, "--json"))
+        try:
+            rows = json.loads(await self._command.answer("compare", *paths, "--json"))
+        except EvaluationError as error:
+            if error.problem.kind != "data":
+                raise
+            raise EvaluationError(replace(error.problem, kind="unlike")) from error
         return [Difference(**row) for row in rows]
 
     async def report(self, name: str) -> Path | None:
@@ -96,11 +100,11 @@ class Evaluations:
             A file of the runs' folder; None where there is no such run.
 
         Raises:
-            HeartlineError: It could not be made.
+            EvaluationError: It could not be made.
         """
         try:
             results = self._results(*name.split("~"))
-        except DataError:
+        except EvaluationError:
             return None
         out = self.folder.path / f"{name.replace('~', '--and--')}.html"
         if self.folder.report(out.stem, of=results) is None:
@@ -110,7 +114,7 @@ class Evaluations:
     def _results(self, *ids: str) -> list[Path]:
         found = [self.folder.result(each) for each in ids]
         if len(ids) > _MOST or None in found:
-            raise DataError("There is no such run any more. Look at the list again.")
+            raise EvaluationError(Problem("gone"), "There is no such run any more.")
         return [path for path in found if path is not None]
 
     # --- the run that goes on --------------------------------------------------------------------
@@ -131,16 +135,15 @@ class Evaluations:
         """Start a run.
 
         Raises:
-            SettingsError: Another one goes on, it is not offered, or its result could not be written.
-            HeartlineError: What is offered could not be found out.
+            EvaluationError: Another one goes on, it is not offered, or what is offered could not be found out.
         """
         offered = next((task for task in await self.tasks() if task.name == wanted.task), None)
         if offered is None or wanted.part not in offered.parts or wanted.system not in offered.systems:
-            raise SettingsError(f"{wanted.task!r} cannot be run so here. Look at the list of tasks again.")
+            raise EvaluationError(Problem("not_offered"), f"{wanted.task!r} cannot be run so here.")
         if self._follower is not None and not self.busy:
             await asyncio.wait({self._follower})  # one that was stopped may still be ending
         if self.busy:
-            raise SettingsError("Another run goes on. Stop it, or wait for its end.")
+            raise EvaluationError(Problem("busy"), "Another run goes on.")
         run_id = self.folder.new_id(wanted.task, wanted.part, wanted.system)
         # From here on nobody else starts one.
         self._last, self._began = Going(wanted, run_id, wanted.system in offered.asking), time.monotonic()
@@ -148,7 +151,7 @@ class Evaluations:
             self.folder.path.mkdir(parents=True, exist_ok=True)
             self._process = await self._command.start(*self._arguments(self._last))
         except OSError as error:
-            self._close("failed", f"No run can begin in {str(self.folder.path)!r} ({error.strerror}).")
+            self._close("failed", Problem("unwritable", f"{self.folder.path}: {error.strerror}"))
             return
         self._follower = asyncio.create_task(self._follow(self._process))
         if not self.busy:  # stopped before it had begun
@@ -187,7 +190,7 @@ class Evaluations:
                 said.append(line)
         code = await process.wait()
         await self._command.end(process)
-        self._close("failed" if code else "done", problem_of(said, code) if code else "")
+        self._close("failed" if code else "done", problem_of(said, code) if code else None)
 
     def _heard(self, line: str, pace: Pace) -> bool:
         """Take in a line of progress; False where it is another one."""
@@ -201,7 +204,7 @@ class Evaluations:
             self._last = replace(self._last, what=what, done=done, of=of, seconds_left=left)
         return True
 
-    def _close(self, state: State, problem: str = "") -> None:
+    def _close(self, state: State, problem: Problem | None = None) -> None:
         """Note how the run ended, if it has not ended yet."""
         if self._last is not None and self.busy:
             seconds = time.monotonic() - self._began

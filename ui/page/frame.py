@@ -45,7 +45,7 @@ def made(desk: Desk, texts: Texts) -> Any:  # Gradio leaves its context untyped
             lines = gr.HTML(
                 _help(desk, texts, desk.settings.country), apply_default_css=False, elem_id="help-region"
             )
-        with gr.Tabs(elem_id="tabs"):
+        with gr.Tabs(elem_id="tabs", overflow_behavior="wrap"):
             for tab in TABS:
                 if tab.offered(desk):
                     with gr.Tab(texts(f"tab.{tab.id}"), id=tab.id, elem_id=f"tab-{tab.id}"):

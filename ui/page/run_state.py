@@ -1,4 +1,4 @@
-"""What `heartline eval` tells: what can be run, how far a run is, and how two differ."""
+"""What `heartline eval` tells: what can be run, how far a run is, why it failed, and how two differ."""
 
 from __future__ import annotations
 
@@ -6,9 +6,42 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-__all__ = ["Difference", "Going", "OfferedTask", "Pace", "State", "Wanted"]
+from agent.errors import HeartlineError
+
+__all__ = ["Difference", "EvaluationError", "Going", "Kind", "OfferedTask", "Pace", "Problem", "State", "Wanted"]
 
 State = Literal["running", "done", "stopped", "failed"]
+
+Kind = Literal[
+    "data", "llm", "weights", "settings", "other", "crashed", "killed", "slow",
+    "unwritable", "not_offered", "busy", "gone", "unlike",
+]  # fmt: skip
+"""What went wrong: the first five as the command names them, the rest as the page saw it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why something of an evaluation failed.
+
+    Attributes:
+        kind: What people are told of in the language of the page.
+        said: The command's own words, in English; empty where it said nothing.
+    """
+
+    kind: Kind
+    said: str = ""
+
+
+class EvaluationError(HeartlineError):
+    """Something of an evaluation failed.
+
+    Attributes:
+        problem: Why.
+    """
+
+    def __init__(self, problem: Problem, message: str = "") -> None:
+        super().__init__(message or problem.said or problem.kind)
+        self.problem = problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +95,7 @@ class Going:
         done, of: How many of how many.
         seconds_left: Of what is counted; None where that is not known yet.
         seconds: Since it began; how long it took once it has ended.
-        problem: Why it failed.
+        problem: Why it failed; None where it did not.
     """
 
     wanted: Wanted
@@ -74,7 +107,7 @@ class Going:
     of: int = 0
     seconds_left: float | None = None
     seconds: float = 0.0
-    problem: str = ""
+    problem: Problem | None = None
 
     @property
     def share(self) -> float:

@@ -1,13 +1,17 @@
-"""Gradio's page with less work for each event."""
+"""Gradio's page with less work for each event, and with errors that quote nobody."""
 
 from __future__ import annotations
 
 import copy
+import logging
+from traceback import extract_tb
 from typing import Any
 
 import gradio as gr
 
 __all__ = ["SparingBlocks"]
+
+_log = logging.getLogger("heartline.page")
 
 
 class SparingBlocks(gr.Blocks):
@@ -16,6 +20,21 @@ class SparingBlocks(gr.Blocks):
     Gradio makes the component of every output anew that an event leaves out, some milliseconds of computing each:
     while a reply comes, nearly all of them at each piece.
     """
+
+    async def call_function(self, *given: Any, **named: Any) -> Any:
+        """Run an event. See Gradio's.
+
+        Raises:
+            gr.Error: It failed. The browser tells that something broke (`page.js`), in the language of the page.
+        """
+        try:
+            return await super().call_function(*given, **named)
+        except gr.Error:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it was: Gradio prints its words, which may quote a person
+            *_, last = extract_tb(error.__traceback__)
+            _log.error("An event of the page failed: %s, %s:%s", type(error).__name__, last.filename, last.lineno)
+            raise gr.Error("broken", duration=1, print_exception=False) from None
 
     async def postprocess_data(self, block_fn: Any, predictions: Any, state: Any) -> list[Any]:
         """What is sent to the browser for each output. See Gradio's."""

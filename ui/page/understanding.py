@@ -160,7 +160,12 @@ def _state(turn: Turn, texts: Texts) -> dict[str, Any] | None:
     if state is None or state.confidence <= 0:
         return None
     scales = [
-        {"name": texts(f"panel.{name}"), "value": signed(value), "place": (value + 1) / 2}
+        {
+            "name": texts(f"axis.{name}"),
+            "ends": texts(f"panel.{name}"),
+            "value": signed(value),
+            "place": (value + 1) / 2,
+        }
         for name, value in zip(("valence", "arousal", "dominance"), state.affect.point.tolist(), strict=True)
     ]
     shift = state.last_shift

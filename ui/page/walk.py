@@ -52,6 +52,7 @@ def walk(
         texts,
         title=shortened(conversation.title, _TITLE, 16) or texts("trace.untitled"),
         id=conversation.id,
+        stored=not file,
         file=file,
         number=number,
         of=of,

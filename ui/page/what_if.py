@@ -1,19 +1,22 @@
 """A turn as it would have been: something of it changed, answered anew, and kept nowhere.
 
-It goes through the whole loop, as every message does. The guard sees the risk that was read then, and every
-sentence of the other reply; nothing here can change or switch off either.
+It goes through the whole loop. The guard sees the risk that was read then, and every sentence of the other
+reply; nothing here can change or switch off either.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import Any, Literal, get_args
 
 from agent.decisions import Prompt
-from agent.errors import HeartlineError
+from agent.errors import GenerationError, HeartlineError
+from agent.events import Event, FailureNoted, ReplyFinished, Token
 from agent.loop import Agent
 from agent.parts import with_parts
 from agent.protocols import Composer, Recalled
@@ -117,16 +120,19 @@ def offered_strategies(desk: Desk) -> tuple[str, ...]:
     return tuple(strategy.id for strategy in taxonomy.strategies)
 
 
-async def what_if(desk: Desk, visitor: Visitor, turn: Turn, change: Change) -> WhatIf:
+async def what_if(desk: Desk, visitor: Visitor, turn: Turn, change: Change) -> AsyncGenerator[str | WhatIf]:
     """The turn with a change, answered as it would be now, at the time when it was said. Nothing is stored.
 
-    A visitor asks one at a time; more wait, in the order in which they came.
+    A visitor asks one at a time; more wait, in the order in which they came. Closing it ends the answer.
 
     Args:
         desk: Knows who answers.
         visitor: Whose turn it is.
         turn: As it is kept.
         change: What is to be different.
+
+    Yields:
+        The other reply so far, at first nothing and then whenever it is another one; at last both turns.
 
     Raises:
         HeartlineError: It cannot be answered.
@@ -141,9 +147,39 @@ async def what_if(desk: Desk, visitor: Visitor, turn: Turn, change: Change) -> W
     before = after if choices == others else await asyncio.to_thread(_composer, desk.settings_for(choices))
     would = _hypothetical(agent, turn, change, after)
     options = replace(turn.options, strategy=change.strategy or turn.options.strategy, deadline=None)
-    async with desk.order.turn_of(f"what if\n{visitor.mark}"):
-        made = await would.respond(turn.text, conversation_id=turn.conversation_id, options=options)
-    return WhatIf(turn, made, change, (_prompt(turn, before), _prompt(made, after)))
+    asked = replace(turn, options=options)
+    said, made, key = "", None, f"what if\n{visitor.mark}"
+    yield said
+    async with aclosing(desk.running.followed(key, _in_order(desk, key, would, asked))) as happened:
+        async for events in happened:
+            if events and isinstance(last := events[-1], ReplyFinished):
+                made = last.turn
+            elif (now := reduce(_with, events, said)) != said:
+                said = now
+                yield said
+    if made is None:
+        raise GenerationError("The other answer ended before it was finished.")
+    yield WhatIf(turn, made, change, (_prompt(turn, before), _prompt(made, after)))
+
+
+async def _in_order(desk: Desk, key: str, agent: Agent, asked: Turn) -> AsyncGenerator[Event]:
+    """The other turn, after those that the visitor asked for before."""
+    async with desk.order.turn_of(key):
+        turn = agent.stream(asked.text, conversation_id=asked.conversation_id, options=asked.options)
+        async with aclosing(turn) as events:
+            async for event in events:
+                yield event
+
+
+def _with(said: str, event: Event) -> str:
+    """The reply so far, with what an event brings."""
+    match event:
+        case Token(text=text):
+            return said + text
+        case FailureNoted(discards=True):
+            return ""
+        case _:
+            return said
 
 
 class _AsRead:

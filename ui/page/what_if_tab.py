@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from typing import Any
 
 import gradio as gr
@@ -27,6 +28,7 @@ from ui.page.what_if import EMOTIONS, Change, WhatIf, offered_signals, offered_s
 __all__ = ["TAB", "compared"]
 
 _ASKS = "heartlineForm(element, data => data.do === 'what_if' && trigger('ask', data))"
+_COMES = "heartlineComing(element)"
 _LOOK = """() => {
   const title = document.querySelector('#what-if .panel-title');
   title?.focus({ preventScroll: true });
@@ -52,7 +54,7 @@ class WhatIfTab:
         opened: Any = Context.block  # the tab itself, which has not told its name yet
         with gr.Column(elem_id="what-if-room"):
             self.form = gr.HTML("", js_on_load=_ASKS, apply_default_css=False)
-            self.found = gr.HTML("", apply_default_css=False, elem_id="what-if")
+            self.found = gr.HTML("", js_on_load=_COMES, apply_default_css=False, elem_id="what-if")
             self.drawn = gr.State("")
         known = [page.visitor, page.here]
         opened.select(self.open_tab, [*known, self.drawn], [self.form, self.found, self.drawn], **QUICK)
@@ -90,10 +92,11 @@ class WhatIfTab:
             if turn is None:
                 yield {self.found: filled("trouble", self.texts, words=self.texts("what_if.gone"))}
                 return
-            waiting = filled("saved", self.texts, words=self.texts("what_if.coming"))
-            yield {self.found: waiting}
-            found = await what_if(self.desk, visitor, turn, Change.parsed(given, self.desk))
-            yield {self.found: compared(found, self.texts)}
+            change = Change.parsed(given, self.desk)
+            async with aclosing(what_if(self.desk, visitor, turn, change)) as answer:
+                async for found in answer:
+                    shown = self._coming(turn, found) if isinstance(found, str) else compared(found, self.texts)
+                    yield {self.found: shown}
         except Exception as error:  # noqa: BLE001 - whatever it was, the person is told what to do
             yield {self.found: self._trouble(error)}
 
@@ -117,6 +120,11 @@ class WhatIfTab:
             strategies=words("strategy", offered_strategies(desk)),
             personas=words("persona", desk.offered["persona"]),
         )
+
+    def _coming(self, turn: Turn, said: str) -> str:
+        """What was said, beside as much of the other reply as there is."""
+        was = "" if turn.reply is None else turn.reply.text
+        return filled("what_if_coming", self.texts, was=was, said=said)
 
     def _trouble(self, error: Exception) -> str:
         match error:

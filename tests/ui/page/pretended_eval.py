@@ -1,11 +1,13 @@
 """A stand-in for `heartline eval`, which takes exactly what the page may ask and waits, or fails, where it should.
 
-Who answers decides how a run goes: `sem` ends, `fails` fails, `waits` never ends, and neither does what it started.
+Who answers decides how a run goes: `sem` ends, `fails`, `llm-is-away`, `breaks` and `is-killed` fail, `waits` never ends, and
+neither does what it started.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -17,7 +19,7 @@ TASKS = [
         "name": "mine",
         "about": "What a test asks.",
         "parts": ["valid", "train"],
-        "systems": ["sem", "waits", "fails"],
+        "systems": ["sem", "waits", "fails", "breaks", "is-killed", "llm-is-away"],
     },
     {"name": "far", "data": "far_set", "systems": ["sem"], "get": "heartline data fetch far_set"},
     {"name": "asked", "parts": ["a"], "systems": ["llm"], "asking": ["llm"]},
@@ -57,8 +59,17 @@ def run(task: str, options: dict[str, str]) -> int:
     told(0)
     say("Some library warns of something.", sys.stderr)
     if system == "fails":
+        say('{"error": "data"}', sys.stderr)
         say("Error: The set is malformed.", sys.stderr)
         return 2
+    if system == "llm-is-away":
+        say('{"error": "llm"}', sys.stderr)
+        say("Error: Nobody answers at 127.0.0.1:9.", sys.stderr)
+        return 2
+    if system == "breaks":
+        raise ZeroDivisionError("division by zero")
+    if system == "is-killed":
+        os.kill(os.getpid(), signal.SIGKILL)
     if system == "waits":
         lock = out.with_name("child.lock")
         child = subprocess.Popen([sys.executable, "-c", CHILD, lock], stdout=subprocess.PIPE)

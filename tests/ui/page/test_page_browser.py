@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from agent.settings import load_settings
 from tests.ui.page.seen import violations, watched
+from ui.page import own_data
 from ui.page.app import build_desk
 from ui.page.driving import SAID, open_tab, running_page, say
+from ui.page.tabs import TABS
 from ui.page.texts import texts_in
 
 # Gradio sums up its queue by pandas, which warns of an option.
@@ -231,6 +233,22 @@ def test_that_a_narrow_screen_shows_the_talk_and_nothing_sticks_out(visit):
     expect(page.locator("#past .open")).to_be_visible()
 
 
+def test_that_every_tab_can_be_seen_and_opened_on_a_narrow_screen_in_each_language(visit, desk):
+    for texts in (EN, DE):
+        page = visit(viewport=NARROW).open(f"/{texts.language}/")
+        tabs = page.get_by_role("tablist").get_by_role("tab")
+        expect(tabs).to_have_text([texts(f"tab.{tab.id}") for tab in TABS if tab.offered(desk)])
+        for tab in tabs.all():
+            place = tab.bounding_box()
+            assert place["x"] >= 0
+            assert place["x"] + place["width"] <= NARROW["width"]
+        assert page.get_by_role("button", name="More tabs").count() == 0
+        tabs.last.focus()
+        page.keyboard.press("Enter")
+        expect(page.locator("form.settings")).to_be_visible()
+        assert violations(page) == []
+
+
 def test_that_the_keyboard_is_enough(visit):
     page = visit().open()
     page.locator("#box textarea").focus()
@@ -266,6 +284,34 @@ def test_that_hostile_words_are_words_and_what_is_too_long_stays_in_the_box(visi
     page.press("#box textarea", "Enter")
     expect(page.locator("#trouble [role=alert]")).to_have_text(re.compile("3000"))
     expect(page.locator("#box textarea")).to_have_value(long)
+
+
+def _refusing(status: int) -> Callable[[Route], None]:
+    return lambda route: route.fulfill(status=status, json={"detail": "x"})
+
+
+def test_that_what_keeps_a_message_from_the_server_is_told_in_the_language_of_the_page(visit, desk, monkeypatch):
+    visiting = visit(locale="de")
+    page = visiting.open("/de/")
+    page.fill("#box textarea", SAID[0])
+    for status, key in ((503, "trouble.crowded"), (401, "latch.expired"), (500, "trouble.other")):
+        page.route("**/queue/join*", _refusing(status))
+        page.press("#box textarea", "Enter")
+        expect(page.locator("#trouble [role=alert]")).to_have_text(DE(key))
+        expect(page.locator("#box textarea")).to_have_value(SAID[0])
+        page.unroute("**/queue/join*")
+    expect(page.locator(".toast-body")).to_be_hidden()
+    say(page, SAID[0])
+    expect(page.locator("[role=alert]")).to_have_count(0)
+
+    def broken(*_: object) -> None:
+        raise ValueError("my secret")
+
+    monkeypatch.setattr(own_data, "turns_of", broken)
+    open_tab(page, "what_if")
+    expect(page.locator("body > [role=alert]")).to_have_text(DE("trouble.other"))
+    assert "my secret" not in page.content()
+    visiting.problems.clear()  # the answers that were made up
 
 
 def test_that_a_reply_can_be_asked_for_another_way_and_a_draft_stays(visit, desk):

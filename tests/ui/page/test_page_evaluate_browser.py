@@ -66,7 +66,7 @@ def test_that_a_run_outlives_a_reload_is_seen_elsewhere_and_can_be_stopped(chrom
     expect(page.locator(".count")).to_contain_text(EN("evaluate.done_of", done=2, of=4))
     expect(page.locator('#evaluate .unseen[role="status"]')).to_contain_text(EN("evaluate.percent", percent=50))
     page.click("#e-run")
-    expect(page.locator("#evaluate [role=alert]")).to_have_text(EN("evaluate.busy"))
+    expect(page.locator("#evaluate [role=alert]")).to_have_text(EN("evaluate_problem.busy"))
     other, others = opened(chromium, address, "de", viewport={"width": 360, "height": 740}, color_scheme="dark")
     expect(other.locator(".count")).to_contain_text(DE("evaluate.done_of", done=2, of=4))
     assert other.evaluate("document.documentElement.scrollWidth") <= 360

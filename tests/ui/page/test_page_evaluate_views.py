@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
+from markupsafe import escape
 
 from agent.settings import load_settings
 from ui.page.evaluate_views import EvaluateViews, Picked, duration, parts_of
 from ui.page.evaluating import Evaluations
 from ui.page.past_runs import RunFolder
-from ui.page.run_state import Difference, Going, OfferedTask, Wanted
+from ui.page.run_state import Difference, Going, Kind, OfferedTask, Problem, Wanted
 from ui.page.texts import LANGUAGES, texts_in
 
 EN = texts_in("en")
@@ -99,7 +101,7 @@ def test_that_every_moment_of_a_run_can_be_shown(tmp_path: Path, language: str):
     assert 'aria-valuenow="1"' in running
     assert "width: 25.0%" in running
     assert t("evaluate.reckoning") in views(Told(tmp_path, replace(going, done=4, of=4)), language).going()
-    failed = replace(going, state="failed", problem="It <broke>.")
+    failed = replace(going, state="failed", problem=Problem("crashed", "It <broke>."))
     assert "It &lt;broke&gt;." in views(Told(tmp_path, failed), language).going()
     stopped = replace(going, state="stopped")
     assert t("evaluate.stopped_lost") in views(Told(tmp_path, stopped), language).going()
@@ -158,3 +160,16 @@ def test_that_evaluations_have_what_views_look_at(tmp_path: Path):
     real = Evaluations(load_settings(store="memory", page={"runs": str(tmp_path)}))
     for name in vars(Told(tmp_path)):
         assert hasattr(real, name)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", get_args(Kind))
+def test_that_what_failed_is_told_in_the_language_of_the_page_and_the_command_is_quoted(
+    tmp_path: Path, language: str, kind: Kind
+):
+    going = Going(Wanted("safety/scripts", "a", "offline"), "x", state="failed", problem=Problem(kind, "It <b>."))
+    drawn = views(Told(tmp_path, going), language)
+    for shown in (drawn.going(), drawn.problem(going.problem)):
+        assert escape(texts_in(language)(f"evaluate_problem.{kind}")) in shown
+        assert '<pre lang="en" dir="auto">It &lt;b&gt;.</pre>' in shown
+    assert "<pre" not in drawn.problem(Problem(kind))

@@ -15,15 +15,14 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from agent.errors import HeartlineError, SettingsError
 from agent.settings import Settings, load_settings
 from tests.loop_parts import an_agent, offline
 from ui.page.app import make_page
 from ui.page.desk import Desk, Reach
-from ui.page.eval_process import EvalCommand
+from ui.page.eval_process import EvalCommand, problem_of
 from ui.page.evaluating import Evaluations
 from ui.page.past_runs import RunFolder
-from ui.page.run_state import Pace, Wanted
+from ui.page.run_state import EvaluationError, Pace, Problem, Wanted
 
 PRETENDED = (sys.executable, str(Path(__file__).with_name("pretended_eval.py")))
 PATIENCE = 240.0  # seconds; a busy machine is slow, not wrong
@@ -68,7 +67,7 @@ async def test_that_a_run_goes_to_its_end_and_is_listed(evaluations: Evaluations
     assert evaluations.busy
     await until(lambda: not evaluations.busy)
     going = evaluations.going
-    assert (going.state, going.done, going.of, going.share, going.problem) == ("done", 4, 4, 1.0, "")
+    assert (going.state, going.done, going.of, going.share, going.problem) == ("done", 4, 4, 1.0, None)
     (run,) = evaluations.folder.runs()
     assert (run.id, run.task, run.part, run.system, run.n, run.limit) == (
         going.id,
@@ -86,7 +85,7 @@ async def test_that_there_is_one_run_at_a_time_and_its_stop_ends_all_that_it_sta
     await evaluations.start(WAITS)
     await until(lambda: evaluations.going.done == 2)
     assert evaluations.going.seconds_left == 1.0  # two more, at half a second each
-    with pytest.raises(SettingsError, match="Another run goes on"):
+    with pytest.raises(EvaluationError, match="Another run goes on"):
         await evaluations.start(Wanted("mine", "valid", "sem"))
     assert not child_has_ended(evaluations)
     await evaluations.stop()
@@ -107,10 +106,35 @@ async def test_that_a_run_ends_with_the_server(settings: Settings):
     await until(lambda: child_has_ended(evaluations))
 
 
-async def test_that_a_run_that_fails_says_why(evaluations: Evaluations):
-    await evaluations.start(Wanted("mine", "valid", "fails"))
+@pytest.mark.parametrize(
+    ("system", "problem"),
+    [
+        ("fails", Problem("data", "The set is malformed.")),
+        ("llm-is-away", Problem("llm", "Nobody answers at 127.0.0.1:9.")),
+        ("breaks", Problem("crashed", "ZeroDivisionError: division by zero")),
+        ("is-killed", Problem("killed", "Killed")),
+    ],
+    ids=["data", "llm", "breaks", "killed"],
+)
+async def test_that_a_run_that_fails_says_why(evaluations: Evaluations, system: str, problem: Problem):
+    await evaluations.start(Wanted("mine", "valid", system))
     await until(lambda: not evaluations.busy)
-    assert (evaluations.going.state, evaluations.going.problem) == ("failed", "The set is malformed.")
+    assert (evaluations.going.state, evaluations.going.problem) == ("failed", problem)
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "problem"),
+    [
+        (["Error: One.", "Error: Two."], 2, Problem("other", "One. Two.")),
+        (['{"error": "weights"}', "Error: One."], 2, Problem("weights", "One.")),
+        (['{"error": "sung"}', '{"error": ["llm"]}', "[1]", "Error: One."], 2, Problem("other", "One.")),
+        ([], 1, Problem("crashed", "exit status 1")),
+        (["Traceback", "KeyError: 'x'", ""], 1, Problem("crashed", "KeyError: 'x'")),
+    ],
+    ids=["no kind", "a kind", "no such kind", "silent", "traceback"],
+)
+def test_that_a_command_that_failed_is_understood(said: list[str], code: int, problem: Problem):
+    assert problem_of(said, code) == problem
 
 
 @pytest.mark.parametrize(
@@ -125,7 +149,7 @@ async def test_that_a_run_that_fails_says_why(evaluations: Evaluations):
     ids=["task", "part", "system", "not there", "nothing"],
 )
 async def test_that_only_what_is_offered_is_run(evaluations: Evaluations, wanted: Wanted):
-    with pytest.raises(SettingsError, match="cannot be run so here"):
+    with pytest.raises(EvaluationError, match="cannot be run so here"):
         await evaluations.start(wanted)
     assert evaluations.going is None
 
@@ -136,7 +160,8 @@ async def test_that_a_command_that_cannot_be_started_is_a_problem_and_no_run_tha
     evaluations.folder.path.write_text("a file, not a folder", encoding="utf-8")
     await evaluations.start(Wanted("mine", "valid", "sem"))
     assert evaluations.going.state == "failed"
-    assert str(evaluations.folder.path) in evaluations.going.problem
+    assert evaluations.going.problem.kind == "unwritable"
+    assert str(evaluations.folder.path) in evaluations.going.problem.said
 
 
 async def test_that_two_runs_are_compared_and_a_missing_one_is_told(evaluations: Evaluations):
@@ -147,7 +172,7 @@ async def test_that_two_runs_are_compared_and_a_missing_one_is_told(evaluations:
     assert first.id != second.id
     (found,) = await evaluations.compare(first.id, second.id)
     assert (found.metric, found.difference, found.low, found.high, found.p) == ("accuracy", 0.25, 0.1, 0.4, 0.01)
-    with pytest.raises(HeartlineError, match="no such run"):
+    with pytest.raises(EvaluationError, match="no such run"):
         await evaluations.compare(first.id, "../" + second.id)
 
 
@@ -327,7 +352,7 @@ async def test_that_a_real_run_tells_how_far_it_is_and_is_compared_and_reported(
     told: set[int] = set()
     await evaluations.start(Wanted("safety/scripts", "a", "offline", limit=8))
     await until(lambda: told.add(evaluations.going.done) or not evaluations.busy)
-    assert evaluations.going.problem == ""
+    assert evaluations.going.problem is None
     assert evaluations.going.of == 8
     assert len(told) > 1
     (run,) = evaluations.folder.runs()

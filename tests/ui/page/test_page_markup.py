@@ -127,6 +127,22 @@ def test_that_the_primary_set_is_marked_and_the_prompt_shown_to_the_letter():
     assert words in shown
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_that_every_part_of_the_panel_says_what_it_is_and_an_empty_one_what_will_be_there(language):
+    texts = texts_in(language)
+    shown = understanding([a_turn(emotion=a_reading("lonely"), plan=_planned())], texts)
+    summaries = [
+        tag["aria-label"] for name, tag in _Tags(shown).found if name == "summary" and "aria-label" in tag
+    ]
+    parts = ("emotion", "message", "plan", "behind")
+    assert summaries == [f"{texts('explain.what')}: {texts(f'panel.{part}')}" for part in parts]
+    for part in parts:
+        assert texts(f"explain.{part}") in shown
+    empty = understanding([], texts)
+    for part in ("emotion", "message", "plan", "state"):
+        assert texts(f"awaits.{part}") in empty
+
+
 def test_that_help_lines_can_be_dialled_and_need_no_server():
     tags = _Tags(help_region(GB, EN)).found
     assert ("details", {"class": "help", "id": "help"}) in tags

@@ -35,3 +35,19 @@ async def test_that_a_part_that_an_event_does_not_name_is_an_error_as_it_was(pag
 async def test_that_outputs_in_order_are_left_to_gradio(page):
     blocks, _, _ = page
     assert await blocks.postprocess_data(blocks.fns[0], ["a", "b", "c"], SessionState(blocks)) == ["a", "b", "c"]
+
+
+async def test_that_an_event_that_fails_quotes_nobody(page, caplog, capsys):
+    blocks, parts, _ = page
+
+    def fails() -> None:
+        raise ValueError("my secret")
+
+    with blocks:
+        gr.Button().click(fails, None, parts)
+    with pytest.raises(gr.Error) as told:
+        await blocks.call_function(blocks.fns[1], [])
+    assert "ValueError" in caplog.text
+    assert not told.value.print_exception
+    assert told.value.__cause__ is None
+    assert "secret" not in caplog.text + str(told.value) + capsys.readouterr().err

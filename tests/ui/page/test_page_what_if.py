@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from types import SimpleNamespace
 from typing import Any
 
@@ -27,7 +28,7 @@ from ui.page.side_by_side import lines_of
 from ui.page.tab import Page
 from ui.page.texts import LANGUAGES, texts_in
 from ui.page.visitor import Visitor
-from ui.page.what_if import Change, offered_signals, what_if
+from ui.page.what_if import Change, WhatIf, offered_signals, what_if
 from ui.page.what_if_tab import compared
 
 EN = texts_in("en")
@@ -48,6 +49,12 @@ async def _said(desk: Desk, *texts: str, conversation: str = "") -> Any:
     return desk.agent.store.turns(conversation)
 
 
+async def _found(desk: Desk, visitor: Visitor, turn: Any, change: Change) -> WhatIf:
+    """What it ends with."""
+    *_, found = [each async for each in what_if(desk, visitor, turn, change)]
+    return found
+
+
 @pytest.fixture(scope="module")
 def desk():
     return build_desk(load_settings(store="memory", country="GB"))
@@ -64,7 +71,7 @@ def _lines(prompt: Any) -> set[str]:
 
 @pytest.mark.parametrize("number", range(len(SAID)))
 async def test_that_with_nothing_changed_it_is_as_it_was(desk, turns, number):
-    found = await what_if(desk, VISITOR, turns[number], Change())
+    found = await _found(desk, VISITOR, turns[number], Change())
     for field in ("reply", "plan", "state", "course", "reliance", "sitting", "care", "notices", "verdicts", "at"):
         assert getattr(found.would_be, field) == getattr(found.was, field), field
     assert found.prompts[0] == found.prompts[1]
@@ -91,7 +98,7 @@ async def test_that_with_nothing_changed_it_is_as_it_was(desk, turns, number):
 async def test_that_a_change_shows_in_the_prompt_and_nowhere_else(desk, turns, change, gone, came):
     kept = desk.agent.store.turns(turns[1].conversation_id)
     counted = desk.agent.store.counts()
-    found = await what_if(desk, VISITOR, turns[1], change)
+    found = await _found(desk, VISITOR, turns[1], change)
     before, after = map(_lines, found.prompts)
     assert any(line.startswith(gone) for line in before - after)
     assert any(line.startswith(came) for line in after - before) or not came
@@ -103,7 +110,7 @@ async def test_that_a_change_shows_in_the_prompt_and_nowhere_else(desk, turns, c
 
 async def test_that_strategy_and_feeling_change_what_the_built_in_responder_says(desk, turns):
     for change in (Change(emotion="joyful"), Change(strategy="suggestions")):
-        found = await what_if(desk, VISITOR, turns[1], change)
+        found = await _found(desk, VISITOR, turns[1], change)
         assert found.would_be.reply.text != turns[1].reply.text
         assert found.would_be.reply.speaker == "offline"
 
@@ -114,7 +121,7 @@ async def test_that_strategy_and_feeling_change_what_the_built_in_responder_says
     ids=["feeling", "strategy", "off"],
 )
 async def test_that_danger_is_answered_as_it_was_whatever_is_changed(desk, turns, change):
-    found = await what_if(desk, VISITOR, turns[2], change)
+    found = await _found(desk, VISITOR, turns[2], change)
     assert found.would_be.escalated
     assert found.would_be.reply == turns[2].reply
     assert found.would_be.course == turns[2].course
@@ -130,9 +137,33 @@ async def test_that_the_guard_looks_at_what_would_be_said():
     agent = an_agent(speaks, guard=guard, fallback=offline())
     desk = Desk(agent, load_settings(store="memory", persona=None))
     (turn,) = await _said(desk, "hello")
-    found = await what_if(desk, VISITOR, turn, Change())
+    found = await _found(desk, VISITOR, turn, Change())
     assert found.would_be.reply.text == "I hear you. Let us not."
     assert found.would_be.reply.finish_reason == "cut"
+    speaks.verify()
+
+
+async def test_that_the_other_reply_is_seen_as_it_comes_and_ends_with_whoever_asked():
+    patient = Waiting("I hear")
+    desk = Desk(an_agent(offline("I hear you.")), load_settings(store="memory", persona=None))
+    (turn,) = await _said(desk, "hello")
+    desk.agent.generator = patient
+    async with aclosing(what_if(desk, VISITOR, turn, Change())) as answer:
+        assert await anext(answer) == ""
+        assert await anext(answer) == "I hear"
+        assert not patient.closed
+    assert patient.closed
+    assert desk.agent.store.turns(turn.conversation_id) == (turn,)
+
+
+async def test_that_words_of_an_llm_that_broke_off_give_way_to_whoever_steps_in():
+    speaks = ScriptedGenerator("I hear you.", ["I will ", LLMUnreachableError("gone")], name="llm")
+    desk = Desk(an_agent(speaks, fallback=offline("Still here.")), load_settings(store="memory", persona=None))
+    (turn,) = await _said(desk, "hello")
+    *seen, found = [each async for each in what_if(desk, VISITOR, turn, Change())]
+    assert seen[0] == ""
+    assert all("Still" not in each or "I will" not in each for each in seen)
+    assert found.would_be.reply.text == "Still here."
     speaks.verify()
 
 
@@ -146,18 +177,18 @@ async def test_that_nobody_is_called_and_nothing_is_stored():
     agent = an_agent(offline("One.", "Two."), plugins=[risk], store=Once(), planner=RulePlanner())
     desk = Desk(agent, load_settings(store="memory", persona=None))
     (turn,) = await _said(desk, "hello")
-    found = await what_if(desk, VISITOR, turn, Change(strategy="others"))
+    found = await _found(desk, VISITOR, turn, Change(strategy="others"))
     assert found.would_be.reply.text == "Two."
     assert not found.would_be.failures
     assert not found.would_be.plan.by_request
-    assert EN("panel.not_as_chosen", strategy="Others") in compared(found, EN)
+    assert EN("panel.not_as_chosen", strategy=EN("strategy.others")) in compared(found, EN)
 
 
 async def test_that_an_llm_that_cannot_be_reached_loses_nothing_and_it_is_told():
     speaks = ScriptedGenerator("I hear you.", [LLMUnreachableError("gone")], name="llm")
     desk = Desk(an_agent(speaks, fallback=offline("Still here.")), load_settings(store="memory", persona=None))
     (turn,) = await _said(desk, "hello")
-    found = await what_if(desk, VISITOR, turn, Change())
+    found = await _found(desk, VISITOR, turn, Change())
     assert found.would_be.reply.text == "Still here."
     shown = compared(found, EN)
     assert EN("turn.failed_over") in shown
@@ -172,7 +203,7 @@ async def test_that_what_cannot_be_answered_is_an_error_and_nothing_is_kept():
     )
     (turn,) = await _said(desk, "hello")
     with pytest.raises(GenerationError):
-        await what_if(desk, VISITOR, turn, Change())
+        await _found(desk, VISITOR, turn, Change())
     assert desk.agent.store.turns(turn.conversation_id) == (turn,)
 
 
@@ -183,10 +214,10 @@ async def test_that_a_visitor_asks_one_at_a_time_and_is_told():
     )
     (turn,) = await _said(desk, "hello")
     desk.agent.generator = patient
-    first = asyncio.create_task(what_if(desk, VISITOR, turn, Change()))
+    first = asyncio.create_task(_found(desk, VISITOR, turn, Change()))
     await wait_for(patient.said)
     with pytest.raises(ApiError) as refused:
-        await what_if(desk, VISITOR, turn, Change())
+        await _found(desk, VISITOR, turn, Change())
     assert refused.value.code == "conversation_busy"
     first.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -220,7 +251,7 @@ async def test_that_words_never_become_markup_and_no_mark_is_by_colour_alone(lan
     agent = an_agent(offline(f"{hostile} One.", f"{hostile} Two."), plugins=[emotion])
     desk, texts = Desk(agent, load_settings(store="memory", persona=None)), texts_in(language)
     (turn,) = await _said(desk, hostile)
-    shown = compared(await what_if(desk, VISITOR, turn, Change(emotion="proud")), texts)
+    shown = compared(await _found(desk, VISITOR, turn, Change(emotion="proud")), texts)
     assert "<script" not in shown
     for fate, tag in (("gone", "del"), ("new", "ins")):
         assert f'<span class="unseen">{texts(f"what_if.{fate}_line")}</span><{tag}>' in shown
@@ -233,7 +264,7 @@ async def test_that_the_prompt_of_an_llm_is_shown_as_it_was_sent():
     agent = an_agent(speaks, fallback=offline(), composer=PlainComposer())
     desk = Desk(agent, load_settings(store="memory", persona=None))
     (turn,) = await _said(desk, "hello")
-    found = await what_if(desk, VISITOR, turn, Change())
+    found = await _found(desk, VISITOR, turn, Change())
     assert found.prompts == (turn.prompt, speaks.turns[1].prompt)
     shown = compared(found, EN)
     assert EN("what_if.same_prompt") in shown
@@ -269,6 +300,22 @@ async def test_that_the_tab_offers_turns_with_replies_and_answers_the_one_that_i
     shown = await _shown(tab.ask(VISITOR.as_kept(), here, None, asked))
     assert EN("what_if.coming") in shown
     assert EN("what_if.with_strategy", value="Information") in shown
+
+
+async def test_that_the_tab_shows_the_other_reply_as_it_comes_beside_what_was_said():
+    patient = Waiting("<i>Still</i>")
+    desk, here = Desk(an_agent(offline("I hear you.")), load_settings(store="memory")), VISITOR.new_conversation()
+    (turn,) = await _said(desk, "hello", conversation=here)
+    desk.agent.generator = patient
+    tab = _built(what_if_tab.TAB, desk)
+    async with aclosing(tab.ask(VISITOR.as_kept(), here, None, _asking(turn=turn.id))) as events:
+        (begun,), (goes_on,) = [(await anext(events)).values() for _ in range(2)]
+    assert EN("what_if.coming") in begun
+    assert 'class="thinking"' in begun
+    assert "I hear you." in goes_on
+    assert "&lt;i&gt;Still" in goes_on
+    assert 'class="thinking"' not in goes_on
+    assert patient.closed
 
 
 @pytest.mark.parametrize("turn", ["", "none", None, ["x"]], ids=["empty", "unknown", "missing", "nonsense"])

@@ -76,7 +76,7 @@ def opened(chromium, address) -> Iterator[Any]:
 
 def test_that_a_stored_conversation_is_walked_through_by_keys_slider_and_picture(opened):
     page = opened()
-    page.get_by_role("button", name="conversation-1").click()
+    page.locator('.talks [data-id="conversation-1"]').click()
     expect(page.locator("#walk-title")).to_be_focused()
     expect(page.locator(".walked h3").first).to_contain_text(EN("trace.message_number", number=1))
     page.keyboard.press("ArrowRight")
@@ -124,7 +124,7 @@ def test_that_files_are_opened_in_memory_read_and_seen_together(opened, tmp_path
 
 def test_that_a_narrow_screen_has_room_for_a_walk(opened):
     page = opened(viewport={"width": 360, "height": 740}, locale="de-AT")
-    page.get_by_role("button", name="conversation-1").click()
+    page.locator('.talks [data-id="conversation-1"]').click()
     expect(page.locator(".walk .tight svg")).to_be_visible()
     expect(page.locator(".walk .roomy svg")).to_be_hidden()
     page.get_by_role("button", name=DE("trace.next")).click()

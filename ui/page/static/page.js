@@ -45,17 +45,21 @@
     area.setSelectionRange(text.length, text.length);
     if (send) setTimeout(() => document.querySelector("#send")?.click(), 60);
   };
-  const tell = (words, alarm) => {
-    const place = document.querySelector(alarm ? "#trouble p.trouble, #trouble .told" : "#status [role=status]");
-    if (place) { place.textContent = words + " "; return; }
-    const holder = document.querySelector("#trouble");
-    if (!holder) return;
+  const tell = words => {
+    const place = document.querySelector("#status [role=status]");
+    if (place) place.textContent = words + " ";
+  };
+  // Above the box where the chat is seen, and else at the foot of the page.
+  const warn = words => {
+    hush();
     const line = document.createElement("p");
     line.className = "trouble told";
     line.setAttribute("role", "alert");
     line.textContent = words;
-    holder.append(line);
+    const holder = document.querySelector("#trouble");
+    (holder?.checkVisibility() ? holder : document.body).append(line);
   };
+  const hush = () => document.querySelector(".told")?.remove();
   const copy = async (text, button) => {
     try {
       await navigator.clipboard.writeText(text);
@@ -151,19 +155,36 @@
     new MutationObserver(() => { if (end && document.querySelector("#middle .turn")) scrollTo(0, document.documentElement.scrollHeight); }).observe(
       document.querySelector("#middle"), { childList: true, subtree: true, characterData: true });
   };
-  const ready = () => { if (restore()) { document.head.append(document.querySelector("#heartline-style")); box().setAttribute("aria-label", meta("label")); follow(); shown("panel", isOpen("panel")); } else setTimeout(ready, 50); };
+  // Tabs take more rows where they do not fit into one.
+  const measure = () => {
+    const strip = document.querySelector("#tabs .tab-wrapper");
+    if (strip) new ResizeObserver(() => root.style.setProperty("--tabs", `${strip.offsetHeight}px`)).observe(strip);
+  };
+  const ready = () => { if (restore()) { document.head.append(document.querySelector("#heartline-style")); box().setAttribute("aria-label", meta("label")); follow(); measure(); watch(); shown("panel", isOpen("panel")); } else setTimeout(ready, 50); };
 
+  // What keeps an event from the server is told in the language of the page; Gradio's own words are hidden.
+  const heard = (address, answer) => {
+    if (answer.status === 401) warn(meta("expired"));
+    else if (!/\/(queue\/join|run)\b/.test(address)) return;
+    else if (answer.ok) hush();
+    else warn(meta(answer.status === 503 ? "crowded" : "broken"));
+  };
   const fetched = window.fetch;
   window.fetch = async (...given) => {
+    const address = String(given[0]?.url || given[0]);
+    const ours = address.includes("/gradio_api/");
     try {
       const answer = await fetched(...given);
-      if (answer.status === 401 && String(given[0]?.url || given[0]).includes("/gradio_api/")) tell(meta("expired"), true);
+      if (ours) heard(address, answer);
       return answer;
     } catch (error) {
-      if (String(given[0]?.url || given[0]).includes("/queue/join")) tell(meta("gone"), true);
+      if (ours && error.name !== "AbortError") warn(meta("gone"));
       throw error;
     }
   };
+  const watch = () => new MutationObserver(() => {
+    if (document.querySelector(".toast-body.error") && !document.querySelector(".told")) warn(meta("broken"));
+  }).observe(document.querySelector(".toast-wrap"), { childList: true, subtree: true });
 
   // Called by the parts of the page whose clicks the server has to know.
   window.heartlineActs = (element, send) => {
@@ -202,6 +223,16 @@
       if (!button || (button.dataset.ask && !confirm(button.dataset.ask))) return;
       send({ do: button.dataset.do, choices: choices() });
     });
+  };
+
+  // The other answer of a what-if is looked at from its first word on.
+  window.heartlineComing = element => {
+    let coming = false;
+    new MutationObserver(() => {
+      const comes = Boolean(element.querySelector(".coming"));
+      if (comes && !coming) element.closest("#what-if").scrollIntoView({ block: "start" });
+      coming = comes;
+    }).observe(element, { childList: true, subtree: true });
   };
 
   // Evaluations: forms that the server draws anew, so that what had the focus gets it back.
