@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from typing import Any, NoReturn
 
@@ -10,7 +11,10 @@ from agent.errors import InputError, LimitError
 
 __all__ = ["clean", "parsed", "scrub"]
 
-_KEPT_CONTROLS = {"\n", "\t"}
+_UNSHOWN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]")
+"""Controls but line breaks and tabs, and what turns the direction of the text."""
+
+_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 def clean(text: str, *, limit: int) -> str:
@@ -66,18 +70,7 @@ def scrub(text: str) -> str:
     Terminal escapes, NUL bytes and bidirectional overrides go; lone surrogates become U+FFFD.
     Joiners stay: emoji and several scripts need them.
     """
-    return "".join(_character(character) for character in text)
-
-
-def _character(character: str) -> str:
-    if character in _KEPT_CONTROLS:
-        return character
-    category = unicodedata.category(character)
-    if category == "Cs":
-        return "\N{REPLACEMENT CHARACTER}"
-    if category == "Cc" or unicodedata.bidirectional(character) in {"LRE", "RLE", "LRO", "RLO", "PDF"}:
-        return ""
-    return character
+    return _SURROGATES.sub("\N{REPLACEMENT CHARACTER}", _UNSHOWN.sub("", text))
 
 
 def _shows(character: str) -> bool:

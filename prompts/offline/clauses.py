@@ -7,7 +7,7 @@ left out. A reply without a quotation is better than a broken one.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from prompts.offline.grammar import finite_place, is_past
@@ -85,6 +85,18 @@ class Clause:
     sentence: int
 
 
+def _by_word(phrases: Iterable[str], place: int) -> dict[str, list[list[str]]]:
+    """The words of each phrase, in order, under the one at a place."""
+    found: dict[str, list[list[str]]] = {}
+    for words in map(str.split, phrases):
+        found.setdefault(words[place], []).append(words)
+    return found
+
+
+_OPENING = _by_word((",", *FILLERS), 0)
+_ENDING = _by_word((",", *TRAILING), -1)
+
+
 def clauses_of(text: str) -> tuple[Clause, ...]:
     """The clauses of a message, in order; questions are left out.
 
@@ -136,9 +148,8 @@ def _stripped(words: list[str]) -> list[str]:
     while changed and words:
         changed = False
         low = [word.lower() for word in words]
-        for filler in (",", *FILLERS):
-            parts = filler.split()
-            if low[: len(parts)] == parts and _may_open(low, len(parts), strict=filler == "no"):
+        for parts in _OPENING.get(low[0], ()):
+            if low[: len(parts)] == parts and _may_open(low, len(parts), strict=parts == ["no"]):
                 words, changed = words[len(parts) :], True
                 break
         shorter = list(_without_tail(words))
@@ -147,13 +158,13 @@ def _stripped(words: list[str]) -> list[str]:
 
 
 def _without_tail(words: Sequence[str]) -> tuple[str, ...]:
+    low = [word.lower() for word in words]
     tail = [""]
     while tail:
-        low = [word.lower() for word in words]
-        ends = (filler.split() for filler in (",", *TRAILING))
+        ends = _ENDING.get(low[-1], ()) if low else ()
         tail = next((end for end in ends if len(end) < len(low) and low[-len(end) :] == end), [])
-        words = words[: len(words) - len(tail)]
-    return tuple(words)
+        low = low[: len(low) - len(tail)]
+    return tuple(words[: len(low)])
 
 
 def _may_open(low: Sequence[str], place: int, *, strict: bool) -> bool:

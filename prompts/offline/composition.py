@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from agent.choice import Chooser
 from agent.decisions import Stage
 from agent.turn import Turn
-from prompts.offline.feeling import Heard, Tone, hear, tells_of_loss
+from prompts.offline.feeling import Heard, Tone, has_any, hear, tells_of_loss
 from prompts.offline.occasion import Occasion, occasion_of, straightened, tells_of_harm
 from prompts.offline.patterns import KINDS
 from prompts.offline.phrases import Phrases
@@ -219,7 +219,7 @@ class Composition:
         lately = " ".join(self.said[-2:]).lower()
         kin = [word for f in self.phrases.feelings.values() if f.family == heard.family for word in f.words]
         kin += re.split(r" and yet | and ", heard.words or "")
-        return re.search(rf"\b({'|'.join(map(re.escape, kin))})\b", lately) is not None
+        return has_any(lately, tuple(kin))
 
     def _again(self) -> bool:
         text = _plain(self.turn.text)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import Literal
 
 from agent.turn import Turn
 from prompts.offline.occasion import straightened
 from prompts.offline.phrases import FeelingWords, Phrases
 
-__all__ = ["Heard", "Tone", "hear", "tells_of_loss"]
+__all__ = ["Heard", "Tone", "has_any", "hear", "tells_of_loss"]
 
 Tone = Literal["neutral", "hard", "loss", "joy", "ahead", "tender", "surprise", "relief"]
 
@@ -92,7 +93,7 @@ def hear(turn: Turn, *, phrases: Phrases, variant: int) -> Heard:
     text = straightened(turn.text)
     # People cry for joy, too.
     glad = (turn.affect is not None and turn.affect.valence > _GLADNESS) or _TEARS_OF_JOY.search(text) is not None
-    hard = _has_any(text, phrases.cues["hard"]) and not glad
+    hard = has_any(text, phrases.cues["hard"]) and not glad
     if tells_of_loss(text):
         return Heard("loss", "grief")
     named = _named(text, phrases)
@@ -109,7 +110,7 @@ def _guessed(turn: Turn, text: str, phrases: Phrases, *, hard: bool) -> Heard:
     """The tone where no emotion was read, by single words and by how things stood before."""
     if hard:
         return Heard("hard")
-    if _shows_joy(turn) or (_has_any(text, phrases.cues["good"]) and not _BUT.search(text)):
+    if _shows_joy(turn) or (has_any(text, phrases.cues["good"]) and not _BUT.search(text)):
         return Heard("joy", "joy")
     return Heard("hard") if _lately_low(turn) else Heard()
 
@@ -162,16 +163,21 @@ def _shows_joy(turn: Turn) -> bool:
 
 def _named(text: str, phrases: Phrases) -> Heard | None:
     """What the seeker calls the feeling; None where none is named."""
-    words = "|".join(sorted((re.escape(word) for word in phrases.own_words), key=len, reverse=True))
     text = text.replace("been better", "")  # an idiom for the opposite
     for opening, present in ((_NOW, True), (_THEN, False)):
-        match = re.search(rf"{opening} ?{_INTENSIFIERS}({words})\b", text)
+        match = _naming(opening, tuple(phrases.own_words)).search(text)
         if match:
             word = match.group(1)
             family = phrases.own_words[word]
             said = present and family != "relief" and word not in phrases.cues["judging"]
             return Heard(_TONES[family], family, word if said else None, sure=said)
     return None
+
+
+@cache
+def _naming(opening: str, words: tuple[str, ...]) -> re.Pattern[str]:
+    either = "|".join(sorted(map(re.escape, words), key=len, reverse=True))
+    return re.compile(rf"{opening} ?{_INTENSIFIERS}({either})\b")
 
 
 def _is_literal(turn: Turn) -> bool:
@@ -186,5 +192,11 @@ def _lately_low(turn: Turn) -> bool:
     return state is not None and state.affect.valence < -_OPPOSED and not lighter
 
 
-def _has_any(text: str, words: tuple[str, ...]) -> bool:
-    return re.search(rf"\b({'|'.join(map(re.escape, words))})\b", text) is not None
+def has_any(text: str, words: tuple[str, ...]) -> bool:
+    """Whether one of the words, or phrases, stands in the text."""
+    return _either(words).search(text) is not None
+
+
+@lru_cache(maxsize=256)
+def _either(words: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile(rf"\b({'|'.join(map(re.escape, words))})\b")
