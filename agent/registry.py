@@ -78,12 +78,14 @@ def make(kind: Kind, name: str, settings: Any) -> Any:
 
 
 def _registered(kind: Kind) -> EntryPoints:
-    return _found_on(tuple(sys.path)).select(group=f"heartline.{kind}")
+    found: EntryPoints = _found_on(tuple(sys.path)).select(group=f"heartline.{kind}")
+    return found
 
 
 @lru_cache(maxsize=1)
-def _found_on(path: tuple[str, ...]) -> EntryPoints:  # noqa: ARG001 - other folders hold other distributions
-    """Looked for once: it reads a file of every distribution, and an agent is made of a score of parts."""
+def _found_on(path: tuple[str, ...]) -> Any:  # noqa: ARG001 - other folders hold other distributions
+    """All, looked for once: it reads a file of every distribution, and an agent is made of a score of parts. Their
+    type is one in Python 3.11 and another one later."""
     return entry_points()
 
 

@@ -32,8 +32,8 @@ class _WithoutStubs(MetaPathFinder):
 def import_gradio() -> None:
     """Import Gradio, if it is not yet.
 
-    Each time it is imported Gradio parses its own source to write a type stub beside every component: more than half
-    of the import, and no argument or variable leaves it out.
+    Each time it is imported Gradio parses its own source to write a type stub beside every component, which takes
+    nearly half of the import, and no argument or variable leaves it out.
     """
     finder = _WithoutStubs()
     sys.meta_path.insert(0, finder)
