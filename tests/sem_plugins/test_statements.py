@@ -137,11 +137,14 @@ def test_that_no_statement_that_teaches_is_one_that_measures(train: list[Example
 def near_copies(taught: list[Example], measured: list[Example]) -> Iterator[tuple[str, str]]:
     """Pairs of which six words in ten are the same, or half of the measured one's runs of six words."""
     known = [(one.text, set(plain(one.text).split()), runs_of_six(one.text)) for one in measured]
+    measured_runs = set().union(*(theirs for _, _, theirs in known))
     for one in taught:
-        words, runs = set(plain(one.text).split()), runs_of_six(one.text)
+        words = set(plain(one.text).split())
+        runs = runs_of_six(one.text) & measured_runs  # of most statements none is left
         for text, others, theirs in known:
-            same = len(words & others)
-            if same >= 0.6 * len(words | others) or (theirs and len(runs & theirs) >= 0.5 * len(theirs)):
+            # Who has less than 0.6 of the other's words cannot share 0.6 of all.
+            alike = 0.6 <= len(words) / len(others) <= 1 / 0.6 and len(words & others) >= 0.6 * len(words | others)
+            if alike or (runs and theirs and len(runs & theirs) >= 0.5 * len(theirs)):
                 yield one.text, text
 
 
