@@ -149,7 +149,9 @@ def words_by_place(examples: list[Example], places: dict[str, int]) -> np.ndarra
 
 def near_copies(taught: list[Example], measured: list[Example]) -> Iterator[tuple[str, str]]:
     """Pairs of which six words in ten are the same, or half of the measured one's runs of six words."""
-    places = {word: place for place, word in enumerate(sorted({word for one in measured for word in words_of(one)}))}
+    places = {
+        word: place for place, word in enumerate(sorted({word for one in measured for word in words_of(one)}))
+    }
     ours, theirs = (words_by_place(some, places) for some in (taught, measured))
     same = ours @ theirs.T  # (taught, measured) words in common
     sizes = [np.array([len(words_of(one)) for one in some]) for some in (taught, measured)]

@@ -29,6 +29,7 @@ from tests.sem_plugins.tiny_sets import ROWS, dialogue, pair, support, write_set
 
 pytestmark = [pytest.mark.train, pytest.mark.usefixtures("one_thread")]
 
+
 @pytest.fixture(scope="module", autouse=True)
 def few_statements() -> Iterator[None]:
     """One statement of risk in ten, read once and not for each stream."""
