@@ -3,13 +3,15 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install -c constraints.txt
+# What is used is compiled when it is used first: libraries hold ten times as much.
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --no-compile -c constraints.txt
 
 # Minutes of the long run of `make load`.
 SOAK ?= 1
 
-# Each process takes a gigabyte; what a file prepares is prepared once.
-EVERY_CORE := -n auto --maxprocesses 4 --dist loadfile
+# Each process takes a gigabyte; what a file prepares is prepared once. In their order: files of few tests are not the
+# short ones, so those would be the wrong ones to keep for the end.
+EVERY_CORE := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help chat ui test test-train test-card test-inspect test-vllm test-ray lint format bench load weights models clean
@@ -27,16 +29,16 @@ test: $(VENV)/.dev lint ## Install what tests need; lint, types, import contract
 	$(BIN)/python -m pytest -m "not card" $(EVERY_CORE)
 
 test-train: $(VENV)/.train ## The tests that need torch
-	$(BIN)/python -m pytest -m train $(EVERY_CORE)
+	$(BIN)/python -m pytest -m train $(EVERY_CORE) $$(grep -rl 'mark\.train' tests --include='test_*.py')
 
 test-card: $(VENV)/.train ## The figures of the card on all valid parts (HEARTLINE_DATA; ten minutes without VNNI)
-	$(BIN)/python -m pytest -m card -n0
+	$(BIN)/python -m pytest -m card -n0 tests/sem_plugins
 
 test-inspect: .inspect/.made ## The tests that need Inspect AI, whose pins clash with ours: an environment of its own
 	.inspect/bin/python -m pytest -p no:unraisableexception tests/evals/test_inspect_tasks.py
 
 test-vllm: $(VENV)/.dev .vllm/.made ## The tests with a real vLLM on the CPU, in an environment of its own (2.5 GB)
-	$(BIN)/python -m pytest -m vllm --durations=5
+	$(BIN)/python -m pytest -m vllm --durations=5 tests/servers
 
 test-ray: .ray/.made ## The tests of the Ray Serve application, in an environment of its own (1 GB)
 	.ray/bin/python -m pytest -p no:unraisableexception tests/ui/deploy
@@ -87,7 +89,7 @@ $(VENV)/.train: $(VENV)/.dev
 
 .inspect/.made: pyproject.toml constraints-inspect.txt
 	$(PYTHON) -m venv .inspect
-	.inspect/bin/python -m pip --disable-pip-version-check --quiet install -c constraints-inspect.txt \
+	.inspect/bin/python -m pip --disable-pip-version-check --quiet install --no-compile -c constraints-inspect.txt \
 		-e '.[inspect]' pytest pytest-asyncio hypothesis
 	@touch $@
 

@@ -10,6 +10,7 @@ from threading import Thread
 from agent.errors import HeartlineError
 from agent.loop import Agent
 from agent.memory import InMemoryStore
+from agent.safety.situations import prepare
 
 __all__ = ["warm", "warm_meanwhile", "with_parts"]
 
@@ -24,6 +25,7 @@ def with_parts(agent: Agent, **parts: object) -> Agent:
 
 def warm(agent: Agent) -> None:
     """Answer once, for nobody and without an LLM: the first turn is ten times as slow."""
+    prepare()
     speaker = agent.fallback or agent.generator
     quiet = with_parts(agent, store=InMemoryStore(), generator=speaker, fallback=None, second_reader=None)
     with suppress(HeartlineError):

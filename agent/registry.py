@@ -10,7 +10,9 @@ where `create(settings)` returns the part (see `agent.protocols`).
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
+import sys
+from functools import lru_cache
+from importlib.metadata import EntryPoints, entry_points
 from typing import Any, Literal
 
 from agent.errors import SettingsError, WiringError
@@ -37,7 +39,7 @@ are loaded and not made."""
 
 def names(kind: Kind) -> tuple[str, ...]:
     """Names that are registered for a kind of part, sorted."""
-    return tuple(sorted({entry.name for entry in entry_points(group=f"heartline.{kind}")}))
+    return tuple(sorted({entry.name for entry in _registered(kind)}))
 
 
 def load(kind: Kind, name: str) -> Any:
@@ -47,7 +49,7 @@ def load(kind: Kind, name: str) -> Any:
         SettingsError: Nothing has this name.
         WiringError: Two distributions claim the name, or it cannot be imported.
     """
-    found = [entry for entry in entry_points(group=f"heartline.{kind}") if entry.name == name]
+    found = [entry for entry in _registered(kind) if entry.name == name]
     if not found:
         choices = ", ".join(names(kind)) or "none (is `heartline` installed? try `pip install -e .`)"
         raise SettingsError(f"No {_one(kind)} is called {name!r}. Registered are: {choices}.")
@@ -73,6 +75,18 @@ def make(kind: Kind, name: str, settings: Any) -> Any:
         SettingsError, WiringError: As `load`.
     """
     return load(kind, name)(settings)
+
+
+def _registered(kind: Kind) -> EntryPoints:
+    found: EntryPoints = _found_on(tuple(sys.path)).select(group=f"heartline.{kind}")
+    return found
+
+
+@lru_cache(maxsize=1)
+def _found_on(path: tuple[str, ...]) -> Any:  # noqa: ARG001 - other folders hold other distributions
+    """All, looked for once: it reads a file of every distribution, and an agent is made of a score of parts. Their
+    type is one in Python 3.11 and another one later."""
+    return entry_points()
 
 
 def _one(kind: Kind) -> str:

@@ -22,6 +22,7 @@ __all__ = [
     "Situation",
     "SituationKind",
     "asks_where_to_turn",
+    "prepare",
     "read_situation",
     "stands",
     "tells_of_help",
@@ -107,16 +108,17 @@ def stands(before: Around | None, text: str, *, unsafe: bool = False) -> Around 
 class _Sign:
     kind: SituationKind
     now: bool
-    pattern: re.Pattern[str]
-    need: re.Pattern[str] | None
-    unless: re.Pattern[str]
-    unless_anywhere: re.Pattern[str]
+    pattern: str
+    need: str | None
+    unless: str
+    unless_anywhere: str
 
     def in_(self, sentences: Iterable[str], whole: str) -> bool:
-        if not any(self.pattern.search(one) and not self.unless.search(one) for one in sentences):
+        pattern, unless = _compiled(self.pattern), _compiled(self.unless)
+        if not any(pattern.search(one) and not unless.search(one) for one in sentences):
             return False
-        return not self.unless_anywhere.search(whole) and (
-            self.need is None or self.need.search(whole) is not None
+        return not _compiled(self.unless_anywhere).search(whole) and (
+            self.need is None or _compiled(self.need).search(whole) is not None
         )
 
 
@@ -124,11 +126,11 @@ class _Sign:
 class _Signs:
     signs: tuple[_Sign, ...]
     glance: Mapping[SituationKind, re.Pattern[str]]
-    now: Mapping[SituationKind, re.Pattern[str]]
-    child: re.Pattern[str]
-    helped: re.Pattern[str]
-    where: re.Pattern[str]
-    near: re.Pattern[str]
+    now: Mapping[SituationKind, str]
+    child: str
+    helped: str
+    where: str
+    near: str
 
 
 _OPEN = 8  # messages after the last that told of it for which whatever speaks keeps it in mind
@@ -162,24 +164,24 @@ def read_situation(text: str) -> Situation | None:
         return None
     for kind, pattern in signs.now.items():
         if kind in found:
-            found[kind] = found[kind] or pattern.search(whole) is not None
+            found[kind] = found[kind] or _compiled(pattern).search(whole) is not None
     kind = min(found, key=lambda each: (not found[each], _GRAVEST.index(each)))
-    return Situation(kind, found[kind], kind == "violence" and signs.child.search(whole) is not None)
+    return Situation(kind, found[kind], kind == "violence" and _compiled(signs.child).search(whole) is not None)
 
 
 def asks_where_to_turn(text: str) -> bool:
     """Whether a message asks who could help, or for a number."""
-    return _signs().where.search(_plain(text)) is not None
+    return _compiled(_signs().where).search(_plain(text)) is not None
 
 
 def _nears(before: Around, text: str) -> bool:
     """Whether somebody who was said to be violent is said to come near."""
-    return before.kind == "violence" and _signs().near.search(_plain(text)) is not None
+    return before.kind == "violence" and _compiled(_signs().near).search(_plain(text)) is not None
 
 
 def tells_of_help(text: str) -> bool:
     """Whether a message tells that help is there or on its way, for the person or for whoever they fear for."""
-    return _signs().helped.search(_plain(text)) is not None
+    return _compiled(_signs().helped).search(_plain(text)) is not None
 
 
 def _plain(text: str) -> str:
@@ -205,6 +207,17 @@ def _signs() -> _Signs:
     )
 
 
+def prepare() -> None:
+    """Compile all patterns now, which a message about danger would else wait for: 0.7 s."""
+    signs = _signs()
+    for sign in signs.signs:
+        for pattern in (sign.pattern, sign.need, sign.unless, sign.unless_anywhere):
+            if pattern is not None:
+                _compiled(pattern)
+    for pattern in (*signs.now.values(), signs.child, signs.helped, signs.where, signs.near):
+        _compiled(pattern)
+
+
 def _sign(raw: Mapping[str, Any], words: Mapping[str, str], gates: Mapping[str, str]) -> _Sign:
     if raw["kind"] not in SITUATIONS:
         raise DataError(
@@ -220,8 +233,14 @@ def _sign(raw: Mapping[str, Any], words: Mapping[str, str], gates: Mapping[str, 
     )
 
 
-def _any(patterns: Iterable[str], words: Mapping[str, str]) -> re.Pattern[str]:
+def _any(patterns: Iterable[str], words: Mapping[str, str]) -> str:
     whole = "|".join(f"(?:{pattern})" for pattern in patterns)
     for name, expansion in reversed([*words.items()]):  # a word may be made of words above it
         whole = whole.replace(f"{{{name}}}", expansion)
-    return re.compile(rf"(?<![\w'])(?:{whole})(?!\w)")
+    return rf"(?<![\w'])(?:{whole})(?!\w)"
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Compiled when it is first needed: all of them take longer than the rest of a first turn."""
+    return re.compile(pattern)

@@ -7,6 +7,7 @@ from threading import Event
 from agent.build import build_agent
 from agent.memory import InMemoryStore
 from agent.parts import warm, warm_meanwhile, with_parts
+from agent.safety import situations
 from agent.settings import load_settings
 from agent.testing import ScriptedGenerator
 
@@ -44,3 +45,11 @@ def test_that_who_waits_goes_on_once_it_is_warm():
     may_end.set()
     ready()
     assert len(slow.turns) == 1
+
+
+def test_that_once_it_is_warm_a_message_about_danger_waits_for_no_pattern():
+    warm(build_agent(load_settings(store="memory", plugins=[], guard="none")))
+    compiled = situations._compiled.cache_info().currsize
+    assert situations.read_situation("My husband just hit me and he is at the door with a knife.") is not None
+    assert situations.asks_where_to_turn("Who can I call?")
+    assert situations._compiled.cache_info().currsize == compiled

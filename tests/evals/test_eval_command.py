@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.evals.small_sets import small_sets
-from tests.ui.faces import heartline
+from tests.ui.faces import Finished, heartline
 
 
 @pytest.fixture(scope="module")
@@ -16,20 +16,22 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return small_sets(tmp_path_factory.mktemp("sets"), split="autumn")
 
 
-def test_that_a_split_nobody_has_seen_is_evaluated_and_its_file_has_what_is_promised(folder: Path, tmp_path: Path):
-    out = tmp_path / "run.json"
-    done = heartline(
-        "eval",
-        "esconv/next-strategy",
-        "--split",
-        "autumn",
-        "--data",
-        str(folder),
-        "--out",
-        str(out),
-        home=tmp_path,
-    )
+def evaluated(folder: Path, out: Path, *more: str) -> Finished:
+    arguments = ("eval", "esconv/next-strategy", "--split", "autumn", "--data", folder, "--out", out, *more)
+    done = heartline(*arguments, home=folder)
     assert done.code == 0, done.err
+    return done
+
+
+@pytest.fixture(scope="module")
+def run(folder: Path) -> tuple[Finished, Path]:
+    """A run of the shipped planner and its file."""
+    out = folder / "run.json"
+    return evaluated(folder, out), out
+
+
+def test_that_a_split_nobody_has_seen_is_evaluated_and_its_file_has_what_is_promised(run: tuple[Finished, Path]):
+    done, out = run
     assert "esconv/next-strategy, esconv/autumn.jsonl, n = 24" in done.out
     assert "floor: prior sampling" in done.out
     content = json.loads(out.read_text(encoding="utf-8"))
@@ -40,17 +42,9 @@ def test_that_a_split_nobody_has_seen_is_evaluated_and_its_file_has_what_is_prom
     assert len(content["samples"]) == 24
 
 
-def test_that_two_runs_are_put_side_by_side(folder: Path, tmp_path: Path):
-    for system in ("sem", "rules"):
-        done = heartline(
-            *("eval", "esconv/next-strategy", "--split", "autumn", "--data", str(folder), "--system", system),
-            *("--out", str(tmp_path / system)),
-            home=tmp_path,
-        )
-        assert done.code == 0, done.err
-    done = heartline(
-        "eval", "compare", str(tmp_path / "rules"), str(tmp_path / "sem"), "--data", str(folder), home=tmp_path
-    )
+def test_that_two_runs_are_put_side_by_side(folder: Path, tmp_path: Path, run: tuple[Finished, Path]):
+    evaluated(folder, tmp_path / "rules", "--system", "rules")
+    done = heartline("eval", "compare", tmp_path / "rules", run[1], "--data", folder, home=tmp_path)
     assert done.code == 0, done.err
     assert "esconv/next-strategy: sem (heartline-text-" in done.out
     assert "macro_f1" in done.out

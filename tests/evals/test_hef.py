@@ -33,6 +33,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return small_sets(tmp_path_factory.mktemp("sets"))
 
 
+@pytest.fixture(autouse=True)
+def few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test here is about how sure a difference between two arms is, which takes longest of all."""
+    monkeypatch.setattr("evals.compare.DRAWS", 20)
+
+
 @pytest.fixture
 def server() -> Iterator[AnsweringLLM]:
     with AnsweringLLM(quotes=lambda _: "this oven") as started:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from agent.errors import DataError
@@ -134,15 +135,33 @@ def test_that_no_statement_that_teaches_is_one_that_measures(train: list[Example
     assert not {plain(example.text) for example in train} & {plain(example.text) for example in valid}
 
 
+def words_of(example: Example) -> set[str]:
+    return set(plain(example.text).split())
+
+
+def words_by_place(examples: list[Example], places: dict[str, int]) -> np.ndarray:
+    """Which of the words each has, (N, words)."""
+    found = np.zeros((len(examples), len(places)), np.float32)
+    for row, example in zip(found, examples, strict=True):
+        row[[places[word] for word in words_of(example) if word in places]] = 1
+    return found
+
+
 def near_copies(taught: list[Example], measured: list[Example]) -> Iterator[tuple[str, str]]:
     """Pairs of which six words in ten are the same, or half of the measured one's runs of six words."""
-    known = [(one.text, set(plain(one.text).split()), runs_of_six(one.text)) for one in measured]
-    for one in taught:
-        words, runs = set(plain(one.text).split()), runs_of_six(one.text)
-        for text, others, theirs in known:
-            same = len(words & others)
-            if same >= 0.6 * len(words | others) or (theirs and len(runs & theirs) >= 0.5 * len(theirs)):
-                yield one.text, text
+    places = {
+        word: place for place, word in enumerate(sorted({word for one in measured for word in words_of(one)}))
+    }
+    ours, theirs = (words_by_place(some, places) for some in (taught, measured))
+    same = ours @ theirs.T  # (taught, measured) words in common
+    sizes = [np.array([len(words_of(one)) for one in some]) for some in (taught, measured)]
+    near = same >= 0.6 * (sizes[0][:, None] + sizes[1] - same)
+    runs = [runs_of_six(one.text) for one in measured]
+    every_run = set().union(*runs)
+    for place, one in enumerate(taught):
+        shared = runs_of_six(one.text) & every_run  # of most statements none
+        near[place] |= [bool(shared & those) and len(shared & those) >= 0.5 * len(those) for those in runs]
+    yield from ((taught[row].text, measured[column].text) for row, column in np.argwhere(near))
 
 
 def test_that_no_statement_that_teaches_is_nearly_one_that_measures(train: list[Example], valid: list[Example]):

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,16 @@ from tests.sem_plugins.tiny_bert import LOUD, QUIET, WARM, tiny_base, tiny_maker
 from tests.sem_plugins.tiny_sets import ROWS, dialogue, pair, support, write_sets
 
 pytestmark = [pytest.mark.train, pytest.mark.usefixtures("one_thread")]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_statements() -> Iterator[None]:
+    """One statement of risk in ten, read once and not for each stream."""
+    with pytest.MonkeyPatch.context() as patch:
+        few = risk.statements("train")[::10]
+        patch.setattr(risk, "statements", {"train": few}.__getitem__)
+        yield
+
 
 DIALOGUES = [dialogue(f"On day {n}.", f"It rained on day {n}.", "And then?", "It stopped.") for n in range(30)]
 SURE = 4

@@ -20,6 +20,7 @@ from agent.settings import Settings
 from ui.http.errors import ApiError
 from ui.page.desk import Desk, Reach
 from ui.page.door import Door
+from ui.page.gradio_import import import_gradio
 from ui.page.latch import Latch
 from ui.page.markup import compile_all
 from ui.page.reports import add_reports
@@ -68,6 +69,7 @@ def make_page(
 
 
 def _page(desk: Desk, hosts: Collection[str] | None, shut: Callable[[], None] | None) -> ASGIApp:
+    import_gradio()
     import gradio as gr
 
     from ui.page.frame import made, shell, theme

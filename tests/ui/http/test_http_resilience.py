@@ -188,6 +188,18 @@ def test_that_who_was_in_danger_is_answered_when_no_slot_is_free(tmp_path: Path,
             assert first.result(PATIENCE).status_code == 200
 
 
+@pytest.fixture(scope="module")
+def warmed() -> None:
+    """What the first turn of a process imports and compiles is there: on a busy machine it takes longer than a
+    deadline, and then no LLM is asked at all.
+    """
+    with FakeLLMServer(says("I hear you. ")) as llm:
+        chosen = settings(llm.url)
+        with serving(agent(chosen), **chosen) as server:
+            assert turn(server, "first").status_code == 200
+
+
+@pytest.mark.usefixtures("warmed")
 @pytest.mark.parametrize(
     ("headers", "own"),
     [({"X-Heartline-Deadline-Ms": "1500"}, {}), ({"x-envoy-expected-rq-timeout-ms": "1500"}, {}), ({}, {"turn_deadline": 1.5})],
@@ -206,6 +218,7 @@ def test_that_when_the_deadline_passes_the_fallback_answers(headers: dict[str, s
     assert failures_in(answer) == ["The time that the turn had"]
 
 
+@pytest.mark.usefixtures("warmed")
 def test_that_a_request_shortens_the_deadline_of_its_profile_and_does_not_lengthen_it():
     with FakeLLMServer(stays_silent()) as llm:
         chosen = settings(llm.url, llm_timeout=60.0, turn_deadline=1.5)
