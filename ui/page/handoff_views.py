@@ -14,7 +14,7 @@ from agent.safety.human_acts import HumanAct
 from ui.columns import moment
 from ui.page.desk import Desk
 from ui.page.markup import filled
-from ui.page.operators import Opened, Operator
+from ui.page.operators import MOST, Opened, Operator
 from ui.page.risk_picture import risk_picture
 from ui.page.texts import Texts
 
@@ -54,6 +54,7 @@ class OperatorViews:
             called=self._desk.settings.handoff_at != "never",
             cases=[self._entry(case, now) for case in cases],
             waiting=sum(case.state == "waiting" for case in cases),
+            only=len(cases) if len(cases) >= MOST else None,
             current=current,
         )
 

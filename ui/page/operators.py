@@ -20,10 +20,10 @@ from ui.http.errors import ApiError
 from ui.page.answering import Trouble, trouble_of
 from ui.page.desk import Desk
 
-__all__ = ["Opened", "Operator", "let_in", "opened", "queue_of", "trouble_for"]
+__all__ = ["MOST", "Opened", "Operator", "let_in", "opened", "queue_of", "trouble_for"]
 
-_MOST = 50
-"""Conversations of the queue that are looked at, the newest."""
+MOST = 200
+"""Conversations of the queue that are looked at, those that a person was last called for."""
 
 _LAST_TURNS = 12
 
@@ -86,7 +86,7 @@ def queue_of(operator: Operator) -> list[Called]:
     Raises:
         StoreError: It cannot be read.
     """
-    cases: tuple[Called, ...] = operator.store.called(newest=_MOST) if hasattr(operator.store, "called") else ()
+    cases: tuple[Called, ...] = operator.store.called(newest=MOST) if hasattr(operator.store, "called") else ()
     return sorted(
         cases,
         key=lambda case: (CALL_STATES.index(case.state), -STEPS.index(case.step), -case.since.timestamp()),

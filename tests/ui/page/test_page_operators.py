@@ -25,7 +25,7 @@ from ui.page.chat_views import Views
 from ui.page.desk import Desk, Reach
 from ui.page.handoff_views import OperatorViews, digest_of
 from ui.page.operator_tab import TAB, OperatorTab
-from ui.page.operators import Operator, let_in, opened, queue_of, trouble_for
+from ui.page.operators import MOST, Operator, let_in, opened, queue_of, trouble_for
 from ui.page.people import people_in
 from ui.page.risk_picture import levels
 from ui.page.tab import Page
@@ -185,6 +185,16 @@ def test_that_a_case_shows_the_packet_and_words_never_become_markup(store, texts
         assert texts(key) in shown
     assert f'<q dir="auto">{MARKUP[3:8]}</q>' in shown  # the words that stand for the rise
     assert texts("operator.take_on", name="A&lt;i&gt;my") in views.case(found, me="Ben", now=datetime.now(UTC))
+
+
+def test_that_a_list_that_may_leave_somebody_out_says_so(store):
+    called(store, "c")
+    operator = Operator(store, "Amy")
+    views = OperatorViews(a_desk(store), EN)
+    (case,) = queue_of(operator)
+    more = EN("operator.only", n=MOST)
+    few, many = (views.queue(operator, [case] * n, current="", now=case.since) for n in (MOST - 1, MOST))
+    assert (more in few, more in many) == (False, True)
 
 
 def test_that_the_queue_holds_no_words_and_tells_what_to_do(store):
