@@ -74,7 +74,8 @@ def test_that_prompt_and_reply_fit_into_the_context(*, words, place, lengths, no
     turn = replace(full("rain " * now, history), exemplars=OTHERS, options=Options(variant))
     spans = [CausalSpan(n, 0, 8, "<s> word", 0.9) for n, message in enumerate(history) if message.role == "seeker"]
     turn = replace(turn, cause=CauseReading(tuple(spans[-3:])))
-    context = least(words) + above
+    about_the_team = 60 if any(message.human for message in history) else 0  # a note more
+    context = least(words) + about_the_team + above
     prompt = SectionComposer(notes=place, tokenizer=words, reply_tokens=50, context=context).compose(turn)
     assert tokens(prompt, words) + 50 <= context
     assert prompt.messages[0].content.startswith(PERSONA)
