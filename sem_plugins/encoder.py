@@ -199,8 +199,8 @@ def open_session(
     options.intra_op_num_threads = threads or _usable_threads()
     # Threads wait actively during a pass and not after it: the rest of the turn shares their cores.
     options.add_session_config_entry("session.force_spinning_stop", "1")
-    # And for each other not for long, as they do by default: a pass of 150 tokens on two cores, one of them busy
-    # with something else, took 51 ms and not 76, and alone it is no slower.
+    # And for each other not for long, as they do by default: alone a pass is no slower for it, and where something
+    # else needs a core it is faster.
     options.add_session_config_entry("session.intra_op.spin_duration_us", "20")
     options.log_severity_level = 3  # warnings about the hardware say nothing to a person who chats
     try:

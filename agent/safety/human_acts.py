@@ -6,6 +6,7 @@ the conversation, and whoever would take it finds out who has it.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -124,12 +125,12 @@ class TakeoverStore(Protocol):
         ...
 
 
-class Takeovers:
+class Takeovers(ABC):
     """What every store does alike: a store has to say how it keeps an act."""
 
+    @abstractmethod
     def _act(self, conversation_id: str, act: Callable[[Contact], tuple[Contact, HumanAct | None]]) -> None:
         """Keep what an act makes of a conversation's contact, and the act, in one go."""
-        raise NotImplementedError
 
     def hold(self, conversation_id: str, *, by: str, unless_held: bool = False) -> None:
         """See `TakeoverStore`."""
