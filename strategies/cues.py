@@ -25,6 +25,7 @@ _JUST = r"(?:(?:just|really|actually|finally|probably|still|already|even|all|now
 _MUCH = r"(?:so |much |a bit |a little |a lot |way ){0,2}"
 _NOT_YET = r"(?<!n't )(?<!nt )(?<!not )(?<!never )"  # what was never tried is not turned down
 _ANY_OF_IT = r"(?<!if )(?:that|this|it|those|these|nothing|none of (?:that|this|it|them))"
+_NOBODY_SAID = r"(?<!no )(?<!said )(?<!say )(?<!saying )"  # thanks that are told of are not given
 _ASKED = r"(?= *(?:\?|$))"
 _CLAUSE_END = r"(?= *(?:[.,;:!?)]|$|and |but |already|before|too))"
 
@@ -40,7 +41,7 @@ _PATTERNS: dict[Cue, tuple[str, ...]] = {
         r"that(?:'?s| is) all for (?:now|today)",
     ),
     "thanks": (
-        r"(?<!no )(?:thanks|thank (?:you|u)|thx)(?! to (?:him|her|them|my|the|this))",
+        rf"{_NOBODY_SAID}(?:thanks|thank (?:you|u)|thx)(?! to (?:him|her|them|my|the|this))",
         r"appreciate (?:it|that|this|your|you)",
     ),
     "asks_advice": (

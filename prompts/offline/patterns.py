@@ -67,7 +67,9 @@ KINDS: Mapping[str, re.Pattern[str]] = {
         r"^((ok(ay)?|oh|wow|yes|great|good|well|alright|right)[\s,.!]*)?(thanks?( you)?|thx|ty|cheers|"
         r"i appreciate|"
         rf"much appreciated|many thanks|(that|this) (really )?help(s|ed))\b(?!.*\bbut\b)[^.!?]{{0,50}}{_END}",
-        rf"^(?!.*\bbut\b).{{0,60}}\b(thank you|thanks|thx)( so much| a lot| very much| again)?{_END}",
+        # "Nobody said thanks" tells of something.
+        r"^(?!.*\bbut\b)(?!.*\b(said|say|says|saying|without) (thank you|thanks)).{0,60}\b(thank you|thanks|thx)("
+        rf" so much| a lot| very much| again)?{_END}",
     ),
     "uptake": any_of(
         r"^((yes|yeah|ok(ay)?|sure|al+ ?right|maybe|right)[\s,.!]*)?(thanks?[\s,.!]*)?(i('ll| will| can| could|"

@@ -41,6 +41,7 @@ KINDS = {
     "off_topic": ["what's the capital of France?", "write me a poem", "Tell me a joke"],
     "ordinary": [
         "I lost my keys.",
+        "I worked late all week and nobody said thanks.",
         "why does nobody like me?",
         "does it ever get better?",
         "is it normal to feel like this?",

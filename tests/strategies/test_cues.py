@@ -71,6 +71,7 @@ def test_that_a_cue_is_found(text, cue) -> None:
         ("How do I go on without him?", "asks_advice"),
         ("He never asks what I should have for dinner", "asks_advice"),
         ("I don't need advice", "asks_advice"),
+        ("I worked late all week and nobody said thanks.", "thanks"),
         ("What do you think he meant by that?", "asks_advice"),
         ("She said: what do you think you are doing here", "asks_advice"),
         ("I have dark thoughts at night", "asks_advice"),
