@@ -14,6 +14,7 @@ from agent.safety.answered import QUESTIONS, Question
 from agent.safety.around import PlanName, SituationPlan, care_around, lines_for, plan_name, situation_plans
 from agent.safety.course import RiskCourse, reaches
 from agent.safety.help_lines import Country
+from agent.safety.situations import asks_where_to_turn
 from agent.safety.toml_fields import shipped_toml
 from agent.safety.wording import EMERGENCY, NAMING, Wording
 from agent.turn import Turn
@@ -26,6 +27,12 @@ _ASK = "ask"
 _AROUND = "around"
 _CHECK_EVERY = 4  # replies; asked each time, the question would wear out
 _SPOKEN_OUT = re.compile(r"\b(kill|suicid|end(ing)? my|tak(e|ing) my|to die|wanna die)", re.IGNORECASE)
+_SOON = re.compile(
+    r"\b(?:to-?night|tonite|right now|this (?:evening|morning|afternoon|minute)|"
+    r"in (?:an?|half an|\d+) (?:hours?|min\w*)|"
+    r"(?:before|by|till|until|see) (?:\d{1,2} ?(?:am|pm|a\.m|p\.m)|midnight|morning|sunrise|dawn|they|he|she))\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +96,8 @@ class Protocol:
         danger = _danger(course) if course.in_danger else None
         if danger is not None:
             quiet = course.others_quiet if danger == "others" else course.quiet
-            if course.unread or course.fresh or quiet <= self.steps[danger].holds:
+            asked = asks_where_to_turn(turn.text)
+            if course.unread or course.fresh or quiet <= self.steps[danger].holds or asked:
                 return self._in_danger(words, turn, course, danger)
         if (found := care_around(self, words, turn, course)) is not None:
             return found
@@ -121,7 +129,8 @@ class Protocol:
         acts: list[str] = []
         lines: tuple[str, ...] = ()
         helped = words.helped and not course.fresh
-        for act in _with_emergency(step.later if course.done else step.first, danger, course):
+        again = _pressing(course, danger, turn.text) or asks_where_to_turn(turn.text)
+        for act in _with_emergency(step.later if course.done else step.first, danger, course, turn.text):
             if act == _ASK:
                 question = self._next(step.ask, turn, course, helped=helped)
                 said.append(words.pick(f"ask.{question}"))
@@ -140,7 +149,7 @@ class Protocol:
                 said.append(words.pick("helped.stay"))
                 acts.append("with_help")
             else:
-                if course.done and act in NAMING and course.lines and not _pressing(course, danger):
+                if course.done and act in NAMING and course.lines and not again:
                     act = step.instead  # noqa: PLW2901 - nothing is named in two replies in a row
                 sentence, named = words.act(danger, act, without=course.lines)
                 said.append(sentence)
@@ -202,11 +211,11 @@ def _danger(course: RiskCourse) -> Danger:
     return "others"
 
 
-def _with_emergency(acts: Sequence[str], danger: Danger, course: RiskCourse) -> Sequence[str]:
-    """With the emergency number, where the plan has none: for what they are about to do to somebody, or for what
-    happens around them this minute.
+def _with_emergency(acts: Sequence[str], danger: Danger, course: RiskCourse, text: str) -> Sequence[str]:
+    """With the emergency number, where the plan has none: for what they are about to do, to themselves within
+    hours or to somebody, or for what happens around them this minute.
     """
-    if danger == "others" and course.fresh and course.others == "acute":
+    if _soon(course, danger, text) or (danger == "others" and course.fresh and course.others == "acute"):
         acts = [EMERGENCY if act == "lines" else act for act in acts]
     around = course.around
     if around is None or not around.fresh or not around.now or EMERGENCY in acts:
@@ -214,9 +223,15 @@ def _with_emergency(acts: Sequence[str], danger: Danger, course: RiskCourse) -> 
     return (acts[0], _AROUND, *(act for act in acts[1:] if act != "lines"))
 
 
-def _pressing(course: RiskCourse, danger: Danger) -> bool:
+def _pressing(course: RiskCourse, danger: Danger, text: str) -> bool:
     """Whether the message itself shows that it cannot wait: then the emergency number is said again."""
-    return course.fresh and (danger == "acute" or (danger == "others" and reaches(course.others, "plan")))
+    grave = danger == "acute" or (danger == "others" and reaches(course.others, "plan"))
+    return (course.fresh and grave) or _soon(course, danger, text)
+
+
+def _soon(course: RiskCourse, danger: Danger, text: str) -> bool:
+    """Whether a message that shows a plan speaks of the next hours."""
+    return danger == "plan" and course.fresh and _SOON.search(text) is not None
 
 
 def _last(asked: Sequence[str], question: str) -> int:
