@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PlanName", "SituationPlan", "care_around", "lines_for", "plan_name", "situation_plans"]
 
-PlanName = Literal["medical", "someone_else", "someone_else_now", "violence", "violence_now"]
+PlanName = Literal["medical", "body", "someone_else", "someone_else_now", "violence", "violence_now"]
 
 _ASK = "ask"
 _CHECK_EVERY = 4  # replies
@@ -56,8 +56,8 @@ class SituationPlan:
 
 def plan_name(around: Around) -> PlanName:
     """Which plan holds."""
-    if around.kind == "medical":
-        return "medical"
+    if around.kind == "medical" or around.kind == "body":
+        return around.kind
     if around.kind == "violence":
         return "violence_now" if around.now else "violence"
     return "someone_else_now" if around.now else "someone_else"

@@ -1,4 +1,5 @@
-"""Danger around the person that is not of their own making: somebody else's emergency, and violence done to them.
+"""Danger around the person that is not of their own making: somebody else's emergency, their own body's, and violence
+done to them.
 
 It is found by patterns of English (`situations.toml`), message by message: few situations, and hardly ever one
 that is none. It says nothing of the person's own risk: that record is `agent.safety.course`, and neither raises
@@ -28,9 +29,9 @@ __all__ = [
     "tells_of_help",
 ]
 
-SituationKind = Literal["someone_else", "violence", "medical"]
+SituationKind = Literal["someone_else", "violence", "medical", "body"]
 """Somebody else may take their life; somebody hurts or threatens the person or their family; somebody's body fails
-at this moment."""
+at this moment; the person's own does."""
 
 SITUATIONS: tuple[SituationKind, ...] = get_args(SituationKind)
 
@@ -140,13 +141,13 @@ _LONGEST = 2000  # characters that are read at either end
 _STRAIGHT = str.maketrans("\u2019\u2018\u02bc\u00b4`\u201c\u201d", "'''''\"\"")
 _BLANKS = re.compile(r"[^\S\n]+")
 _SENTENCE = re.compile(r"[.!?;\n\u2026]+")
-_GRAVEST: tuple[SituationKind, ...] = ("medical", "violence", "someone_else")
+_GRAVEST: tuple[SituationKind, ...] = ("medical", "body", "violence", "someone_else")
 
 
 def read_situation(text: str) -> Situation | None:
     """The gravest situation that a message tells of; None where it tells of none.
 
-    What is happening now comes before what is not, and then a failing body before violence before somebody's wish
+    What is happening now comes before what is not, and then a failing body (another's first) before violence before somebody's wish
     to die. Stories, news, games, dreams and what is long past are none.
 
     Args:
