@@ -56,11 +56,11 @@ class SituationPlan:
 
 def plan_name(around: Around) -> PlanName:
     """Which plan holds."""
-    if around.kind == "medical" or around.kind == "body":
-        return around.kind
     if around.kind == "violence":
         return "violence_now" if around.now else "violence"
-    return "someone_else_now" if around.now else "someone_else"
+    if around.kind == "someone_else":
+        return "someone_else_now" if around.now else "someone_else"
+    return around.kind
 
 
 def care_around(

@@ -79,7 +79,7 @@ _PROGRAM = (
     r"software|language model|llm|(?:chat ?)?gpt)"
 )
 _ALL_THE_SAME = (
-    r"(?= ?(?:$|[?.,;:)-]|(?:so|and|but|or|anyway|lol|after all|for once|who|that|which|not|talking|how|why|what|"
+    r"(?= ?(?:$|[?.,;:)-]|(?:so|and|but|or|anyway|lol|after all|again|for|who|that|which|not|talking|how|why|what|"
     r"you|u|i|it)\b))"
 )
 _TALK = r"(?:talk|speak|chat|text|writ|typ|messag|connect|communicat|deal)\w*(?: up)?(?: to| with)?"

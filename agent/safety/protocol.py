@@ -25,6 +25,7 @@ Danger = Literal["ideation", "plan", "acute", "others"]
 
 _ASK = "ask"
 _AROUND = "around"
+_ANSWER = 8  # words
 _CHECK_EVERY = 4  # replies; asked each time, the question would wear out
 _SPOKEN_OUT = re.compile(r"\b(kill|suicid|end(ing)? my|tak(e|ing) my|to die|wanna die)", re.IGNORECASE)
 _SOON = re.compile(
@@ -130,7 +131,9 @@ class Protocol:
         lines: tuple[str, ...] = ()
         helped = words.helped and not course.fresh
         again = _pressing(course, danger, turn.text) or asks_where_to_turn(turn.text)
-        for act in _with_emergency(step.later if course.done else step.first, danger, course, turn.text):
+        wanted = step.first if course.fresh or not course.done else step.later
+        named = bool(course.done and course.lines) and not again
+        for act in _with_emergency(wanted, danger, course, turn.text):
             if act == _ASK:
                 question = self._next(step.ask, turn, course, helped=helped)
                 said.append(words.pick(f"ask.{question}"))
@@ -141,20 +144,24 @@ class Protocol:
                 acts.append(act)
             elif act == _AROUND and course.around is not None:
                 whose = lines_for(course.around)
-                sentence, named = words.act(plan_name(course.around), "emergency", without=(), lines_for=whose)
+                sentence, ids = words.act(plan_name(course.around), "emergency", without=(), lines_for=whose)
                 said.append(sentence)
                 acts.append(EMERGENCY)
-                lines = (*lines, *named)
+                lines = (*lines, *ids)
             elif helped and act in NAMING:
                 said.append(words.pick("helped.stay"))
                 acts.append("with_help")
             else:
-                if course.done and act in NAMING and course.lines and not again:
+                if named and act == "distance":
+                    continue  # what is said in place of naming help asks for it, too
+                if named and act in NAMING:
                     act = step.instead  # noqa: PLW2901 - nothing is named in two replies in a row
-                sentence, named = words.act(danger, act, without=course.lines)
+                if act in acts:
+                    continue
+                sentence, ids = words.act(danger, act, without=course.lines)
                 said.append(sentence)
                 acts.append(act)
-                lines = (*lines, *named)
+                lines = (*lines, *ids)
         return self._done(course, acts, lines), Care(self.id, tuple(acts), " ".join(said)), True
 
     def _check(self, words: Wording, course: RiskCourse, *, note: str) -> tuple[RiskCourse, Care, bool]:
@@ -197,6 +204,8 @@ class Protocol:
         asked = [act.removeprefix("ask.") for act in course.done if act.startswith("ask.")]
         last = None if turn.course_before is None else turn.course_before.asked
         order = [question for question in order if question != last] or order
+        if course.fresh and len(order) > 1 and "others" not in order:
+            order = [question for question in order if question != "company"]  # what was told is asked about first
         return min(order, key=lambda question: (_last(asked, question), order.index(question)))
 
     def _done(self, course: RiskCourse, acts: Sequence[str], lines: tuple[str, ...]) -> RiskCourse:
@@ -230,8 +239,10 @@ def _pressing(course: RiskCourse, danger: Danger, text: str) -> bool:
 
 
 def _soon(course: RiskCourse, danger: Danger, text: str) -> bool:
-    """Whether a message that shows a plan speaks of the next hours."""
-    return danger == "plan" and course.fresh and _SOON.search(text) is not None
+    """Whether a message speaks of the next hours while it shows a plan, or answers so while one stands."""
+    if danger not in ("plan", "others") or _SOON.search(text) is None:
+        return False
+    return course.fresh or (danger == "plan" and len(text.split()) <= _ANSWER)
 
 
 def _last(asked: Sequence[str], question: str) -> int:

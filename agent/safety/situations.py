@@ -1,5 +1,5 @@
-"""Danger around the person that is not of their own making: somebody else's emergency, their own body's, and violence
-done to them.
+"""Danger around the person that is not of their own making: an emergency, somebody else's or their own body's, and
+violence.
 
 It is found by patterns of English (`situations.toml`), message by message: few situations, and hardly ever one
 that is none. It says nothing of the person's own risk: that record is `agent.safety.course`, and neither raises
@@ -147,8 +147,8 @@ _GRAVEST: tuple[SituationKind, ...] = ("medical", "body", "violence", "someone_e
 def read_situation(text: str) -> Situation | None:
     """The gravest situation that a message tells of; None where it tells of none.
 
-    What is happening now comes before what is not, and then a failing body (another's first) before violence before somebody's wish
-    to die. Stories, news, games, dreams and what is long past are none.
+    What is happening now comes before what is not, and then a failing body, another's first, before violence
+    before somebody's wish to die. Stories, news, games, dreams and what is long past are none.
 
     Args:
         text: The message. Of a long one, beginning and end are read.

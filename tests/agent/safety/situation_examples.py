@@ -3,7 +3,16 @@ these tests."""
 
 from __future__ import annotations
 
-__all__ = ["BODY", "CHILDREN", "MEDICAL", "NO_SITUATION", "SOMEONE_ELSE", "SOMEONE_ELSE_NOW", "VIOLENCE", "VIOLENCE_NOW"]
+__all__ = [
+    "BODY",
+    "CHILDREN",
+    "MEDICAL",
+    "NO_SITUATION",
+    "SOMEONE_ELSE",
+    "SOMEONE_ELSE_NOW",
+    "VIOLENCE",
+    "VIOLENCE_NOW",
+]
 
 
 def _lines(text: str) -> tuple[str, ...]:
@@ -45,6 +54,10 @@ VIOLENCE_NOW = _lines("""
 """)
 
 VIOLENCE = _lines("""
+    my agency took my passport and says I can't leave the house
+    he says if I don't send more pictures he will post the old ones
+    a man online is threatening to send my photos to my parents
+    if i stop paying they leak my video to everyone
     my uncle touches me
     I'm scared to go home
     My husband hits me when he drinks.
@@ -249,6 +262,7 @@ BODY = _lines("""
     My throat is closing and I'm alone
     i blacked out again today, only had water and an apple
     there's pain going down my left arm
+    there was blood again when I went to the toilet, is that normal?
 """)
 
 CHILDREN = _lines("""
@@ -260,6 +274,9 @@ CHILDREN = _lines("""
 
 NO_SITUATION = _lines("""
     It hit me that summer is over.
+    If I don't send the pictures by Friday they will post them late.
+    If I don't show up he tells everyone I was ill.
+    My sister threatens to post my baby pictures, she finds it hilarious.
     My heart skipped a beat when she walked in.
     My heart is racing before the interview.
     My chest hurts from laughing so much.
