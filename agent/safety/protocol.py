@@ -94,10 +94,12 @@ class Protocol:
             the care's words are the whole reply.
         """
         words = Wording(self.say, self.plain, turn, country)
+        asked = course.was_in_danger and asks_where_to_turn(turn.text)
         danger = _danger(course) if course.in_danger else None
+        if asked and (course.around is None or not course.around.open):
+            danger = danger or "ideation"
         if danger is not None:
             quiet = course.others_quiet if danger == "others" else course.quiet
-            asked = asks_where_to_turn(turn.text)
             if course.unread or course.fresh or quiet <= self.steps[danger].holds or asked:
                 return self._in_danger(words, turn, course, danger)
         if (found := care_around(self, words, turn, course)) is not None:

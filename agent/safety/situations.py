@@ -22,6 +22,7 @@ __all__ = [
     "Around",
     "Situation",
     "SituationKind",
+    "asks_what_to_do",
     "asks_where_to_turn",
     "prepare",
     "read_situation",
@@ -131,6 +132,7 @@ class _Signs:
     child: str
     helped: str
     where: str
+    what_to_do: str
     near: str
 
 
@@ -175,6 +177,11 @@ def asks_where_to_turn(text: str) -> bool:
     return _compiled(_signs().where).search(_plain(text)) is not None
 
 
+def asks_what_to_do(text: str) -> bool:
+    """Whether a message asks what to do about it, e.g. whom to tell, or what to say to them."""
+    return _compiled(_signs().what_to_do).search(_plain(text)) is not None
+
+
 def _nears(before: Around, text: str) -> bool:
     """Whether somebody who was said to be violent is said to come near."""
     return before.kind == "violence" and _compiled(_signs().near).search(_plain(text)) is not None
@@ -204,7 +211,7 @@ def _signs() -> _Signs:
         tuple(_sign(one, words, gates) for one in raw["sign"]),
         {kind: re.compile(rf"\b(?:{pattern})") for kind, pattern in raw["glance"].items()},
         {kind: _any([pattern], words) for kind, pattern in raw["now"].items()},
-        *(_any([raw[name]["pattern"]], words) for name in ("child", "helped", "where", "near")),
+        *(_any([raw[name]["pattern"]], words) for name in ("child", "helped", "where", "what_to_do", "near")),
     )
 
 
@@ -215,7 +222,7 @@ def prepare() -> None:
         for pattern in (sign.pattern, sign.need, sign.unless, sign.unless_anywhere):
             if pattern is not None:
                 _compiled(pattern)
-    for pattern in (*signs.now.values(), signs.child, signs.helped, signs.where, signs.near):
+    for pattern in (*signs.now.values(), signs.child, signs.helped, signs.where, signs.what_to_do, signs.near):
         _compiled(pattern)
 
 
