@@ -274,6 +274,9 @@ CHILDREN = _lines("""
 
 NO_SITUATION = _lines("""
     It hit me that summer is over.
+    I can't see the point of carrying on.
+    I don't expect to be here by Christmas.
+    They said it gets better but I can't see any sense in going on.
     If I don't send the pictures by Friday they will post them late.
     If I don't show up he tells everyone I was ill.
     My sister threatens to post my baby pictures, she finds it hilarious.
