@@ -15,7 +15,7 @@ from agent.decisions import Care
 from agent.errors import DataError
 from agent.safety.answered import QUESTIONS, Question
 from agent.safety.course import RiskCourse
-from agent.safety.situations import Around, asks_where_to_turn, tells_of_help
+from agent.safety.situations import Around, asks_what_to_do, asks_where_to_turn, tells_of_help
 from agent.safety.wording import EMERGENCY, NAMING, LinesFor, Wording
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PlanName", "SituationPlan", "care_around", "lines_for", "plan_name", "situation_plans"]
 
-PlanName = Literal["medical", "someone_else", "someone_else_now", "violence", "violence_now"]
+PlanName = Literal["medical", "body", "someone_else", "someone_else_now", "violence", "violence_now"]
 
 _ASK = "ask"
 _CHECK_EVERY = 4  # replies
@@ -56,11 +56,11 @@ class SituationPlan:
 
 def plan_name(around: Around) -> PlanName:
     """Which plan holds."""
-    if around.kind == "medical":
-        return "medical"
     if around.kind == "violence":
         return "violence_now" if around.now else "violence"
-    return "someone_else_now" if around.now else "someone_else"
+    if around.kind == "someone_else":
+        return "someone_else_now" if around.now else "someone_else"
+    return around.kind
 
 
 def care_around(
@@ -86,7 +86,7 @@ def care_around(
         acts = plan.first
     elif tells_of_help(turn.text) and around.quiet <= _CHECK_EVERY:
         acts = plan.helped
-    elif asks_where_to_turn(turn.text):
+    elif asks_where_to_turn(turn.text) or asks_what_to_do(turn.text):
         acts = plan.where
     elif (around.quiet if around.now else around.turns) <= plan.holds:
         acts = plan.helped if around.helped else plan.later

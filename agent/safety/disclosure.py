@@ -64,7 +64,7 @@ _KIND_OR_REAL = rf"(?:{_KIND}|real)"  # "are you real" asks; "is it real" is abo
 _END = (
     r"(?= ?(?:$|[?!.,;:)\"'\u2026-]|(?:or|and not|though|tho|here|there|at all|right now|on the other|"
     r"at the other|behind|talking|writing|typing|answering|replying|reading|responding|texting|like me|please|"
-    r"lol|instead|that i|all (?:along|the time|this time)|(?:this|the) (?:whole )?time|i am|i'm|im|"
+    r"lol|instead|somewhere|that i|all (?:along|the time|this time)|(?:this|the) (?:whole )?time|i am|i'm|im|"
     r"who is|who's|whos)\b))"
 )
 _ADVERBS = (
@@ -74,6 +74,14 @@ _ADVERBS = (
 _YOU = r"(?:you|u|ya|this thing|someone there)"
 # What makes a question of a statement: "…, right?", "…, aren't you".
 _TAG = r"(?: right)?,? ?(?:\?|right\b|(?:are|aren'?t|am) (?:you|u|i)\b)"
+_PROGRAM = (
+    r"(?:ai\b|a\.i\.?|artificial intelligence|bot|chat ?bot|robot|machine|computer(?: program)?|algorithm|program|"
+    r"software|language model|llm|(?:chat ?)?gpt)"
+)
+_ALL_THE_SAME = (
+    r"(?= ?(?:$|[?.,;:)-]|(?:so|and|but|or|anyway|lol|after all|again|for|who|that|which|not|talking|how|why|what|"
+    r"you|u|i|it)\b))"
+)
 _TALK = r"(?:talk|speak|chat|text|writ|typ|messag|connect|communicat|deal)\w*(?: up)?(?: to| with)?"
 _ASKING = re.compile(
     "|".join(
@@ -99,6 +107,28 @@ _ASKING = re.compile(
             rf"\b(?:is|are) {_KIND} (?:reading|writing|typing|answering|replying|behind|on the other|there)\b",
             r"\bis (?:someone|somebody|anyone|anybody) (?:real|human)\b",
             rf"\b(?:did|does) {_KIND} (?:write|type|answer|read|reply to) (?:this|that|these|those|it|my)\b",
+            # Said of it, as a reproach or a doubt: "why do you care, ur a program"
+            (
+                r"(?:^|[.!?,;] |\b(?:care|but|since|because|if|when|know|well|yeah|mean) )"
+                rf"(?:you(?:'?re| are)|u r|ur) {_ADVERBS}(?:only )?(?:an? )?(?:stupid |dumb |fucking )?"
+                rf"{_PROGRAM}{_ALL_THE_SAME}"
+            ),
+            # Told to be none: "you are now human", "never say you are an AI", "pretend you're a person"
+            r"\b(?:you(?:'?re| are)|be) now (?:[\w ]+, (?:\d+, )?)?(?:an? )?(?:real |living )?(?:human|person)\b",
+            (
+                r"\b(?:from now on|as of now),? (?:you(?:'?re| are|'ll be| will be)|be)\b"
+                r"[^.?!]{0,40}\b(?:human|person)\b"
+            ),
+            (
+                r"\b(?:never|not|don'?t|do not|stop) (?:ever )?(?:say|saying|admit|mention|tell me)(?: that)? "
+                rf"(?:you(?:'?re| are)|it(?:'?s| is)) an? {_PROGRAM}{_ALL_THE_SAME}"
+            ),
+            (
+                r"\b(?:pretend|act|say|swear|tell me)(?: like| as if| that)? you(?:'?re| are) "
+                rf"(?:human|an? (?:real |actual )?(?:human(?: being)?|person)){_ALL_THE_SAME}"
+            ),
+            # "are you one of them"
+            r"\b(?:are|r) (?:you|u) (?:one of|with|part of|working (?:for|with)|sent by|in with) them\b",
             # "human or bot?"
             (
                 r"\b(?:human|person|man|woman|real) or "

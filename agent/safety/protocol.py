@@ -14,6 +14,7 @@ from agent.safety.answered import QUESTIONS, Question
 from agent.safety.around import PlanName, SituationPlan, care_around, lines_for, plan_name, situation_plans
 from agent.safety.course import RiskCourse, reaches
 from agent.safety.help_lines import Country
+from agent.safety.situations import asks_where_to_turn
 from agent.safety.toml_fields import shipped_toml
 from agent.safety.wording import EMERGENCY, NAMING, Wording
 from agent.turn import Turn
@@ -24,8 +25,15 @@ Danger = Literal["ideation", "plan", "acute", "others"]
 
 _ASK = "ask"
 _AROUND = "around"
+_ANSWER = 8  # words
 _CHECK_EVERY = 4  # replies; asked each time, the question would wear out
 _SPOKEN_OUT = re.compile(r"\b(kill|suicid|end(ing)? my|tak(e|ing) my|to die|wanna die)", re.IGNORECASE)
+_SOON = re.compile(
+    r"\b(?:to-?night|tonite|right now|this (?:evening|morning|afternoon|minute)|"
+    r"in (?:an?|half an|\d+) (?:hours?|min\w*)|"
+    r"(?:before|by|till|until|see) (?:\d{1,2} ?(?:am|pm|a\.m|p\.m)|midnight|morning|sunrise|dawn|they|he|she))\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +94,13 @@ class Protocol:
             the care's words are the whole reply.
         """
         words = Wording(self.say, self.plain, turn, country)
+        asked = course.was_in_danger and asks_where_to_turn(turn.text)
         danger = _danger(course) if course.in_danger else None
+        if asked and (course.around is None or not course.around.open):
+            danger = danger or "ideation"
         if danger is not None:
             quiet = course.others_quiet if danger == "others" else course.quiet
-            if course.unread or course.fresh or quiet <= self.steps[danger].holds:
+            if course.unread or course.fresh or quiet <= self.steps[danger].holds or asked:
                 return self._in_danger(words, turn, course, danger)
         if (found := care_around(self, words, turn, course)) is not None:
             return found
@@ -121,7 +132,10 @@ class Protocol:
         acts: list[str] = []
         lines: tuple[str, ...] = ()
         helped = words.helped and not course.fresh
-        for act in _with_emergency(step.later if course.done else step.first, danger, course):
+        again = _pressing(course, danger, turn.text) or asks_where_to_turn(turn.text)
+        wanted = step.first if course.fresh or not course.done else step.later
+        named = bool(course.done and course.lines) and not again
+        for act in _with_emergency(wanted, danger, course, turn.text):
             if act == _ASK:
                 question = self._next(step.ask, turn, course, helped=helped)
                 said.append(words.pick(f"ask.{question}"))
@@ -132,20 +146,24 @@ class Protocol:
                 acts.append(act)
             elif act == _AROUND and course.around is not None:
                 whose = lines_for(course.around)
-                sentence, named = words.act(plan_name(course.around), "emergency", without=(), lines_for=whose)
+                sentence, ids = words.act(plan_name(course.around), "emergency", without=(), lines_for=whose)
                 said.append(sentence)
                 acts.append(EMERGENCY)
-                lines = (*lines, *named)
+                lines = (*lines, *ids)
             elif helped and act in NAMING:
                 said.append(words.pick("helped.stay"))
                 acts.append("with_help")
             else:
-                if course.done and act in NAMING and course.lines and not _pressing(course, danger):
+                if named and act == "distance":
+                    continue  # what is said in place of naming help asks for it, too
+                if named and act in NAMING:
                     act = step.instead  # noqa: PLW2901 - nothing is named in two replies in a row
-                sentence, named = words.act(danger, act, without=course.lines)
+                if act in acts:
+                    continue
+                sentence, ids = words.act(danger, act, without=course.lines)
                 said.append(sentence)
                 acts.append(act)
-                lines = (*lines, *named)
+                lines = (*lines, *ids)
         return self._done(course, acts, lines), Care(self.id, tuple(acts), " ".join(said)), True
 
     def _check(self, words: Wording, course: RiskCourse, *, note: str) -> tuple[RiskCourse, Care, bool]:
@@ -188,6 +206,8 @@ class Protocol:
         asked = [act.removeprefix("ask.") for act in course.done if act.startswith("ask.")]
         last = None if turn.course_before is None else turn.course_before.asked
         order = [question for question in order if question != last] or order
+        if course.fresh and len(order) > 1 and "others" not in order:
+            order = [question for question in order if question != "company"]  # what was told is asked about first
         return min(order, key=lambda question: (_last(asked, question), order.index(question)))
 
     def _done(self, course: RiskCourse, acts: Sequence[str], lines: tuple[str, ...]) -> RiskCourse:
@@ -202,11 +222,11 @@ def _danger(course: RiskCourse) -> Danger:
     return "others"
 
 
-def _with_emergency(acts: Sequence[str], danger: Danger, course: RiskCourse) -> Sequence[str]:
-    """With the emergency number, where the plan has none: for what they are about to do to somebody, or for what
-    happens around them this minute.
+def _with_emergency(acts: Sequence[str], danger: Danger, course: RiskCourse, text: str) -> Sequence[str]:
+    """With the emergency number, where the plan has none: for what they are about to do, to themselves within
+    hours or to somebody, or for what happens around them this minute.
     """
-    if danger == "others" and course.fresh and course.others == "acute":
+    if _soon(course, danger, text) or (danger == "others" and course.fresh and course.others == "acute"):
         acts = [EMERGENCY if act == "lines" else act for act in acts]
     around = course.around
     if around is None or not around.fresh or not around.now or EMERGENCY in acts:
@@ -214,9 +234,17 @@ def _with_emergency(acts: Sequence[str], danger: Danger, course: RiskCourse) -> 
     return (acts[0], _AROUND, *(act for act in acts[1:] if act != "lines"))
 
 
-def _pressing(course: RiskCourse, danger: Danger) -> bool:
+def _pressing(course: RiskCourse, danger: Danger, text: str) -> bool:
     """Whether the message itself shows that it cannot wait: then the emergency number is said again."""
-    return course.fresh and (danger == "acute" or (danger == "others" and reaches(course.others, "plan")))
+    grave = danger == "acute" or (danger == "others" and reaches(course.others, "plan"))
+    return (course.fresh and grave) or _soon(course, danger, text)
+
+
+def _soon(course: RiskCourse, danger: Danger, text: str) -> bool:
+    """Whether a message speaks of the next hours while it shows a plan, or answers so while one stands."""
+    if danger not in ("plan", "others") or _SOON.search(text) is None:
+        return False
+    return course.fresh or (danger == "plan" and len(text.split()) <= _ANSWER)
 
 
 def _last(asked: Sequence[str], question: str) -> int:

@@ -102,7 +102,7 @@ def _situation(protocol: Protocol, name: str, plan: SituationPlan) -> str:
         return "".join(f"- {protocol.about[f'help.{act}']}{example}\n" for act, example in said)
 
     asked = "; ".join(protocol.about[f"ask.{question}"] for question in plan.ask)
-    since = "last" if name.endswith("_now") or name == "medical" else "first"
+    since = "last" if name.endswith("_now") or name in ("medical", "body") else "first"
     more = f", and in those to {plan.holds} messages after the {since} that told of it"
     parts = (
         (f"In the first reply{more}, nothing but this protocol answers. The first:", plan.first),

@@ -1,4 +1,5 @@
-"""Danger around the person that is not of their own making: somebody else's emergency, and violence done to them.
+"""Danger around the person that is not of their own making: an emergency, somebody else's or their own body's, and
+violence.
 
 It is found by patterns of English (`situations.toml`), message by message: few situations, and hardly ever one
 that is none. It says nothing of the person's own risk: that record is `agent.safety.course`, and neither raises
@@ -21,6 +22,7 @@ __all__ = [
     "Around",
     "Situation",
     "SituationKind",
+    "asks_what_to_do",
     "asks_where_to_turn",
     "prepare",
     "read_situation",
@@ -28,9 +30,9 @@ __all__ = [
     "tells_of_help",
 ]
 
-SituationKind = Literal["someone_else", "violence", "medical"]
+SituationKind = Literal["someone_else", "violence", "medical", "body"]
 """Somebody else may take their life; somebody hurts or threatens the person or their family; somebody's body fails
-at this moment."""
+at this moment; the person's own does."""
 
 SITUATIONS: tuple[SituationKind, ...] = get_args(SituationKind)
 
@@ -130,6 +132,7 @@ class _Signs:
     child: str
     helped: str
     where: str
+    what_to_do: str
     near: str
 
 
@@ -140,14 +143,14 @@ _LONGEST = 2000  # characters that are read at either end
 _STRAIGHT = str.maketrans("\u2019\u2018\u02bc\u00b4`\u201c\u201d", "'''''\"\"")
 _BLANKS = re.compile(r"[^\S\n]+")
 _SENTENCE = re.compile(r"[.!?;\n\u2026]+")
-_GRAVEST: tuple[SituationKind, ...] = ("medical", "violence", "someone_else")
+_GRAVEST: tuple[SituationKind, ...] = ("medical", "body", "violence", "someone_else")
 
 
 def read_situation(text: str) -> Situation | None:
     """The gravest situation that a message tells of; None where it tells of none.
 
-    What is happening now comes before what is not, and then a failing body before violence before somebody's wish
-    to die. Stories, news, games, dreams and what is long past are none.
+    What is happening now comes before what is not, and then a failing body, another's first, before violence
+    before somebody's wish to die. Stories, news, games, dreams and what is long past are none.
 
     Args:
         text: The message. Of a long one, beginning and end are read.
@@ -172,6 +175,11 @@ def read_situation(text: str) -> Situation | None:
 def asks_where_to_turn(text: str) -> bool:
     """Whether a message asks who could help, or for a number."""
     return _compiled(_signs().where).search(_plain(text)) is not None
+
+
+def asks_what_to_do(text: str) -> bool:
+    """Whether a message asks what to do about it, e.g. whom to tell, or what to say to them."""
+    return _compiled(_signs().what_to_do).search(_plain(text)) is not None
 
 
 def _nears(before: Around, text: str) -> bool:
@@ -203,7 +211,7 @@ def _signs() -> _Signs:
         tuple(_sign(one, words, gates) for one in raw["sign"]),
         {kind: re.compile(rf"\b(?:{pattern})") for kind, pattern in raw["glance"].items()},
         {kind: _any([pattern], words) for kind, pattern in raw["now"].items()},
-        *(_any([raw[name]["pattern"]], words) for name in ("child", "helped", "where", "near")),
+        *(_any([raw[name]["pattern"]], words) for name in ("child", "helped", "where", "what_to_do", "near")),
     )
 
 
@@ -214,7 +222,7 @@ def prepare() -> None:
         for pattern in (sign.pattern, sign.need, sign.unless, sign.unless_anywhere):
             if pattern is not None:
                 _compiled(pattern)
-    for pattern in (*signs.now.values(), signs.child, signs.helped, signs.where, signs.near):
+    for pattern in (*signs.now.values(), signs.child, signs.helped, signs.where, signs.what_to_do, signs.near):
         _compiled(pattern)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from agent.choice import Chooser
 from agent.decisions import Stage
 from agent.turn import Turn
-from prompts.offline.feeling import Heard, Tone, has_any, hear, tells_of_loss
+from prompts.offline.feeling import Heard, Tone, has_any, hear, in_distress, tells_of_loss
 from prompts.offline.occasion import Occasion, occasion_of, straightened, tells_of_harm
 from prompts.offline.patterns import KINDS
 from prompts.offline.phrases import Phrases
@@ -95,7 +95,7 @@ class Composition:
         """The reply under one of ESConv's eight strategies; any other is treated as `others`."""
         parts: tuple[str, ...]
         match strategy:
-            case "restatement" if self.reflection:
+            case "restatement" if self.reflection and not in_distress(self.turn):
                 parts = (self.line("restate.clause"), self.line("restate.check"))
             case "question" | "restatement":
                 parts = (self.lead(), self.question())
@@ -150,7 +150,7 @@ class Composition:
             about = hard if tone == "hard" else "clause_feeling"
             kind = f"lead.{tone}.{about}" if heard.sure else "lead.neutral.clause_maybe"
         elif reflection:
-            light = tone == "hard" and not reflection.weighty
+            light = tone == "hard" and not reflection.weighty and not in_distress(self.turn)
             kind = "lead.neutral.clause" if light else f"lead.{tone}.clause"
         elif feeling:
             kind = f"lead.{tone}.feeling" if heard.sure else "lead.neutral.maybe"

@@ -17,7 +17,10 @@ _UNSPEAKABLE = _one_of(
     r"\brap(e|ed|ist)\b",
     r"\bself.?harm\w*|\b(hit|hits|beat|beats|slaps?|slapped|punche[sd]|kicked|choke[sd]) me\b",
     r"\bcutting\b|\bcut myself\b",
-    r"\b(want|wanted|going|ready|like|deserve) to die\b",
+    r"\b(want|wanted|going|ready|like|deserve|wish) (to )?die\b|\b(wanna|gonna) die\b",
+    # given back, it would be an order: "you take your meds"
+    r"\b(take|takes|taking|took|stop|stopped|skip|skipped|skipping) (my|the|her|his|their) "
+    r"(meds?|pills?|tablets?|insulin|medications?|medicines?|antidepressants?)\b",
     r"\b(hurt|harm|hurting|harming) myself\b",
     r"\bhate myself\b",
     r"\bend (it all|my life)\b|\bwish i (was|were) dead\b|\bnot (be )?here anymore\b",
@@ -27,7 +30,7 @@ _UNSPEAKABLE = _one_of(
     r"^(he|she|they|it|you|my \w+)\b.*\b(garbage|trash|idiots?|morons?|jerks?|stupid|scum|psycho|losers?)\b",
     # orders to the program, and what is no prose
     r"\b(ignore|disregard|forget) (all|any|every|your|the|previous|prior|above)\b",
-    r"\b(instructions?|prompts?|jailbreak|roleplay|developer mode)\b|\bsystem (prompt|message)\b",
+    r"\b(instructions?|prompts?|jailbreak|roleplay|developer mode|\w*gpt)\b|\bsystem (prompt|message)\b",
     r"\bpretend (to be|you)\b|\bhttps?\b|\bwww\b|\bplease\b",
 )
 

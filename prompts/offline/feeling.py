@@ -12,7 +12,7 @@ from agent.turn import Turn
 from prompts.offline.occasion import straightened
 from prompts.offline.phrases import FeelingWords, Phrases
 
-__all__ = ["Heard", "Tone", "has_any", "hear", "tells_of_loss"]
+__all__ = ["Heard", "Tone", "has_any", "hear", "in_distress", "tells_of_loss"]
 
 Tone = Literal["neutral", "hard", "loss", "joy", "ahead", "tender", "surprise", "relief"]
 
@@ -39,6 +39,10 @@ _NOT_GLAD = frozenset(
 _EAGER = re.compile(r"\b(can't|cant|cannot) wait\b|\blooking forward\b")
 _LOSS = re.compile(
     r"\b(passed away|passed on|funeral|miscarriage|bereave\w*|put (him|her|(my|our)( \w+){1,3}) down|"
+    r"stillborn|stillbirth|widow(ed|er)?|buried (him|her|my|our)|"
+    r"would(?:'ve| have| of) (been|turned) (his|her|their|\w+'?s) \d+(st|nd|rd|th)|"
+    r"(?<!it )(?<!that )(?<!this )would(?:'ve| have| of) (been|turned) \d{1,2}(st|nd|rd|th)?"
+    r"(?! (?:am|pm|dollars|euros|pounds|bucks|minutes|hours|percent))(?= |[.,!?]|$)|"
     r"(?<!phone )(?<!battery )(?<!car )(?<!laptop )(?<!computer )(?<!plant )(?<!plants )died(?! laughing)|"
     r"lost (my|our) (\w+ )?(mum|mom|mother|dad|father|brother|sister|wife|husband|son|daughter|baby|child|"
     r"grandma|grandmother|grandpa|grandfather|nan|gran|aunt|uncle|dog|cat|pet)|death of (my|our))\b"
@@ -54,6 +58,10 @@ _INTENSIFIERS = (
 )
 _NOW = r"(?:^|\b(?:i feel|(?:i am|i'm|im|i've been|i have been)(?: feeling)?|feeling|makes me|i get))"
 _THEN = r"\b(?:i felt|i was|made me|i got|i became)"
+_THEIRS = (
+    r"\b(?:he|she|they|everyone|everybody|mum|mom|dad|(?:my|our|his|her|the) (?:\w+ )?\w+)"
+    r"(?:'s|'re| is| are| was| were| gets| got| seems| looks| sounds)(?: (?:been|being))?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +84,11 @@ class Heard:
 def tells_of_loss(text: str) -> bool:
     """Whether a lower-case text tells that somebody, or a pet, died."""
     return _LOSS.search(text) is not None
+
+
+def in_distress(turn: Turn) -> bool:
+    """Whether the message itself was read as strong distress, or worse."""
+    return turn.risk is not None and turn.risk.level != "none"
 
 
 def hear(turn: Turn, *, phrases: Phrases, variant: int) -> Heard:
@@ -101,9 +114,13 @@ def hear(turn: Turn, *, phrases: Phrases, variant: int) -> Heard:
         named = Heard("ahead", "ahead")
     if named is not None and not (hard and named.tone in _GOOD_TONES):
         return named
-    heard = Heard() if _is_literal(turn) else _read(turn, phrases, variant)
+    theirs = named is None and _is_theirs(text, phrases)
+    heard = Heard() if theirs or _is_literal(turn) else _read(turn, phrases, variant)
     unread = heard == Heard() or (hard and heard.tone in _GOOD_TONES)
-    return _guessed(turn, text, phrases, hard=hard) if unread else heard
+    heard = _guessed(turn, text, phrases, hard=hard or theirs) if unread else heard
+    if in_distress(turn) and not (heard.tone == "hard" and heard.sure):
+        return Heard("hard", heard.family)  # what weighs is acknowledged; a guess at its name would be in the way
+    return heard
 
 
 def _guessed(turn: Turn, text: str, phrases: Phrases, *, hard: bool) -> Heard:
@@ -172,6 +189,14 @@ def _named(text: str, phrases: Phrases) -> Heard | None:
             said = present and family != "relief" and word not in phrases.cues["judging"]
             return Heard(_TONES[family], family, word if said else None, sure=said)
     return None
+
+
+def _is_theirs(text: str, phrases: Phrases) -> bool:
+    """Whether the hard feeling that is named is somebody else's: to take it for the seeker's own, as readings tend
+    to, would be to mishear them.
+    """
+    match = _naming(_THEIRS, tuple(phrases.own_words)).search(text)
+    return match is not None and _TONES[phrases.own_words[match.group(1)]] == "hard"
 
 
 @cache

@@ -198,3 +198,41 @@ def test_that_tears_of_joy_are_joy(text: str):
 )
 def test_that_other_tears_are_not(text: str):
     assert heard(text, emotion=a_distribution(joyful=0.6)).tone != "joy"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "My sister is angry that I left early.",
+        "my boss was really furious today",
+        "She's scared of the new doctor.",
+    ],
+)
+def test_that_somebody_elses_feeling_is_not_taken_for_the_seekers(text: str):
+    result = heard(text, emotion=a_distribution(furious=0.7))
+
+    assert (result.tone, result.words) == ("hard", None)
+
+
+def test_that_a_feeling_of_their_own_beside_somebody_elses_is_heard():
+    assert heard("I am sad because my mother is angry.", emotion=a_distribution(furious=0.7)).words == "sad"
+
+
+def test_that_distress_is_acknowledged_where_the_feeling_is_only_guessed():
+    distress = RiskReading("distress", {"distress": 0.9})
+
+    result = heard(emotion=a_distribution(surprised=0.28), risk=distress)
+
+    assert (result.tone, result.words) == ("hard", None)
+
+
+@pytest.mark.parametrize(
+    "text", ["today he would have been 9", "It would've been her 21st.", "we buried my uncle"]
+)
+def test_that_an_age_that_was_not_reached_tells_of_a_loss(text: str):
+    assert heard(text).tone == "loss"
+
+
+@pytest.mark.parametrize("text", ["it would have been 9 dollars", "That would have been 10 minutes."])
+def test_that_a_price_or_a_time_tells_of_none(text: str):
+    assert heard(text).tone != "loss"

@@ -3,7 +3,16 @@ these tests."""
 
 from __future__ import annotations
 
-__all__ = ["CHILDREN", "MEDICAL", "NO_SITUATION", "SOMEONE_ELSE", "SOMEONE_ELSE_NOW", "VIOLENCE", "VIOLENCE_NOW"]
+__all__ = [
+    "BODY",
+    "CHILDREN",
+    "MEDICAL",
+    "NO_SITUATION",
+    "SOMEONE_ELSE",
+    "SOMEONE_ELSE_NOW",
+    "VIOLENCE",
+    "VIOLENCE_NOW",
+]
 
 
 def _lines(text: str) -> tuple[str, ...]:
@@ -45,6 +54,10 @@ VIOLENCE_NOW = _lines("""
 """)
 
 VIOLENCE = _lines("""
+    my agency took my passport and says I can't leave the house
+    he says if I don't send more pictures he will post the old ones
+    a man online is threatening to send my photos to my parents
+    if i stop paying they leak my video to everyone
     my uncle touches me
     I'm scared to go home
     My husband hits me when he drinks.
@@ -125,6 +138,7 @@ VIOLENCE = _lines("""
 SOMEONE_ELSE_NOW = _lines("""
     my friend just texted me goodbye and she doesn't answer
     My brother left a suicide note and his phone is off
+    my cousin texted 'sorry, look after mum' and now her phone is off
     My best friend says she is going to kill herself tonight
     my sister is on the bridge and won't come down, she says she'll jump
     he just told me he wants to end his life and hung up on me
@@ -163,6 +177,9 @@ SOMEONE_ELSE = _lines("""
     My husband told me he thinks about ending his life.
     i found a suicide plan in my sons notebook and he says it's nothing
     My student wrote that he doesn't see the point of living
+    my flatmate says he can't see the point of going on
+    my aunt told me we'd all be better off once she's gone
+    My son wrote that by Christmas nobody will have to worry about him
     my best mate has been self harming again
     someone I play with online keeps saying he wants to kill himself
     She told me that she doesn't want to be alive.
@@ -230,6 +247,24 @@ MEDICAL = _lines("""
     my dad fell off the ladder and he's bleeding from his head
 """)
 
+BODY = _lines("""
+    I fainted in the shower twice this week, I've barely eaten since Monday
+    passed out at practice today and my heart keeps fluttering
+    I threw up again and there was blood in it
+    I've been coughing up blood since this morning
+    My lips look blue and I'm dizzy when I stand up
+    i cut too deep this time and it won't stop bleeding
+    I'm skipping my insulin because I want to lose weight
+    my breath smells like nail polish and I keep throwing up
+    my chest is tight and my left arm is numb
+    I can't feel my left side since breakfast
+    haven't been able to keep water down, I can't keep anything down since yesterday night, my heart skips beats
+    My throat is closing and I'm alone
+    i blacked out again today, only had water and an apple
+    there's pain going down my left arm
+    there was blood again when I went to the toilet, is that normal?
+""")
+
 CHILDREN = _lines("""
     i'm 13 and my stepdad hits me
     my teacher saw the bruises from my dad
@@ -239,6 +274,30 @@ CHILDREN = _lines("""
 
 NO_SITUATION = _lines("""
     It hit me that summer is over.
+    I can't see the point of carrying on.
+    I don't expect to be here by Christmas.
+    They said it gets better but I can't see any sense in going on.
+    If I don't send the pictures by Friday they will post them late.
+    If I don't show up he tells everyone I was ill.
+    My sister threatens to post my baby pictures, she finds it hilarious.
+    My heart skipped a beat when she walked in.
+    My heart is racing before the interview.
+    My chest hurts from laughing so much.
+    I nearly fainted when I saw the price.
+    I fainted at my cousin's wedding because I was so nervous.
+    I passed out on the sofa after twelve hours of work.
+    I blacked out at the party, too much vodka.
+    I get butterflies and my heart does this fluttery thing when he calls.
+    There was blood everywhere from my nosebleed but it stopped.
+    My fingers are blue from the ink.
+    I can't feel my legs after that run.
+    I can't keep up with the water bill.
+    I haven't eaten all day and I'm starving, what a meeting.
+    My mouth is so dry before a speech that my throat feels tight.
+    I gave blood today and felt a bit dizzy.
+    He can't see the point of this meeting.
+    My boss says we'd be better off with a new printer.
+    My grandma asked me to look after her cat, her phone is dead.
     Hit me up when you are free.
     She beat me to the last donut.
     My brother beat me at chess again.

@@ -293,3 +293,46 @@ def test_that_the_tone_is_softer_once_after_a_misread_remark_and_the_plan_stays(
     assert any(said[1].words.startswith(text) for text in PROTOCOL.say["softer.acknowledge"])
     assert said[1].alone
     assert said[2].course.level == "plan"
+
+
+@pytest.mark.parametrize("step", ["ideation", "plan", "acute"])
+def test_that_a_number_that_is_asked_for_is_named_again(step: str):
+    said = conversation(
+        ("x", danger(step)), ("ok, what's the number?", CALM), ("is there anyone i can call", CALM)
+    )
+    place = DIRECTORY.country("GB")
+
+    for one in said:
+        named = lines_in(one.words, place) or any(number in one.words for number in place.emergency)
+        assert named, one.words
+
+
+def test_that_a_number_that_is_asked_for_later_is_named_though_the_talk_is_free_again():
+    said = conversation(("x", danger("ideation")), *[("The bus was late.", CALM)] * 4, ("who can i call?", CALM))
+
+    assert not said[-2].alone
+    assert said[-1].alone
+    assert lines_in(said[-1].words, DIRECTORY.country("GB"))
+
+
+@pytest.mark.parametrize("text", ["tonight, when they are asleep", "I won't see 8am", "in an hour it is done"])
+def test_that_a_plan_for_the_next_hours_urges_the_emergency_number(text: str):
+    said = conversation(("x", danger("plan")), (text, danger("plan")))
+
+    assert "emergency" in said[1].care.acts
+    assert "999" in said[1].words
+
+
+def test_that_a_short_answer_about_the_next_hours_is_one_too():
+    assert "emergency" in conversation(("x", danger("plan")), ("yes. tonight.", CALM))[1].care.acts
+    later = conversation(
+        ("x", danger("plan")), ("My wife cooks soup tonight and my brother comes over, too", CALM)
+    )
+    assert "emergency" not in later[1].care.acts
+
+
+def test_that_a_plan_told_anew_is_asked_for_distance_each_time():
+    said = conversation(*[("it is in the shed", danger("plan"))] * 6)
+
+    asked = r"distance|out of reach|away|leave|nothing at hand|hold on to|hard to act on|keep what|another place"
+    assert [one.words for one in said if not re.search(asked, one.words, re.IGNORECASE)] == []

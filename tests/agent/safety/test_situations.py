@@ -14,6 +14,7 @@ from agent.record import pack, unpack
 from agent.safety.course import RiskCourse
 from agent.safety.situations import SITUATIONS, Around, asks_where_to_turn, read_situation, stands, tells_of_help
 from tests.agent.safety.situation_examples import (
+    BODY,
     CHILDREN,
     MEDICAL,
     NO_SITUATION,
@@ -29,6 +30,7 @@ FOUND = (
     *((text, "someone_else", True) for text in SOMEONE_ELSE_NOW),
     *((text, "someone_else", False) for text in SOMEONE_ELSE),
     *((text, "medical", True) for text in MEDICAL),
+    *((text, "body", True) for text in BODY),
 )
 DENIALS = ("just kidding", "never mind", "no", "he didn't mean it", "it was nothing", "forget it, I'm fine now")
 QUIET = ("The bus was late.", "What is for dinner?", *DENIALS)
