@@ -8,6 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from agent.decisions import Plan
 from agent.planning import bound
 from agent.turn import Turn
 from strategies.taxonomy import esconv
@@ -187,7 +188,7 @@ def _plan(turn: Turn, texts: Texts) -> dict[str, Any] | None:
     if wanted is not None and bound(turn):
         overridden = texts("panel.not_as_chosen", strategy=texts.word("strategy", wanted))
     if turn.escalated:
-        careful = {"careful": True, "chosen": [], "stage": "", "reason": "", "others": [], "stands_in": ""}
+        careful = {"careful": True, "chosen": [], "stage": "", "grounds": "", "reason": "", "others": []}
         return careful | {"asked": overridden}
     if plan is None:
         return None
@@ -196,15 +197,26 @@ def _plan(turn: Turn, texts: Texts) -> dict[str, Any] | None:
         "careful": False,
         "chosen": [(texts.word("strategy", one.id), _definition(one.id, one.definition, texts)) for one in chosen],
         "stage": texts(f"stage.{plan.stage}"),
-        "reason": "" if plan.by_request else plan.reason,
+        "grounds": (grounds := _grounds(plan, texts)),
+        "reason": "" if grounds or plan.by_request else plan.reason,
         "others": [
             {"word": texts.word("strategy", one.strategy), "share": one.probability}
             for one in plan.ranked
             if one.strategy not in {each.id for each in chosen}
         ][:_ALTERNATIVES],
-        "stands_in": plan.stands_in,
         "asked": texts("panel.chosen_by_you") if plan.by_request else overridden,
     }
+
+
+def _grounds(plan: Plan, texts: Texts) -> str:
+    """What the plan rests on, in the language of the page; empty where it lacks words for some."""
+    said = []
+    for ground in plan.grounds:
+        if f"ground.{ground.id}" not in texts.said:
+            return ""
+        named = (texts.word("strategy", strategy) for strategy in ground.strategies)
+        said.append(texts(f"ground.{ground.id}", **dict(zip(("first", "second", "third"), named, strict=False))))
+    return " ".join(said)
 
 
 def _definition(strategy: str, definition: str, texts: Texts) -> str:

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from html import unescape
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 
-from agent.decisions import Plan, Prompt, PromptMessage, RankedStrategy, Reply, StageFailure, Verdict
+from agent.decisions import Ground, Plan, Prompt, PromptMessage, RankedStrategy, Reply, StageFailure, Verdict
 from agent.feedback import Feedback
 from agent.options import Options
 from agent.readings import CausalSpan, CauseReading, RiskReading, UndertoneReading
@@ -172,6 +173,21 @@ def test_that_a_turn_without_a_reply_can_be_tried_again_and_an_old_one_cannot():
 def _planned(**plan: Any) -> Plan:
     ranked = (RankedStrategy("question", 0.6), RankedStrategy("affirmation", 0.3), RankedStrategy("others", 0.1))
     return Plan("esconv-8", ranked, esconv()["question"], "exploration", "It is early.", "rules", **plan)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_that_why_it_answered_so_is_told_in_the_language_of_the_page_where_it_knows_the_words(language):
+    texts = texts_in(language)
+    grounds = (Ground("exploration"), Ground("likeliest", ("question", "affirmation")))
+    likeliest = {"first": texts("strategy.question"), "second": texts("strategy.affirmation")}
+    shown = unescape(understanding([a_turn(plan=_planned(grounds=grounds))], texts))
+    assert f"{texts('ground.exploration')} {texts('ground.likeliest', **likeliest)}" in shown
+    assert "It is early." not in shown
+    for unknown in ((), (*grounds, Ground("of_a_stranger"))):
+        shown = understanding([a_turn(plan=_planned(grounds=unknown))], texts)
+        assert texts("panel.reason_by") in unescape(shown)
+        assert '<span lang="en">It is early.</span>' in shown
+        assert texts("ground.exploration") not in shown
 
 
 def _ways(shown: str) -> list[str | None]:

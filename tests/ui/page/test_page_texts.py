@@ -3,10 +3,12 @@ from __future__ import annotations
 import re
 import string
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 import ui.page
+from strategies.rules import Known
 from ui.page.answering import trouble_of
 from ui.page.tabs import TABS
 from ui.page.texts import LANGUAGES, preferred, texts_in
@@ -36,6 +38,11 @@ def test_that_there_is_a_text_for_every_key_that_is_asked_for():
     assert len(asked) > 80
     assert asked <= texts_in("en").said.keys(), sorted(asked - texts_in("en").said.keys())
     assert {f"tab.{tab.id}" for tab in TABS} <= texts_in("en").said.keys()
+
+
+def test_that_there_is_a_text_for_whatever_a_plan_can_rest_on():
+    grounds = {f"ground.{name}" for kind in get_args(Known) for name in get_args(kind)}
+    assert {key for key in texts_in("en").said if key.startswith("ground.")} == grounds
 
 
 @pytest.mark.parametrize(
