@@ -80,7 +80,7 @@ def explained(
         timings=_timings(turn),
         prompt=_prompt(turn),
         risk=_risk(turn, texts) if operator else None,
-        failures=[(each.stage, each.message or each.error) for each in turn.failures],
+        failures=[(texts.word("pass", each.stage), each.message or each.error) for each in turn.failures],
     )
 
 
@@ -129,7 +129,7 @@ def _emotion(turn: Turn, texts: Texts) -> dict[str, Any] | None:
         "widest": reading.top()[0][1] or 1.0,
         "primary": words,
         "folded": len(words) > _SHORT_SET,
-        "caveat": reading.caveat,
+        "caveat": reading.caveat and texts.word("caveat", reading.caveat),
         "clear": clear or reading.top()[0][1] >= 0.5,  # noqa: PLR2004
         "source": reading.source,
     }
@@ -244,12 +244,24 @@ def _prompt(turn: Turn) -> Mapping[str, Any] | None:
 def _risk(turn: Turn, texts: Texts) -> dict[str, Any]:
     course = turn.course
     return {
-        "level": texts("panel.not_read") if turn.risk is None else turn.risk.level,
+        "level": texts("panel.not_read") if turn.risk is None else texts.word("step", turn.risk.level),
         "sure": turn.risk is None or turn.risk.sure,
-        "kinds": () if turn.risk is None else turn.risk.kinds,
+        "kinds": [] if turn.risk is None else [texts.word("danger", kind) for kind in turn.risk.kinds],
         "evidence": [] if turn.risk is None else [turn.text[start:end] for start, end in turn.risk.evidence],
-        "record": _NONE if course is None else course.level,
-        "others": "none" if course is None else course.others,
-        "acts": () if turn.care is None else turn.care.acts,
-        "verdicts": [(verdict.action, "; ".join(verdict.reasons)) for verdict in turn.verdicts],
+        "record": _NONE if course is None else texts.word("step", course.level),
+        "others": "" if course is None or course.others == "none" else texts.word("step", course.others),
+        "acts": [] if turn.care is None else [_act(act, texts) for act in turn.care.acts],
+        "verdicts": [
+            (
+                texts.word("verdict_action", verdict.action),
+                [texts.given("verdict", why) for why in verdict.reasons],
+            )
+            for verdict in turn.verdicts
+        ],
     }
+
+
+def _act(act: str, texts: Texts) -> str:
+    """What a careful reply does, in words."""
+    kind, _, question = act.partition(".")
+    return texts("act.ask", question=texts.word("question", question)) if kind == "ask" else texts.word("act", act)

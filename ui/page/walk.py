@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from agent.turn import Turn
 from sem_plugins.attribution import Attribution
-from ui.columns import moment, signed
+from ui.columns import signed
 from ui.drawing import family_of, shortened
 from ui.page.course import NARROW, WIDE, course_picture, course_table
 from ui.page.markup import filled
@@ -58,7 +58,7 @@ def walk(
         of=of,
         shown=shown,
         count=len(steps),
-        when=moment(steps[0].turn.at) if steps else "",
+        when=texts.when(steps[0].turn.at) if steps else "",
         wide=course_picture(steps, texts, WIDE, shown=shown) if steps else "",
         narrow=course_picture(steps, texts, NARROW, shown=shown) if steps else "",
         table=course_table(steps, texts) if steps else "",
@@ -93,7 +93,7 @@ def walked_turn(
         "walk_turn",
         texts,
         number=place + 1,
-        when=moment(turn.at),
+        when=texts.when(turn.at),
         text=turn.text,
         answer=conversation.answers[place],
         notices=turn.notices,

@@ -113,9 +113,10 @@ def test_that_risk_is_shown_to_operators_alone():
     turn = a_turn("I want to die", risk=RiskReading("ideation", kinds=("self-harm",), evidence=((10, 13),)))
     for shown in (understanding([turn], EN), understanding([turn, turn], EN)):
         assert "ideation" not in shown
+        assert EN("panel.risk") not in shown
         assert 'class="risk"' not in shown
     shown = understanding([turn], EN, operator=True)
-    assert "ideation" in shown
+    assert f"<dd>{EN('step.ideation')}, {EN('danger.self-harm')}</dd>" in shown
     assert '<mark class="risk"' in shown
 
 
@@ -148,6 +149,18 @@ def test_that_help_lines_can_be_dialled_and_need_no_server():
     tags = _Tags(help_region(GB, EN)).found
     assert ("details", {"class": "help", "id": "help"}) in tags
     assert [a["href"] for tag, a in tags if tag == "a"][:2] == ["tel:999", "tel:112"]
+    assert GB.words in help_region(GB, EN)
+
+
+def test_that_help_lines_speak_the_language_of_the_page_and_words_of_another_directory_stay():
+    de = texts_in("de")
+    shown = help_region(GB, de)
+    assert "ruf jetzt 999 oder 112 an" in shown
+    assert "SHOUT an 85258" in shown
+    assert 'lang="de">rund um die Uhr, jeden Tag</span>' in shown
+    assert GB.words not in shown
+    shown = help_region(replace(GB, words="Dial 999, whatever the hour."), de)
+    assert '<p class="words" lang="en">Dial 999, whatever the hour.</p>' in shown
 
 
 def test_that_an_unknown_country_has_words_and_a_way_on():
