@@ -10,6 +10,7 @@ import pytest
 import ui.page
 from agent.safety.help_lines import UNKNOWN, load_help_lines
 from agent.safety.policies import load_policy, policy_names
+from evals.listing import listed
 from strategies.rules import Known
 from ui.page.answering import trouble_of
 from ui.page.tabs import TABS
@@ -56,6 +57,16 @@ def test_that_other_languages_have_words_for_all_that_data_say_in_english():
         for group, keys in asked.items():
             assert {key.partition(".")[2] for key in said if key.startswith(f"{group}.")} == keys
         assert texts_in(language).given("country", "Nowhere", "XX") == ("Nowhere", "en")
+
+
+def test_that_whatever_can_be_evaluated_is_told_in_plain_words():
+    tasks = listed(None)
+    assert len(tasks) > 20
+    for language in LANGUAGES:
+        said = texts_in(language).said
+        assert {f"evaluate_task.{task.name}" for task in tasks} <= said.keys()
+        assert {f"evaluate_system.{system}" for task in tasks for system in task.systems} <= said.keys()
+        assert language == "en" or {f"evaluate_about.{task.name}" for task in tasks} <= said.keys()
 
 
 def test_that_a_time_is_told_as_people_write_it():
