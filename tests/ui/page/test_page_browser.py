@@ -119,6 +119,17 @@ def test_that_a_reply_is_streamed_and_can_be_stopped_and_what_was_said_is_kept(v
     newest = desk.agent.store.turns(desk.agent.store.conversations()[0])[-1]
     assert newest.reply.finish_reason == "interrupted"
     assert newest.reply.text.startswith("I hear you")
+    open_tab(page, "what_if")
+    page.get_by_role("button", name=EN("what_if.ask")).press("Enter")
+    other = page.locator("#what-if .side").last
+    expect(other).to_contain_text("I hear you")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name=EN("what_if.stop"))).to_be_focused()
+    expect(page.get_by_role("button", name=EN("what_if.stop"))).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name=EN("what_if.stopped"))).to_be_focused()
+    expect(other).to_contain_text("I hear you")
+    expect(page.get_by_role("button", name=EN("what_if.stop"))).to_be_hidden()
 
 
 def test_that_help_is_one_click_away_without_a_server_and_in_front_in_danger(visit):

@@ -129,9 +129,9 @@
   document.addEventListener("keydown", event => {
     if (event.key !== "Escape") return;
     const help = document.querySelector("#help");
-    const stop = document.querySelector("#stop");
+    const stop = [...document.querySelectorAll("#stop, #what-if-stop")].find(button => button.offsetParent);
     if (help?.open) { help.open = false; help.querySelector("summary").focus(); }
-    else if (stop && stop.offsetParent) stop.click();
+    else if (stop) stop.click();
     else if (!wide()) { shown("panel", false); shown("list", false); }
   });
 
