@@ -325,6 +325,26 @@ def test_that_what_keeps_a_message_from_the_server_is_told_in_the_language_of_th
     visiting.problems.clear()  # the answers that were made up
 
 
+def test_that_whoever_rests_on_the_page_is_told_that_its_server_is_gone_until_it_is_back(visit):
+    visiting = visit(locale="de")
+    visiting.context.clock.install()
+    page = visiting.open("/de/")
+    page.fill("#box textarea", SAID[0])
+    line = page.locator("body > .away")
+    page.route("**/healthz", lambda route: route.abort())
+    for _ in range(2):  # a single one is no news
+        with page.expect_event("requestfailed"):
+            expect(line).to_have_count(0)
+            page.clock.fast_forward(15_000)
+    expect(line).to_have_text(DE("trouble.away"))
+    expect(page.locator("#box textarea")).to_have_value(SAID[0])
+    assert violations(page) == []
+    page.unroute("**/healthz")
+    page.clock.fast_forward(3_000)
+    expect(line).to_have_count(0)
+    visiting.problems.clear()  # what Chromium says of requests that fail
+
+
 def test_that_a_reply_can_be_asked_for_another_way_and_a_draft_stays(visit, desk):
     page = visit().open()
     say(page, SAID[1])

@@ -52,6 +52,7 @@
   // Above the box where the chat is seen, and else at the foot of the page.
   const warn = words => {
     hush();
+    document.querySelector(".away")?.remove();
     const line = document.createElement("p");
     line.className = "trouble told";
     line.setAttribute("role", "alert");
@@ -185,6 +186,33 @@
   const watch = () => new MutationObserver(() => {
     if (document.querySelector(".toast-body.error") && !document.querySelector(".told")) warn(meta("broken"));
   }).observe(document.querySelector(".toast-wrap"), { childList: true, subtree: true });
+
+  // Whoever rests on the page is told that its server went, before they write to nobody.
+  const EACH = 15_000, AGAIN = 3_000, LONGEST = 10_000; // milliseconds
+  let missed = 0, next = 0;
+  const away = () => {
+    const line = document.querySelector(".away");
+    if (missed < 2) return line?.remove(); // a single one may be a hiccup
+    if (line || document.querySelector(".told")) return;
+    const made = document.createElement("p");
+    made.className = "trouble away";
+    made.setAttribute("role", "status");
+    document.body.append(made);
+    made.textContent = meta("away"); // after it is there, so that screen readers tell it
+  };
+  const ask_server = async () => {
+    clearTimeout(next);
+    if (!document.hidden) {
+      const asked = { cache: "no-store", signal: AbortSignal.timeout(LONGEST) };
+      const answer = await fetched(new URL("../healthz", location.href), asked).catch(() => null);
+      missed = answer && answer.status < 500 ? 0 : missed + 1;
+      away();
+    }
+    clearTimeout(next); // another one may have asked meanwhile
+    next = setTimeout(ask_server, missed ? AGAIN : EACH);
+  };
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) ask_server(); });
+  next = setTimeout(ask_server, EACH);
 
   // Called by the parts of the page whose clicks the server has to know.
   window.heartlineActs = (element, send) => {
