@@ -156,9 +156,8 @@ class SettingsTab:
         }
         named = [(code, self._country(code)) for code in offered["country"] if code != UNKNOWN]
         options["country"] = sorted(named, key=lambda pair: _as_filed(pair[1]))
-        places = {each: self._place(each) for each in offered.get("policy", ())}
-        if places:
-            options["policy"] = list(places.items())
+        if "policy" in offered:
+            options["policy"] = [(each, f"{self._place(each)} ({each})") for each in offered["policy"]]
         address = desk.address(desk.settings)
         local = desk.settings.generator != "openai"
         as_set = texts("settings.set_local" if local else "settings.set_offline")
@@ -174,7 +173,7 @@ class SettingsTab:
             may_unkeep=desk.may_unkeep and not desk.ephemeral,
             ephemeral=desk.ephemeral,
             country=self._country(desk.settings.country),
-            policy=places.get(desk.settings.policy, desk.settings.policy),
+            policy=self._place(desk.settings.policy),
         )
 
     def _country(self, code: str | None) -> str:
@@ -186,7 +185,7 @@ class SettingsTab:
 
     def _place(self, policy: str) -> str:
         """Where a policy holds."""
-        return f"{self.texts.given('place', load_policy(policy).place, policy).words} ({policy})"
+        return self.texts.given("place", load_policy(policy).place, policy).words
 
 
 def _as_filed(name: str) -> str:

@@ -258,6 +258,18 @@ def test_that_every_tab_can_be_seen_and_opened_on_a_narrow_screen_in_each_langua
         page.keyboard.press("Enter")
         expect(page.locator("form.settings")).to_be_visible()
         assert violations(page) == []
+        page.get_by_role("heading", name="Heartline").click()  # the tabs have the focus no more
+        for to, shown in ((40, False), (300, False), (240, True)):  # never one row without the other
+            page.evaluate("to => scrollTo(0, to)", to)
+            for tab in (tabs.first, tabs.last):
+                page.wait_for_function(
+                    """([tab, shown]) => {
+                        const place = tab.getBoundingClientRect();
+                        const under = document.elementFromPoint(place.x + place.width / 2, place.y + place.height / 2);
+                        return Boolean(under && tab.contains(under)) === shown;
+                    }""",
+                    arg=[tab.element_handle(), shown],
+                )
 
 
 def test_that_the_keyboard_is_enough(visit):

@@ -156,12 +156,21 @@
     new MutationObserver(() => { if (end && document.querySelector("#middle .turn")) scrollTo(0, document.documentElement.scrollHeight); }).observe(
       document.querySelector("#middle"), { childList: true, subtree: true, characterData: true });
   };
+  // On narrow screens the tabs, all rows of them, give way to whoever reads on, and come back to whoever turns back.
+  const give_way = () => {
+    let last = scrollY;
+    addEventListener("scroll", () => {
+      if (Math.abs(scrollY - last) < 8 && scrollY > 0) return;
+      root.dataset.tabs = scrollY > last ? "away" : "here";
+      last = scrollY;
+    }, { passive: true });
+  };
   // Tabs take more rows where they do not fit into one.
   const measure = () => {
     const strip = document.querySelector("#tabs .tab-wrapper");
     if (strip) new ResizeObserver(() => root.style.setProperty("--tabs", `${strip.offsetHeight}px`)).observe(strip);
   };
-  const ready = () => { if (restore()) { document.head.append(document.querySelector("#heartline-style")); box().setAttribute("aria-label", meta("label")); follow(); measure(); watch(); shown("panel", isOpen("panel")); } else setTimeout(ready, 50); };
+  const ready = () => { if (restore()) { document.head.append(document.querySelector("#heartline-style")); box().setAttribute("aria-label", meta("label")); follow(); measure(); give_way(); watch(); shown("panel", isOpen("panel")); } else setTimeout(ready, 50); };
 
   // What keeps an event from the server is told in the language of the page; Gradio's own words are hidden.
   const heard = (address, answer) => {
