@@ -342,7 +342,7 @@ def test_that_whoever_rests_on_the_page_is_told_that_its_server_is_gone_until_it
     visiting.context.clock.install()
     page = visiting.open("/de/")
     page.fill("#box textarea", SAID[0])
-    line = page.locator("body > .away")
+    line = page.locator(".away")
     page.route("**/healthz", lambda route: route.abort())
     for _ in range(2):  # a single one is no news
         with page.expect_event("requestfailed"):
@@ -350,6 +350,10 @@ def test_that_whoever_rests_on_the_page_is_told_that_its_server_is_gone_until_it
             page.clock.fast_forward(15_000)
     expect(line).to_have_text(DE("trouble.away"))
     expect(page.locator("#box textarea")).to_have_value(SAID[0])
+    expect(page.locator("#trouble .away")).to_be_visible()
+    open_tab(page, "settings")
+    page.clock.fast_forward(3_000)
+    expect(page.locator("body > .away")).to_be_visible()
     assert violations(page) == []
     page.unroute("**/healthz")
     page.clock.fast_forward(3_000)

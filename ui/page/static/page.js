@@ -50,6 +50,10 @@
     if (place) place.textContent = words + " ";
   };
   // Above the box where the chat is seen, and else at the foot of the page.
+  const place = () => {
+    const holder = document.querySelector("#trouble");
+    return holder?.checkVisibility() ? holder : document.body;
+  };
   const warn = words => {
     hush();
     document.querySelector(".away")?.remove();
@@ -57,8 +61,7 @@
     line.className = "trouble told";
     line.setAttribute("role", "alert");
     line.textContent = words;
-    const holder = document.querySelector("#trouble");
-    (holder?.checkVisibility() ? holder : document.body).append(line);
+    place().append(line);
   };
   const hush = () => document.querySelector(".told")?.remove();
   const copy = async (text, button) => {
@@ -201,12 +204,13 @@
   let missed = 0, next = 0;
   const away = () => {
     const line = document.querySelector(".away");
-    if (missed < 2) return line?.remove(); // a single one may be a hiccup
-    if (line || document.querySelector(".told")) return;
+    if (missed > 1 && line?.checkVisibility()) return;
+    line?.remove(); // it may stand in a tab that was left
+    if (missed < 2 || document.querySelector(".told")) return; // a single one may be a hiccup
     const made = document.createElement("p");
     made.className = "trouble away";
     made.setAttribute("role", "status");
-    document.body.append(made);
+    place().append(made);
     made.textContent = meta("away"); // after it is there, so that screen readers tell it
   };
   const ask_server = async () => {
