@@ -73,6 +73,16 @@ class Texts:
         found = in_calendar(at)
         return "" if found is None else self("moment", at=found)
 
+    def number(self, value: float, form: str = "+.2f") -> str:
+        """A number as people write it, by default with its sign; what rounds to nothing has a plus.
+
+        Args:
+            value: The number.
+            form: How many places it has, as `format` takes it.
+        """
+        places = int(form.partition(".")[2][:-1])
+        return format(round(value, places) + 0.0, form).replace(".", self("point"))
+
     def word(self, group: str, name: str) -> str:
         """The word for a name of ours, e.g. of an emotion; the name itself where the language has none."""
         return self.said.get(f"{group}.{name}", name.replace("_", " "))

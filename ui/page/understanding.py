@@ -12,7 +12,6 @@ from agent.decisions import Plan
 from agent.planning import bound
 from agent.turn import Turn
 from strategies.taxonomy import esconv
-from ui.columns import signed
 from ui.drawing import family_of
 from ui.page.course import course_picture, course_table
 from ui.page.markup import filled
@@ -25,6 +24,7 @@ _BARS = 6
 _ALTERNATIVES = 4
 _SHORT_SET = 8  # more primary emotions than these are folded away
 _NONE = "\N{EN DASH}"
+_FULL = 0.25  # a bar that is full is at least this likely: a flat distribution looks flat
 _LEAST = 0.005  # what rounds to nothing says nothing
 
 
@@ -126,7 +126,7 @@ def _emotion(turn: Turn, texts: Texts) -> dict[str, Any] | None:
     clear = turn.expression is None or turn.expression.neutrality < 0.5  # noqa: PLR2004 - more likely than not
     return {
         "bars": bars,
-        "widest": reading.top()[0][1] or 1.0,
+        "widest": max(reading.top()[0][1], _FULL),
         "primary": words,
         "folded": len(words) > _SHORT_SET,
         "caveat": reading.caveat and texts.word("caveat", reading.caveat),
@@ -164,7 +164,7 @@ def _state(turn: Turn, texts: Texts) -> dict[str, Any] | None:
         {
             "name": texts(f"axis.{name}"),
             "ends": texts(f"panel.{name}"),
-            "value": signed(value),
+            "value": texts.number(value),
             "place": (value + 1) / 2,
         }
         for name, value in zip(("valence", "arousal", "dominance"), state.affect.point.tolist(), strict=True)

@@ -69,11 +69,14 @@ def test_that_whatever_can_be_evaluated_is_told_in_plain_words():
         assert language == "en" or {f"evaluate_about.{task.name}" for task in tasks} <= said.keys()
 
 
-def test_that_a_time_is_told_as_people_write_it():
+def test_that_times_and_numbers_are_told_as_people_write_them():
     assert [texts_in(language).when(1_777_816_920) for language in ("en", "de")] == [
         "3 May 2026, 14:02",
         "3.5.2026, 14:02",
     ]
+    assert [texts_in(language).number(-0.204) for language in ("en", "de")] == ["-0.20", "-0,20"]
+    assert texts_in("de").number(-0.001) == "+0,00"
+    assert texts_in("de").number(12.25, ".1f") == "12,2"
     assert texts_in("de").when(None) == texts_in("de").when(1e40) == ""
 
 
