@@ -173,7 +173,13 @@
     const strip = document.querySelector("#tabs .tab-wrapper");
     if (strip) new ResizeObserver(() => root.style.setProperty("--tabs", `${strip.offsetHeight}px`)).observe(strip);
   };
-  const ready = () => { if (restore()) { document.head.append(document.querySelector("#heartline-style")); box().setAttribute("aria-label", meta("label")); follow(); measure(); give_way(); watch(); shown("panel", isOpen("panel")); } else setTimeout(ready, 50); };
+  // Buttons say what is open; on a busy machine Gradio draws them late.
+  const mark = () => {
+    const say = () => { for (const name of ["panel", "list"]) shown(name, isOpen(name)); };
+    new MutationObserver(say).observe(document.querySelector("#bar"), { childList: true, subtree: true });
+    say();
+  };
+  const ready = () => { if (restore()) { document.head.append(document.querySelector("#heartline-style")); box().setAttribute("aria-label", meta("label")); follow(); measure(); give_way(); watch(); mark(); } else setTimeout(ready, 50); };
 
   // What keeps an event from the server is told in the language of the page; Gradio's own words are hidden.
   const heard = (address, answer) => {
@@ -257,11 +263,16 @@
       const kept = form.querySelector("[name=kept]");
       return { ...found, kept: kept ? kept.checked : true };
     };
-    element.addEventListener("change", () => send({ do: "save", choices: choices() }));
+    let later = 0; // what a click on "test" saves itself is not saved beside it: the answers may overtake one another
+    element.addEventListener("change", () => {
+      clearTimeout(later);
+      later = setTimeout(() => send({ do: "save", choices: choices() }), 200);
+    });
     element.addEventListener("submit", event => event.preventDefault());
     element.addEventListener("click", event => {
       const button = event.target.closest("[data-do]");
       if (!button || (button.dataset.ask && !confirm(button.dataset.ask))) return;
+      if (["test", "erase_all"].includes(button.dataset.do)) clearTimeout(later);
       send({ do: button.dataset.do, choices: choices() });
     });
   };
