@@ -79,6 +79,19 @@ class RankedStrategy:
 
 
 @dataclass(frozen=True, slots=True)
+class Ground:
+    """One of the things that a plan rests on, for whoever says it in words of their own, e.g. in another language.
+
+    Attributes:
+        id: What it is, as the planner calls it, e.g. `"asks_advice"`.
+        strategies: Ids of the strategies that it speaks of, in its order.
+    """
+
+    id: str
+    strategies: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What the supporter will do.
 
@@ -92,6 +105,7 @@ class Plan:
         then: What follows the chosen strategy in the same reply, in order; mostly nothing.
         stands_in: Why somebody else planned in the planner's place; empty where nobody did.
         by_request: The request named the chosen strategy; `ranked` is the planner's all the same.
+        grounds: What `reason` rests on, in its order; empty where the planner gives the sentence alone.
     """
 
     taxonomy: str
@@ -103,6 +117,7 @@ class Plan:
     then: tuple[Strategy, ...] = ()
     stands_in: str = ""
     by_request: bool = False
+    grounds: tuple[Ground, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

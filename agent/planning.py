@@ -47,4 +47,4 @@ def _as_asked(turn: Turn, taxonomy: Taxonomy) -> Turn:
         return turn
     chosen = taxonomy[wanted]
     reason = f"The person asked for {chosen.name}."
-    return replace(turn, plan=replace(plan, chosen=chosen, then=(), reason=reason, by_request=True))
+    return replace(turn, plan=replace(plan, chosen=chosen, then=(), reason=reason, by_request=True, grounds=()))

@@ -11,11 +11,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from agent.decisions import Plan, Taxonomy
+from agent.decisions import Ground, Plan, Taxonomy
 from agent.turn import Turn
 from strategies.balance import check_share
-from strategies.predicted import UNREAD, likely, supporters
-from strategies.rules import RulePlanner, aim, reranked, standing_in
+from strategies.predicted import UNREAD, apart, likely, supporters
+from strategies.rules import Known, RulePlanner, aim, reranked, standing_in
 from strategies.taxonomy import esconv
 
 __all__ = ["BlendPlanner", "create", "foreseen", "pooled"]
@@ -75,7 +75,7 @@ class BlendPlanner:
             return ruled
         probabilities = likely(turn, counterweight=self.counterweight)
         if probabilities is None:
-            return standing_in(ruled, because=UNREAD)
+            return standing_in(ruled, because=UNREAD, ground="unread")
         scores = {ranked.strategy: ranked.probability for ranked in ruled.ranked}
         pool = pooled(probabilities, scores, weight=self.weight)
         lift = turn.state.lift if turn.state is not None else {}
@@ -84,23 +84,25 @@ class BlendPlanner:
             chosen = _best(hopeful)
             name = self.taxonomy[chosen].name
             reason = f"The forecast expects the person to feel better after {name}, so {aim(chosen)}."
-            return reranked(ruled, hopeful, reason=reason)
-        reason = self._reason(ruled, read=_best(probabilities), chosen=_best(pool))
-        return reranked(ruled, hopeful, reason=reason)
+            return reranked(ruled, hopeful, reason=reason, grounds=[Ground("forecast", (chosen,))])
+        reason, grounds = self._reason(ruled, read=_best(probabilities), chosen=_best(pool))
+        return reranked(ruled, hopeful, reason=reason, grounds=[*grounds, *apart(self.counterweight)])
 
-    def _reason(self, ruled: Plan, *, read: str, chosen: str) -> str:
+    def _reason(self, ruled: Plan, *, read: str, chosen: str) -> tuple[str, tuple[Ground, ...]]:
         """Who wanted what, and who prevails."""
-        who = supporters(self.counterweight)
+        who, theirs = supporters(self.counterweight), self.taxonomy[read].name
         if read == chosen == ruled.chosen.id:
-            return f"{who} would choose as the rules do: {ruled.reason[0].lower()}{ruled.reason[1:]}"
+            reason = f"{who} would choose as the rules do: {ruled.reason[0].lower()}{ruled.reason[1:]}"
+            return reason, (Ground("as_rules"), *ruled.grounds)
+        prevails: Known
         if chosen == read:
-            outcome = "the supporters' way weighs more here"
+            prevails, outcome = "supporters_weigh", "the supporters' way weighs more here"
         elif chosen == ruled.chosen.id:
-            outcome = "the rules weigh more here"
+            prevails, outcome = "rules_weigh", "the rules weigh more here"
         else:
-            outcome = f"{self.taxonomy[chosen].name} suits both"
-        theirs = self.taxonomy[read].name
-        return f"{who} would choose {theirs} and the rules {ruled.chosen.name}; {outcome}, so {aim(chosen)}."
+            prevails, outcome = "suits_both", f"{self.taxonomy[chosen].name} suits both"
+        reason = f"{who} would choose {theirs} and the rules {ruled.chosen.name}; {outcome}, so {aim(chosen)}."
+        return reason, (Ground(prevails, (read, ruled.chosen.id, chosen)),)
 
 
 def pooled(read: Mapping[str, float], ruled: Mapping[str, float], *, weight: float) -> dict[str, float]:

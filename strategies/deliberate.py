@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from agent.decisions import Plan, Prompt, PromptMessage
+from agent.decisions import Ground, Plan, Prompt, PromptMessage
 from agent.errors import EmptyReplyError, GenerationError
 from agent.protocols import Generator
 from agent.registry import make
@@ -79,14 +79,17 @@ class DeliberatePlanner:
             return ruled
         ranking = await self._ask(turn)
         if not ranking:
-            return standing_in(ruled, because=UNANSWERED if ranking is None else NO_RANKING)
+            if ranking is None:
+                return standing_in(ruled, because=UNANSWERED, ground="unanswered")
+            return standing_in(ruled, because=NO_RANKING, ground="no_ranking")
         scores = {strategy: _DECAY**place for place, strategy in enumerate(ranking)}
         rest = {each.strategy: each.probability for each in ruled.ranked if each.strategy not in scores}
         last = _DECAY ** len(ranking) / sum(rest.values()) if rest else 0.0
         scores |= {strategy: last * p for strategy, p in rest.items()}
         ahead = f" before {self.taxonomy[ranking[1]].name}" if len(ranking) > 1 else ""
         reason = f"The LLM ranked {self.taxonomy[ranking[0]].name} first{ahead}, so {aim(ranking[0])}."
-        return reranked(ruled, scores, reason=reason)
+        ground = Ground("ranked", tuple(ranking[:2])) if ahead else Ground("ranked_first", (ranking[0],))
+        return reranked(ruled, scores, reason=reason, grounds=[ground])
 
     async def _ask(self, turn: Turn) -> Sequence[str] | None:
         """Ids of strategies, best first; empty where the answer is no ranking, None where there is no answer."""

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from agent.decisions import Plan, Taxonomy
+from agent.decisions import Ground, Plan, Taxonomy
 from agent.errors import ReadingError
 from agent.turn import Turn
 from strategies.balance import check_share, counterweighted, esconv_prior
 from strategies.rules import RulePlanner, aim, reranked, standing_in
 from strategies.taxonomy import convert, esconv
 
-__all__ = ["UNREAD", "PredictedPlanner", "create", "likely", "supporters"]
+__all__ = ["UNREAD", "PredictedPlanner", "apart", "create", "likely", "supporters"]
 
 UNREAD = "The next strategy could not be read"
 """Why a planner that needs the reading leaves the turn to the rules."""
@@ -55,13 +55,14 @@ class PredictedPlanner:
             return ruled
         probabilities = likely(turn, counterweight=self.counterweight)
         if probabilities is None:
-            return standing_in(ruled, because=UNREAD)
+            return standing_in(ruled, because=UNREAD, ground="unread")
         first, second, *_ = sorted(probabilities, key=lambda strategy: -probabilities[strategy])
         reason = (
             f"{supporters(self.counterweight)} would most likely choose {self.taxonomy[first].name} here, "
             f"or else {self.taxonomy[second].name}, so {aim(first)}."
         )
-        return reranked(ruled, probabilities, reason=reason)
+        grounds = [Ground("likeliest", (first, second)), *apart(self.counterweight)]
+        return reranked(ruled, probabilities, reason=reason, grounds=grounds)
 
 
 def likely(turn: Turn, *, counterweight: float) -> Mapping[str, float] | None:
@@ -88,6 +89,11 @@ def likely(turn: Turn, *, counterweight: float) -> Mapping[str, float] | None:
 def supporters(counterweight: float) -> str:
     """Who a reason says would choose so: the supporters as they are, or as they would be without their habits."""
     return "Supporters, their habits apart," if counterweight else "Supporters"
+
+
+def apart(counterweight: float) -> tuple[Ground, ...]:
+    """The same as a ground; none where they are as they are."""
+    return (Ground("habits_apart"),) if counterweight else ()
 
 
 def create(settings: object | None = None) -> PredictedPlanner:

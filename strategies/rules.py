@@ -14,16 +14,35 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from agent.decisions import Plan, RankedStrategy, Stage, Taxonomy
+from agent.decisions import Ground, Plan, RankedStrategy, Stage, Taxonomy
 from agent.turn import Turn
 from strategies.facts import Fact, find_facts
 from strategies.sequence import follows
 from strategies.stages import STAGES, position, stage_mixture
 from strategies.taxonomy import esconv, strategy_id
 
-__all__ = ["RulePlanner", "aim", "create", "reranked", "standing_in"]
+__all__ = ["Known", "RulePlanner", "aim", "create", "reranked", "standing_in"]
+
+_Other = Literal[
+    "as_rules",
+    "care",
+    "forecast",
+    "habits_apart",
+    "likeliest",
+    "no_ranking",
+    "ranked",
+    "ranked_first",
+    "repetition",
+    "rules_weigh",
+    "suits_both",
+    "supporters_weigh",
+    "unanswered",
+    "unread",
+]
+Known = Stage | Fact | _Other
+"""Ids of the grounds that the planners here give."""
 
 _FILE = Path(__file__).with_name("rules.toml")
 _SPOKEN_FACTS = 2  # a reason with more is no longer read
@@ -36,6 +55,7 @@ _QUESTION_MARKS = ("?", "\N{FULLWIDTH QUESTION MARK}", "\N{ARABIC QUESTION MARK}
 class _Pull:
     """What one fact does to every strategy, as factors, and how the reason puts it."""
 
+    ground: Known
     says: str
     factors: Mapping[str, float]
 
@@ -79,13 +99,15 @@ class RulePlanner:
         }
         ranked = _ranked(scores)
         chosen = self.taxonomy[ranked[0].strategy]
+        spoken = _spoken(pulls, chosen.id)
         return Plan(
             taxonomy=self.taxonomy.id,
             ranked=ranked,
             chosen=chosen,
             stage=stage,
-            reason=_reason(turn, stage, chosen=chosen.id, pulls=pulls),
+            reason=_reason(turn, stage, chosen=chosen.id, spoken=spoken),
             planner=self.name,
+            grounds=tuple(map(Ground, ["care"] if turn.escalated else [stage, *(pull.ground for pull in spoken)])),
         )
 
     def _used(self, turn: Turn) -> tuple[str | None, ...]:
@@ -108,22 +130,24 @@ def aim(strategy: str) -> str:
     return aims[strategy]
 
 
-def reranked(plan: Plan, scores: Mapping[str, float], *, reason: str) -> Plan:
+def reranked(plan: Plan, scores: Mapping[str, float], *, reason: str, grounds: Sequence[Ground] = ()) -> Plan:
     """What the rules choose with another ranking, for planners that start from them.
 
     Args:
         plan: Its stage and planner stay.
         scores: Every strategy of ESConv with a score from 0 up; equals keep their order. Scaled to sum to 1.
         reason: Why, in one sentence; what follows in the same reply is added to it.
+        grounds: What it rests on; nothing where the sentence is all there is.
     """
     ranked = _ranked(scores)
-    return _followed(replace(plan, ranked=ranked, chosen=esconv()[ranked[0].strategy], reason=reason))
+    chosen = esconv()[ranked[0].strategy]
+    return _followed(replace(plan, ranked=ranked, chosen=chosen, reason=reason, grounds=tuple(grounds)))
 
 
-def standing_in(plan: Plan, *, because: str) -> Plan:
+def standing_in(plan: Plan, *, because: str, ground: Known) -> Plan:
     """What the rules choose, for a planner that cannot plan this turn, with a reason that begins with why."""
     reason = f"{because}, so the rules decide: {plan.reason[0].lower()}{plan.reason[1:]}"
-    return _followed(replace(plan, reason=reason, stands_in=because))
+    return _followed(replace(plan, reason=reason, stands_in=because, grounds=(Ground(ground), *plan.grounds)))
 
 
 def _followed(plan: Plan) -> Plan:
@@ -148,9 +172,10 @@ def _rules() -> Mapping[str, Any]:
 def _pulls(turn: Turn, facts: Mapping[Fact, float]) -> list[_Pull]:
     """The effect of each fact that holds; a fact of strength s counts with factor ** s."""
     if turn.escalated:
-        return [_Pull(_rules()["escalated"]["says"], _rules()["escalated"]["factors"])]
+        return [_Pull("care", _rules()["escalated"]["says"], _rules()["escalated"]["factors"])]
     return [
         _Pull(
+            effect["fact"],
             effect["says"],
             {strategy: factor ** facts[effect["fact"]] for strategy, factor in effect["factors"].items()},
         )
@@ -167,17 +192,21 @@ def _repetition(strategies: Sequence[str | None]) -> _Pull:
     for strategy, factor in zip(reversed(strategies), rule["recent"], strict=False):
         if strategy:
             factors[strategy] *= factor
-    return _Pull(rule["says"], factors)
+    return _Pull("repetition", rule["says"], factors)
 
 
-def _reason(turn: Turn, stage: Stage, *, chosen: str, pulls: Sequence[_Pull]) -> str:
+def _spoken(pulls: Sequence[_Pull], chosen: str) -> list[_Pull]:
+    """Those that pulled hardest to the strategy that was chosen, and are told."""
+    pulling = sorted(pulls, key=lambda pull: -pull.on(chosen))
+    return [pull for pull in pulling[:_SPOKEN_FACTS] if pull.on(chosen) > _SPOKEN_PULL]
+
+
+def _reason(turn: Turn, stage: Stage, *, chosen: str, spoken: Sequence[_Pull]) -> str:
     """One sentence of fixed phrases: the stage, the facts that pulled hardest, the aim."""
     rules = _rules()
     if turn.escalated:
         return f"{rules['escalated']['says']}, so {rules['escalated'][chosen]}."
-    pulling = sorted(pulls, key=lambda pull: -pull.on(chosen))
-    spoken = [pull.says for pull in pulling[:_SPOKEN_FACTS] if pull.on(chosen) > _SPOKEN_PULL]
-    facts = f"; {' and '.join(spoken)}" if spoken else ""
+    facts = f"; {' and '.join(pull.says for pull in spoken)}" if spoken else ""
     return f"{rules['stages'][stage]}{facts}, so {rules['aims'][chosen]}."
 
 

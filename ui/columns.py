@@ -88,13 +88,20 @@ def _column(first: int, steps: Sequence[Step]) -> Column:
     )
 
 
+def in_calendar(at: float | None) -> datetime | None:
+    """A time in UTC; None where nobody said or no calendar has it."""
+    if at is None:
+        return None
+    try:
+        return datetime.fromtimestamp(at, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
+
+
 def moment(at: float | None, *, date: bool = True) -> str:
     """A time in UTC, e.g. "3 May 2026, 14:02"; empty where nobody said or no calendar has it."""
-    if at is None:
-        return ""
-    try:
-        when = datetime.fromtimestamp(at, UTC)
-    except (OverflowError, ValueError, OSError):
+    when = in_calendar(at)
+    if when is None:
         return ""
     return f"{when.day} {when:%b %Y, %H:%M}" if date else f"{when:%H:%M}"
 

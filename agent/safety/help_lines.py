@@ -7,7 +7,7 @@ object with the shape of `Directory` under `heartline.directories`, and names it
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -29,6 +29,7 @@ __all__ = [
     "create",
     "directory_of",
     "load_help_lines",
+    "urging",
 ]
 
 Kind = Literal["suicide", "distress", "abuse", "eating", "youth", "lgbtq", "veterans"]
@@ -209,6 +210,15 @@ def load_help_lines(path: Path | None = None) -> BundledDirectory:
     return BundledDirectory(countries, top.whole("stale_after_days", low=1, high=3650))
 
 
+def urging(numbers: Sequence[str]) -> str:
+    """What a country's `words` are, unless its directory says it otherwise.
+
+    Args:
+        numbers: Emergency numbers, at least one.
+    """
+    return f"If life is in danger, call {' or '.join(numbers)} now."
+
+
 def directory_of(settings: Any = None) -> Directory:
     """The directory that the setting `help_lines` names: by a registered name, or by the path of a TOML file.
 
@@ -249,7 +259,7 @@ def _country(content: object, where: str) -> Country:
     return Country(
         code=fields.text("code", pattern=_CODE, wanted="two capital letters as in ISO 3166-1, e.g. NZ"),
         name=fields.text("name", longest=60),
-        words=f"If life is in danger, call {' or '.join(numbers)} now.",
+        words=urging(numbers),
         emergency=numbers,
         lines=lines,
         evidence=fields.addresses("evidence"),

@@ -16,6 +16,7 @@ from agent.deadline import Deadline
 from agent.decisions import (
     Care,
     Contact,
+    Ground,
     Handoff,
     Objection,
     Plan,
@@ -274,7 +275,19 @@ turns = st.builds(
     body=senses,
     state=maybe(states),
     plan=maybe(
-        st.builds(Plan, words, ranked, strategies, stages, words, words, listed(strategies), words, st.booleans())
+        st.builds(
+            Plan,
+            words,
+            ranked,
+            strategies,
+            stages,
+            words,
+            words,
+            listed(strategies),
+            words,
+            st.booleans(),
+            listed(st.builds(Ground, words, listed(words))),
+        )
     ),
     prompt=maybe(st.builds(Prompt, listed(st.builds(PromptMessage, roles, words)), words, words, counts)),
     reply=maybe(st.builds(Reply, words, words, words, maybe(st.builds(TokenUsage, counts, counts)), maybe(words))),
@@ -390,9 +403,11 @@ def test_that_fields_with_a_default_may_be_missing():
 def test_that_a_record_from_before_plans_held_what_follows_still_reads():
     turn = a_full_turn()
     record = json.loads(json.dumps(to_record(turn)))
-    del record["plan"]["then"], record["plan"]["stands_in"], record["plan"]["by_request"]
+    for name in ("then", "stands_in", "by_request", "grounds"):
+        del record["plan"][name]
     assert turn.plan is not None
-    assert from_record(record) == replace(turn, plan=replace(turn.plan, then=(), stands_in="", by_request=False))
+    plan = replace(turn.plan, then=(), stands_in="", by_request=False, grounds=())
+    assert from_record(record) == replace(turn, plan=plan)
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,7 @@ def check_plan(plan: Plan, *, planner: Planner, turn: Turn) -> None:
     assert plan.reason.strip() == plan.reason
     assert plan.reason
     assert "\n" not in plan.reason
+    assert all(ground.id and set(ground.strategies) <= ids for ground in plan.grounds)
     said = " ".join(message.text for message in turn.dialogue)
     leaked = [secret for secret in SECRETS if secret in said and re.search(secret, plan.reason, re.IGNORECASE)]
     assert not leaked, f"the reason repeats words of the person: {leaked}"

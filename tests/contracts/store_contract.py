@@ -24,6 +24,7 @@ import pytest
 from agent.decisions import (
     Care,
     Contact,
+    Ground,
     Handoff,
     Objection,
     Plan,
@@ -147,6 +148,7 @@ def a_plan(strategy_id: str = "reflection") -> Plan:
         (after,),
         "It is slow",
         by_request=True,
+        grounds=(Ground("likeliest", (strategy_id, after.id)),),
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.decisions import Plan, Verdict
+from agent.decisions import Ground, Plan, Verdict
 from agent.errors import WiringError
 from agent.protocols import Planner
 from agent.readings import Affect, StrategyReading
@@ -126,10 +126,11 @@ async def test_that_a_counterweight_takes_the_common_out_of_the_reading_only() -
     rules_alone = await planned(turn, weight=0.0, counterweight=1.0)
     assert rules_alone.ranked == (await planned(turn, weight=0.0)).ranked
     assert rules_alone.reason.startswith("Supporters, their habits apart, would choose Restatement")
+    assert [ground.id for ground in rules_alone.grounds] == ["rules_weigh", "habits_apart"]
 
 
 @pytest.mark.parametrize(
-    ("turn", "weight", "reason"),
+    ("turn", "weight", "reason", "grounds"),
     [
         (
             a_turn(read=a_reading(question=0.6)),
@@ -138,6 +139,7 @@ async def test_that_a_counterweight_takes_the_common_out_of_the_reading_only() -
                 "Supporters would choose as the rules do: it is early and much is still unknown; advice was not asked "
                 "for, so ask before advising."
             ),
+            [Ground("as_rules"), Ground("exploration"), Ground("early_unasked")],
         ),
         (
             a_turn(read=a_reading(information=0.5)),
@@ -146,6 +148,7 @@ async def test_that_a_counterweight_takes_the_common_out_of_the_reading_only() -
                 "Supporters would choose Information and the rules Question; the rules weigh more here, "
                 "so ask before advising."
             ),
+            [Ground("rules_weigh", ("information", "question", "question"))],
         ),
         (
             a_turn(read=a_reading(affirmation=0.6)),
@@ -154,6 +157,7 @@ async def test_that_a_counterweight_takes_the_common_out_of_the_reading_only() -
                 "Supporters would choose Affirmation and Reassurance and the rules Question; the supporters' way weighs "
                 "more here, so affirm what is strong in them."
             ),
+            [Ground("supporters_weigh", ("affirmation", "question", "affirmation"))],
         ),
         (
             a_turn(read=a_reading(suggestions=0.5, reflection=0.42)),
@@ -162,12 +166,15 @@ async def test_that_a_counterweight_takes_the_common_out_of_the_reading_only() -
                 "Supporters would choose Providing Suggestions and the rules Question; Reflection of feelings suits both, "
                 "so put the feeling into words first, then ask before advising."
             ),
+            [Ground("suits_both", ("suggestions", "question", "reflection"))],
         ),
     ],
     ids=["both agree", "the rules win", "the reading wins", "a third wins"],
 )
-async def test_that_the_reason_names_both_and_who_prevails(turn, weight, reason) -> None:
-    assert (await planned(turn, weight=weight)).reason == reason
+async def test_that_the_reason_names_both_and_who_prevails(turn, weight, reason, grounds) -> None:
+    plan = await planned(turn, weight=weight)
+    assert plan.reason == reason
+    assert list(plan.grounds) == grounds
 
 
 @pytest.mark.parametrize("setting", ["weight", "counterweight"])
@@ -227,6 +234,7 @@ async def test_that_what_is_forecast_to_help_can_tip_the_scales_and_the_reason_s
     assert hopeful.chosen.id == "restatement"
     name = esconv()["restatement"].name
     assert hopeful.reason.startswith(f"The forecast expects the person to feel better after {name}, so ")
+    assert hopeful.grounds == (Ground("forecast", ("restatement",)),)
 
 
 async def test_that_a_forecast_is_no_reason_on_an_escalated_turn_or_where_there_is_none() -> None:

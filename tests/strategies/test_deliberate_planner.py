@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from agent.decisions import Plan, Reply, Verdict
+from agent.decisions import Ground, Plan, Reply, Verdict
 from agent.errors import EmptyReplyError, LLMUnreachableError, SettingsError
 from agent.protocols import Generator, Planner
 from agent.settings import load_settings
@@ -106,6 +106,7 @@ async def test_that_the_first_of_the_answer_is_chosen_and_the_rest_follow_in_ord
         "The LLM ranked Reflection of feelings first before Question, so put the feeling into words first, "
         "then ask before advising."
     )
+    assert plan.grounds == (Ground("ranked", ("reflection", "question")),)
 
 
 async def test_that_what_was_not_named_is_ranked_as_the_rules_do() -> None:
@@ -123,6 +124,7 @@ async def test_that_one_name_and_all_names_are_rankings_too() -> None:
         plan = await planned(turn, answer)
         check_plan(plan, planner=DeliberatePlanner(Steady("")), turn=turn)
         assert plan.chosen.id == answer.partition(",")[0]
+        assert plan.grounds[0].id == ("ranked" if "," in answer else "ranked_first")
 
 
 @pytest.mark.parametrize(
@@ -141,6 +143,7 @@ async def test_that_without_a_ranking_the_rules_decide_and_the_reason_says_so(an
     assert plan.ranked == ruled.ranked
     assert plan.stands_in == why
     assert plan.reason.startswith(f"{why}, so the rules decide: it is early")
+    assert plan.grounds[0].id == {NO_RANKING: "no_ranking", UNANSWERED: "unanswered"}[why]
 
 
 async def test_that_an_llm_that_takes_too_long_is_let_go() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from agent.decisions import Plan, Verdict
+from agent.decisions import Ground, Plan, Verdict
 from agent.errors import WiringError
 from agent.loop import Agent
 from agent.memory import InMemoryStore
@@ -72,11 +72,14 @@ async def test_that_the_stage_is_that_of_the_rules() -> None:
 
 
 async def test_that_the_reason_names_the_first_two_and_the_aim() -> None:
-    assert (await planned(a_turn())).reason == (
+    plan, apart = await planned(a_turn()), await planned(a_turn(), counterweight=0.5)
+    assert plan.reason == (
         "Supporters would most likely choose Information here, or else Restatement or Paraphrasing, "
         "so give the fact in plain words."
     )
-    assert "their habits apart" in (await planned(a_turn(), counterweight=0.5)).reason
+    assert plan.grounds == (Ground("likeliest", ("information", "restatement")),)
+    assert "their habits apart" in apart.reason
+    assert [ground.id for ground in apart.grounds] == ["likeliest", "habits_apart"]
 
 
 async def test_that_an_escalated_turn_is_planned_by_the_rules_whatever_was_read() -> None:
@@ -95,6 +98,7 @@ async def test_that_without_a_usable_reading_the_rules_decide_and_the_reason_say
     assert plan.ranked == ruled.ranked
     assert plan.reason.startswith("The next strategy could not be read, so the rules decide: it is early")
     assert plan.reason.endswith(ruled.reason[1:])
+    assert plan.grounds == (Ground("unread"), *ruled.grounds)
 
 
 async def test_that_a_reading_in_another_known_taxonomy_is_understood() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import strategies.rules
-from agent.decisions import Plan, Verdict
+from agent.decisions import Ground, Plan, Verdict
 from agent.protocols import Planner
 from agent.readings import Affect, CauseReading, EmotionReading, ExpressionReading, RiskReading
 from agent.state import EmotionalState, Shift
@@ -334,6 +334,7 @@ async def test_that_a_reason_names_the_stage_and_the_deciding_fact() -> None:
         plan.reason
         == "The talk can turn to what helps; the person asks for advice, so offer one or two small steps."
     )
+    assert plan.grounds == (Ground("action"), Ground("asks_advice"))
     assert (await planned(a_turn())).reason.startswith("It is early and much is still unknown")
 
 

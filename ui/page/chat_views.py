@@ -64,7 +64,7 @@ class Views:
             found = own_data.entries(self._desk, visitor)
         except HeartlineError:
             found = []
-        return filled("list", self._texts, entries=[entry.as_row() for entry in found], current=here)
+        return filled("list", self._texts, entries=[entry.as_row(self._texts) for entry in found], current=here)
 
     def status(self, visitor: Visitor, here: str, *, told: str = "") -> str:
         """Where words go, and whether they are kept."""

@@ -8,7 +8,6 @@ from typing import Any
 from markupsafe import Markup
 
 from ui.cohort import Cohort
-from ui.columns import signed
 from ui.drawing import family_of, path_of, shortened
 from ui.page.markup import filled
 from ui.page.texts import Texts
@@ -37,8 +36,8 @@ def cohort_view(cohort: Cohort, texts: Texts, *, file: str = "") -> str:
         texts,
         file=file,
         cohort=cohort,
-        first=signed(cohort.positions[0].mean) if cohort.positions else "",
-        last=signed(cohort.positions[-1].mean) if cohort.positions else "",
+        first=texts.number(cohort.positions[0].mean) if cohort.positions else "",
+        last=texts.number(cohort.positions[-1].mean) if cohort.positions else "",
         better=sum(end > start for start, end in changes),
         worse=sum(end < start for start, end in changes),
         course=_course(cohort, texts),
@@ -67,7 +66,7 @@ def _course(cohort: Cohort, texts: Texts) -> dict[str, Any] | None:
 
     band = [(_x(p.place), y(p.high)) for p in points] + [(_x(p.place), y(p.low)) for p in reversed(points)]
     rows = [
-        (f"{p.place:.0%}", signed(p.mean), f"{signed(p.low)} {_NONE} {signed(p.high)}", p.n)
+        (f"{p.place:.0%}", texts.number(p.mean), f"{texts.number(p.low)} {_NONE} {texts.number(p.high)}", p.n)
         for p in points
         if round(p.place * 20) in _TOLD
     ]

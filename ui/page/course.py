@@ -14,7 +14,7 @@ from typing import Any
 from markupsafe import Markup
 
 from strategies.taxonomy import esconv
-from ui.columns import Column, columns_of, signed
+from ui.columns import Column, columns_of
 from ui.drawing import MINUS, family_of, path_of, runs, shortened, ticks
 from ui.page.markup import filled
 from ui.page.texts import Texts
@@ -207,7 +207,7 @@ def _told(column: Column, texts: Texts) -> dict[str, str]:
         "turn": str(column.first + 1) if one else f"{column.first + 1}{_NONE}{column.last + 1}",
         "emotion": f"{texts.word('emotion', label)} {100 * p:.0f} %" if label else _NONE,
         **{
-            name: _NONE if column.affect is None else signed(column.affect[axis])
+            name: _NONE if column.affect is None else texts.number(column.affect[axis])
             for axis, name in enumerate(_AXES)
         },
         "done": ", ".join(words) or _NONE,

@@ -88,7 +88,7 @@ class EvaluateViews:
             able = {
                 "ready": ready(task, has_llm=has_llm),
                 "parts": [(part, self._part(task, part)) for part in parts_of(task)],
-                "about": self._texts.said.get(f"evaluate_about.{task.name}", ""),
+                "about": self._texts.given("evaluate_about", task.about, task.name),
             }
         return filled(
             "evaluate_form",
@@ -111,6 +111,7 @@ class EvaluateViews:
             self._texts,
             going=going,
             title=self._title(going.wanted.task),
+            system=self._system(going.wanted.system),
             told=self._told(going),
             took=duration(going.seconds),
             figures=[] if run is None else [(self._metric(name), text) for name, text in run.figures.items()],
@@ -135,6 +136,7 @@ class EvaluateViews:
             {
                 "run": run,
                 "title": self._title(run.task),
+                "system": self._system(run.system),
                 "metric": self._metric(run.main[0]),
                 "when": f"{run.at:%Y-%m-%d %H:%M}",
             }
@@ -155,7 +157,7 @@ class EvaluateViews:
             }
             for one in found
         ]
-        named = [f"{run.system}, {run.at:%Y-%m-%d %H:%M}" for run in (first, second)]
+        named = [f"{self._system(run.system)}, {run.at:%Y-%m-%d %H:%M}" for run in (first, second)]
         title = self._title(first.task)
         return filled(
             "evaluate_compared", self._texts, title=title, named=named, rows=rows, first=first, second=second
@@ -185,6 +187,9 @@ class EvaluateViews:
 
     def _title(self, task: str) -> str:
         return self._texts.said.get(f"evaluate_task.{task}", task)
+
+    def _system(self, name: str) -> str:
+        return self._texts.said.get(f"evaluate_system.{name}", name)
 
     def _metric(self, name: str) -> str:
         return self._texts.word("evaluate_metric", name)

@@ -62,7 +62,7 @@ def shell(desk: Desk, texts: Texts) -> tuple[str, str, str]:
     """Language, head and body of the document that comes before Gradio's (see `ui.page.shell`)."""
     # Gradio rewrites the rules of its own parameter `css`, and spoils those for narrow screens.
     made_head = filled("head", texts, style=Markup(_STYLE), script=Markup(_SCRIPT))  # noqa: S704 - files of ours
-    within = filled("shell", texts, help=as_shown(desk.directory.country(desk.settings.country)))
+    within = filled("shell", texts, help=as_shown(desk.directory.country(desk.settings.country), texts))
     return texts.language, made_head, within
 
 

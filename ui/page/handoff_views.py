@@ -104,7 +104,7 @@ class OperatorViews:
             "level_word": texts.word("step", case.step),
             "others": case.others != "none" and case.others == case.step,
             "reason": texts(f"operator.reason_{case.packet.reason}"),
-            "since": moment(case.since.timestamp()),
+            "since": texts.when(case.since.timestamp()),
             "waits": self._long(now - case.since) if case.state == "waiting" else "",
             "state": case.state,
             "state_word": state,

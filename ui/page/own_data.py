@@ -13,10 +13,10 @@ from agent.protocols import ConversationStore
 from agent.record import to_record
 from agent.safety.human_acts import as_json
 from agent.turn import Turn
-from ui.columns import moment
 from ui.drawing import shortened
 from ui.page.desk import Desk
 from ui.page.people import people_in
+from ui.page.texts import Texts
 from ui.page.visitor import Visitor
 
 __all__ = ["Entry", "entries", "erase", "everything", "feedback_of", "ids", "listed", "turns_of"]
@@ -43,9 +43,9 @@ class Entry:
     at: float | None
     kept: bool
 
-    def as_row(self) -> dict[str, Any]:
+    def as_row(self, texts: Texts) -> dict[str, Any]:
         """For the templates of lists."""
-        when = f"{told} · " if (told := moment(self.at)) else ""
+        when = f"{told} · " if (told := texts.when(self.at)) else ""
         return {"id": self.id, "title": self.title, "turns": self.turns, "when": when, "kept": self.kept}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import unicodedata
 from dataclasses import asdict, fields, replace
 from typing import Any
 
@@ -12,6 +13,7 @@ import gradio as gr
 from agent.errors import HeartlineError
 from agent.features import ServerFeatures, find_features
 from agent.probe import LLMServer, probe
+from agent.safety.help_lines import UNKNOWN
 from agent.safety.policies import load_policy
 from ui.page import own_data
 from ui.page.answering import Trouble, trouble_of
@@ -148,16 +150,14 @@ class SettingsTab:
     def _form(self, visitor: Visitor) -> str:
         desk, texts = self.desk, self.texts
         offered = desk.offered
-        countries = getattr(desk.directory, "countries", {})
         options: dict[str, list[tuple[str, str]]] = {
             name: [(each, texts.word(name, each)) for each in offered[name]]
             for name in ("persona", "planner", "counterweight", "variant", "two_stage")
         }
-        options["country"] = [
-            (code, f"{countries[code].name} ({code})") for code in offered["country"] if code != "ZZ"
-        ]
+        named = [(code, self._country(code)) for code in offered["country"] if code != UNKNOWN]
+        options["country"] = sorted(named, key=lambda pair: _as_filed(pair[1]))
         if "policy" in offered:
-            options["policy"] = [(each, f"{load_policy(each).place} ({each})") for each in offered["policy"]]
+            options["policy"] = [(each, f"{self._place(each)} ({each})") for each in offered["policy"]]
         address = desk.address(desk.settings)
         local = desk.settings.generator != "openai"
         as_set = texts("settings.set_local" if local else "settings.set_offline")
@@ -172,8 +172,25 @@ class SettingsTab:
             may_name_llm=desk.may_name_llm,
             may_unkeep=desk.may_unkeep and not desk.ephemeral,
             ephemeral=desk.ephemeral,
-            country=desk.directory.country(desk.settings.country).name if desk.settings.country else "",
+            country=self._country(desk.settings.country),
+            policy=self._place(desk.settings.policy),
         )
+
+    def _country(self, code: str | None) -> str:
+        """What a country is called; empty where none is set."""
+        if not code:
+            return ""
+        country = self.desk.directory.country(code)
+        return self.texts.given("country", country.name, country.code).words
+
+    def _place(self, policy: str) -> str:
+        """Where a policy holds."""
+        return self.texts.given("place", load_policy(policy).place, policy).words
+
+
+def _as_filed(name: str) -> str:
+    """For the order of a list: Ö stands with O."""
+    return unicodedata.normalize("NFKD", name).casefold()
 
 
 TAB = Tab("settings", SettingsTab)

@@ -8,12 +8,29 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
-__all__ = ["LANGUAGES", "Texts", "preferred", "texts_in"]
+from ui.columns import in_calendar
+
+__all__ = ["LANGUAGES", "OF_DATA", "Given", "Texts", "preferred", "texts_in"]
+
+OF_DATA = frozenset({"country", "evaluate_about", "line", "notice", "place", "verdict"})
+"""Groups of what data say in English themselves: other languages have words for it, and English needs none."""
 
 _FALLBACK = "en"
 _RANGE = re.compile(r"([a-z]{1,8})(?:-[a-z0-9-]*)?(?:;q=([0-9.]+))?", re.IGNORECASE)
+
+
+class Given(NamedTuple):
+    """What data say, in the language of the page where it has words for it, and else as they are.
+
+    Attributes:
+        words: To be shown.
+        language: ISO 639 code of the language that they are in.
+    """
+
+    words: str
+    language: str
 
 
 class Texts:
@@ -39,6 +56,32 @@ class Texts:
         """
         text = self.said[key]
         return text.format(**given) if given else text
+
+    def given(self, group: str, english: str, name: str = "") -> Given:
+        """What data of ours say in English.
+
+        Args:
+            group: One of `OF_DATA`.
+            english: As they say it.
+            name: Under which the words stand; empty where that is the English itself.
+        """
+        ours = self.said.get(f"{group}.{name or english}")
+        return Given(english, _FALLBACK) if ours is None else Given(ours, self.language)
+
+    def when(self, at: float | None) -> str:
+        """A time in UTC; empty where nobody said, or no calendar has it."""
+        found = in_calendar(at)
+        return "" if found is None else self("moment", at=found)
+
+    def number(self, value: float, form: str = "+.2f") -> str:
+        """A number as people write it, by default with its sign; what rounds to nothing has a plus.
+
+        Args:
+            value: The number.
+            form: How many places it has, as `format` takes it.
+        """
+        places = int(form.partition(".")[2][:-1])
+        return format(round(value, places) + 0.0, form).replace(".", self("point"))
 
     def word(self, group: str, name: str) -> str:
         """The word for a name of ours, e.g. of an emotion; the name itself where the language has none."""

@@ -216,7 +216,7 @@ class TraceTab:
             "trace_list",
             self.texts,
             all=everybodys,
-            entries=[entry.as_row() for entry in entries],
+            entries=[entry.as_row(self.texts) for entry in entries],
             total=len(named),
             page=shown,
             pages=pages,

@@ -31,7 +31,13 @@ def greeting(texts: Texts, policy: Policy) -> str:
         policy: Whose notice is shown.
     """
     examples = [texts(f"example.{name}") for name in _EXAMPLES]
-    return filled("greeting", texts, notice=policy.disclosure, styles=_styles(policy), examples=examples)
+    return filled(
+        "greeting",
+        texts,
+        notice=texts.given("notice", policy.disclosure),
+        styles=_styles(policy),
+        examples=examples,
+    )
 
 
 def transcript(
@@ -65,7 +71,7 @@ def transcript(
     ]
     course = turns[-1].course
     danger = course is not None and (course.in_danger or course.others in {"ideation", "plan", "acute"})
-    help_lines = as_shown(country) if danger else None
+    help_lines = as_shown(country, texts) if danger else None
     watch = len(people.acts) if people.watched else None
     return filled("transcript", texts, rows=rows, styles=_styles(policy), help=help_lines, watch=watch)
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from markupsafe import Markup
 
+from agent.decisions import Plan
 from agent.planning import bound
 from agent.turn import Turn
 from strategies.taxonomy import esconv
-from ui.columns import signed
 from ui.drawing import family_of
 from ui.page.course import course_picture, course_table
 from ui.page.markup import filled
@@ -24,6 +24,7 @@ _BARS = 6
 _ALTERNATIVES = 4
 _SHORT_SET = 8  # more primary emotions than these are folded away
 _NONE = "\N{EN DASH}"
+_FULL = 0.25  # a bar that is full is at least this likely: a flat distribution looks flat
 _LEAST = 0.005  # what rounds to nothing says nothing
 
 
@@ -79,7 +80,7 @@ def explained(
         timings=_timings(turn),
         prompt=_prompt(turn),
         risk=_risk(turn, texts) if operator else None,
-        failures=[(each.stage, each.message or each.error) for each in turn.failures],
+        failures=[(texts.word("pass", each.stage), each.message or each.error) for each in turn.failures],
     )
 
 
@@ -125,10 +126,10 @@ def _emotion(turn: Turn, texts: Texts) -> dict[str, Any] | None:
     clear = turn.expression is None or turn.expression.neutrality < 0.5  # noqa: PLR2004 - more likely than not
     return {
         "bars": bars,
-        "widest": reading.top()[0][1] or 1.0,
+        "widest": max(reading.top()[0][1], _FULL),
         "primary": words,
         "folded": len(words) > _SHORT_SET,
-        "caveat": reading.caveat,
+        "caveat": reading.caveat and texts.word("caveat", reading.caveat),
         "clear": clear or reading.top()[0][1] >= 0.5,  # noqa: PLR2004
         "source": reading.source,
     }
@@ -163,7 +164,7 @@ def _state(turn: Turn, texts: Texts) -> dict[str, Any] | None:
         {
             "name": texts(f"axis.{name}"),
             "ends": texts(f"panel.{name}"),
-            "value": signed(value),
+            "value": texts.number(value),
             "place": (value + 1) / 2,
         }
         for name, value in zip(("valence", "arousal", "dominance"), state.affect.point.tolist(), strict=True)
@@ -187,7 +188,7 @@ def _plan(turn: Turn, texts: Texts) -> dict[str, Any] | None:
     if wanted is not None and bound(turn):
         overridden = texts("panel.not_as_chosen", strategy=texts.word("strategy", wanted))
     if turn.escalated:
-        careful = {"careful": True, "chosen": [], "stage": "", "reason": "", "others": [], "stands_in": ""}
+        careful = {"careful": True, "chosen": [], "stage": "", "grounds": "", "reason": "", "others": []}
         return careful | {"asked": overridden}
     if plan is None:
         return None
@@ -196,15 +197,26 @@ def _plan(turn: Turn, texts: Texts) -> dict[str, Any] | None:
         "careful": False,
         "chosen": [(texts.word("strategy", one.id), _definition(one.id, one.definition, texts)) for one in chosen],
         "stage": texts(f"stage.{plan.stage}"),
-        "reason": "" if plan.by_request else plan.reason,
+        "grounds": (grounds := _grounds(plan, texts)),
+        "reason": "" if grounds or plan.by_request else plan.reason,
         "others": [
             {"word": texts.word("strategy", one.strategy), "share": one.probability}
             for one in plan.ranked
             if one.strategy not in {each.id for each in chosen}
         ][:_ALTERNATIVES],
-        "stands_in": plan.stands_in,
         "asked": texts("panel.chosen_by_you") if plan.by_request else overridden,
     }
+
+
+def _grounds(plan: Plan, texts: Texts) -> str:
+    """What the plan rests on, in the language of the page; empty where it lacks words for some."""
+    said = []
+    for ground in plan.grounds:
+        if f"ground.{ground.id}" not in texts.said:
+            return ""
+        named = (texts.word("strategy", strategy) for strategy in ground.strategies)
+        said.append(texts(f"ground.{ground.id}", **dict(zip(("first", "second", "third"), named, strict=False))))
+    return " ".join(said)
 
 
 def _definition(strategy: str, definition: str, texts: Texts) -> str:
@@ -232,12 +244,24 @@ def _prompt(turn: Turn) -> Mapping[str, Any] | None:
 def _risk(turn: Turn, texts: Texts) -> dict[str, Any]:
     course = turn.course
     return {
-        "level": texts("panel.not_read") if turn.risk is None else turn.risk.level,
+        "level": texts("panel.not_read") if turn.risk is None else texts.word("step", turn.risk.level),
         "sure": turn.risk is None or turn.risk.sure,
-        "kinds": () if turn.risk is None else turn.risk.kinds,
+        "kinds": [] if turn.risk is None else [texts.word("danger", kind) for kind in turn.risk.kinds],
         "evidence": [] if turn.risk is None else [turn.text[start:end] for start, end in turn.risk.evidence],
-        "record": _NONE if course is None else course.level,
-        "others": "none" if course is None else course.others,
-        "acts": () if turn.care is None else turn.care.acts,
-        "verdicts": [(verdict.action, "; ".join(verdict.reasons)) for verdict in turn.verdicts],
+        "record": _NONE if course is None else texts.word("step", course.level),
+        "others": "" if course is None or course.others == "none" else texts.word("step", course.others),
+        "acts": [] if turn.care is None else [_act(act, texts) for act in turn.care.acts],
+        "verdicts": [
+            (
+                texts.word("verdict_action", verdict.action),
+                [texts.given("verdict", why) for why in verdict.reasons],
+            )
+            for verdict in turn.verdicts
+        ],
     }
+
+
+def _act(act: str, texts: Texts) -> str:
+    """What a careful reply does, in words."""
+    kind, _, question = act.partition(".")
+    return texts("act.ask", question=texts.word("question", question)) if kind == "ask" else texts.word("act", act)

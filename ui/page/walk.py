@@ -10,7 +10,6 @@ from markupsafe import Markup
 
 from agent.turn import Turn
 from sem_plugins.attribution import Attribution
-from ui.columns import moment, signed
 from ui.drawing import family_of, shortened
 from ui.page.course import NARROW, WIDE, course_picture, course_table
 from ui.page.markup import filled
@@ -58,7 +57,7 @@ def walk(
         of=of,
         shown=shown,
         count=len(steps),
-        when=moment(steps[0].turn.at) if steps else "",
+        when=texts.when(steps[0].turn.at) if steps else "",
         wide=course_picture(steps, texts, WIDE, shown=shown) if steps else "",
         narrow=course_picture(steps, texts, NARROW, shown=shown) if steps else "",
         table=course_table(steps, texts) if steps else "",
@@ -93,7 +92,7 @@ def walked_turn(
         "walk_turn",
         texts,
         number=place + 1,
-        when=moment(turn.at),
+        when=texts.when(turn.at),
         text=turn.text,
         answer=conversation.answers[place],
         notices=turn.notices,
@@ -156,7 +155,14 @@ def _moves(before: Step, step: Step, texts: Texts) -> list[dict[str, str]]:
             old, new = getattr(before.affect, axis), getattr(step.affect, axis)
             if abs(new - old) >= _FELT:
                 what = texts(f"axis.{axis}")
-                found.append({"what": what, "was": signed(old), "now": signed(new), "by": signed(new - old)})
+                found.append(
+                    {
+                        "what": what,
+                        "was": texts.number(old),
+                        "now": texts.number(new),
+                        "by": texts.number(new - old),
+                    }
+                )
     done, after = (texts.word("strategy", each[0]) if each else "" for each in (_done(before), _done(step)))
     if done and after and done != after:
         found.append({"what": texts("trace.answer"), "was": done, "now": after, "by": ""})
@@ -180,7 +186,7 @@ def _shift(step: Step, texts: Texts) -> dict[str, str] | None:
     return {
         "direction": shift.direction,
         "told": texts(f"panel.shift_{shift.direction}"),
-        "size": texts("trace.shift_size", size=f"{shift.size:.2f}"),
+        "size": texts("trace.shift_size", size=texts.number(shift.size, ".2f")),
         "after": "" if shift.after is None else texts.word("strategy", shift.after),
         "cause": "" if shift.cause is None else shift.cause.text,
     }

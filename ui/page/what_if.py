@@ -15,11 +15,11 @@ from functools import reduce
 from typing import Any, Literal, get_args
 
 from agent.decisions import Prompt
-from agent.errors import GenerationError, HeartlineError
+from agent.errors import HeartlineError
 from agent.events import Event, FailureNoted, ReplyFinished, Token
 from agent.loop import Agent
 from agent.parts import with_parts
-from agent.protocols import Composer, Recalled
+from agent.protocols import Composer
 from agent.readings import Affect, EmotionReading
 from agent.registry import make
 from agent.settings import Settings
@@ -27,10 +27,20 @@ from agent.turn import Turn
 from sem_plugins.affect.plugin import circumplex
 from sem_plugins.labels import EMPATHETIC_DIALOGUES
 from strategies.taxonomy import esconv
+from ui.page.as_then import AsKnown, AsRead
 from ui.page.desk import Desk
 from ui.page.visitor import Choices, Visitor
 
-__all__ = ["EMOTIONS", "Change", "Signal", "WhatIf", "offered_signals", "offered_strategies", "what_if"]
+__all__ = [
+    "EMOTIONS",
+    "Change",
+    "Signal",
+    "WhatIf",
+    "offered_signals",
+    "offered_strategies",
+    "running_as",
+    "what_if",
+]
 
 Signal = Literal["emotion", "cause", "state", "strategy", "likely_strategies", "exemplars"]
 """What an answer can rest on, and what can be left out of it."""
@@ -120,6 +130,11 @@ def offered_strategies(desk: Desk) -> tuple[str, ...]:
     return tuple(strategy.id for strategy in taxonomy.strategies)
 
 
+def running_as(visitor: Visitor) -> str:
+    """By which `desk.running` knows, and stops, what a visitor asks."""
+    return f"what if\n{visitor.mark}"
+
+
 async def what_if(desk: Desk, visitor: Visitor, turn: Turn, change: Change) -> AsyncGenerator[str | WhatIf]:
     """The turn with a change, answered as it would be now, at the time when it was said. Nothing is stored.
 
@@ -132,7 +147,8 @@ async def what_if(desk: Desk, visitor: Visitor, turn: Turn, change: Change) -> A
         change: What is to be different.
 
     Yields:
-        The other reply so far, at first nothing and then whenever it is another one; at last both turns.
+        The other reply so far, at first nothing and then whenever it is another one; at last both turns, unless it
+        was stopped (`running_as`).
 
     Raises:
         HeartlineError: It cannot be answered.
@@ -148,7 +164,7 @@ async def what_if(desk: Desk, visitor: Visitor, turn: Turn, change: Change) -> A
     would = _hypothetical(agent, turn, change, after)
     options = replace(turn.options, strategy=change.strategy or turn.options.strategy, deadline=None)
     asked = replace(turn, options=options)
-    said, made, key = "", None, f"what if\n{visitor.mark}"
+    said, made, key = "", None, running_as(visitor)
     yield said
     async with aclosing(desk.running.followed(key, _in_order(desk, key, would, asked))) as happened:
         async for events in happened:
@@ -157,9 +173,8 @@ async def what_if(desk: Desk, visitor: Visitor, turn: Turn, change: Change) -> A
             elif (now := reduce(_with, events, said)) != said:
                 said = now
                 yield said
-    if made is None:
-        raise GenerationError("The other answer ended before it was finished.")
-    yield WhatIf(turn, made, change, (_prompt(turn, before), _prompt(made, after)))
+    if made is not None:
+        yield WhatIf(turn, made, change, (_prompt(turn, before), _prompt(made, after)))
 
 
 async def _in_order(desk: Desk, key: str, agent: Agent, asked: Turn) -> AsyncGenerator[Event]:
@@ -182,51 +197,13 @@ def _with(said: str, event: Event) -> str:
             return said
 
 
-class _AsRead:
-    """Reads what was read then, but for the change."""
-
-    def __init__(self, turn: Turn, writes: frozenset[str]) -> None:
-        self._turn, self.writes = turn, writes
-
-    async def perceive(self, turn: Turn) -> Turn:
-        """The turn with the readings."""
-        readings = {name: getattr(self._turn, name) for name in self.writes}
-        return replace(turn, **readings, adjudication=self._turn.adjudication)
-
-
-class _AsKnown:
-    """A store that knows what was known before the turn, and takes nothing in."""
-
-    name = "nowhere"
-
-    def __init__(self, turn: Turn) -> None:
-        self._turn = turn
-
-    def recall(self, conversation_id: str, *, turns: int) -> Recalled:  # noqa: ARG002 - it knows of one turn only
-        """What was known."""
-        then = self._turn
-        return Recalled(
-            messages=then.history,
-            state=then.state_before,
-            turns=then.index,
-            course=then.course_before,
-            reliance=then.reliance_before,
-            contact=then.contact,
-            sitting=then.sitting_before,
-        )
-
-    def append(self, turn: Turn) -> Turn:
-        """The turn as it is: it never happened."""
-        return turn
-
-
 def _hypothetical(agent: Agent, turn: Turn, change: Change, composer: Composer) -> Agent:
     """The agent as it stood before the turn, with nobody to keep what it says."""
     changed = _changed(turn, change)
     at = turn.at
     parts: dict[str, object] = {
-        "perception": _AsRead(changed, agent.perception.writes),
-        "store": _AsKnown(changed),
+        "perception": AsRead(changed, agent.perception.writes),
+        "store": AsKnown(changed),
         "second_reader": None,  # what it said then is among the readings
         "composer": composer,
         "clock": time.time if at is None else lambda: at,

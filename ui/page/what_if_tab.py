@@ -23,7 +23,7 @@ from ui.page.tab import QUICK, Page, Tab, visitor_of
 from ui.page.texts import Texts
 from ui.page.transcript import speaker
 from ui.page.visitor import Visitor
-from ui.page.what_if import EMOTIONS, Change, WhatIf, offered_signals, offered_strategies, what_if
+from ui.page.what_if import EMOTIONS, Change, WhatIf, offered_signals, offered_strategies, running_as, what_if
 
 __all__ = ["TAB", "compared"]
 
@@ -55,6 +55,7 @@ class WhatIfTab:
         with gr.Column(elem_id="what-if-room"):
             self.form = gr.HTML("", js_on_load=_ASKS, apply_default_css=False)
             self.found = gr.HTML("", js_on_load=_COMES, apply_default_css=False, elem_id="what-if")
+            self.stop = gr.Button(self.texts("what_if.stop"), elem_id="what-if-stop", scale=0)
             self.drawn = gr.State("")
         known = [page.visitor, page.here]
         opened.select(self.open_tab, [*known, self.drawn], [self.form, self.found, self.drawn], **QUICK)
@@ -67,6 +68,7 @@ class WhatIfTab:
             trigger_mode="once",
             concurrency_limit=None,
         )
+        self.stop.click(self.stop_it, page.visitor, None, **QUICK)
         asked.then(None, None, None, js=_LOOK, show_progress="hidden", api_visibility="private")
 
     async def open_tab(self, kept: Any, here: Any, drawn: Any, request: gr.Request) -> Updates:
@@ -93,12 +95,19 @@ class WhatIfTab:
                 yield {self.found: filled("trouble", self.texts, words=self.texts("what_if.gone"))}
                 return
             change = Change.parsed(given, self.desk)
+            found: str | WhatIf = ""
             async with aclosing(what_if(self.desk, visitor, turn, change)) as answer:
                 async for found in answer:
                     shown = self._coming(turn, found) if isinstance(found, str) else compared(found, self.texts)
                     yield {self.found: shown}
+            if isinstance(found, str):
+                yield {self.found: self._coming(turn, found, stopped=True)}
         except Exception as error:  # noqa: BLE001 - whatever it was, the person is told what to do
             yield {self.found: self._trouble(error)}
+
+    async def stop_it(self, kept: Any, request: gr.Request) -> None:
+        """Stop the answer that is being made."""
+        self.desk.running.stop(running_as(visitor_of(kept, request, self.desk)))
 
     async def _turns(self, visitor: Visitor, here: Any) -> tuple[Turn, ...]:
         """Those of the open conversation that were answered."""
@@ -121,10 +130,10 @@ class WhatIfTab:
             personas=words("persona", desk.offered["persona"]),
         )
 
-    def _coming(self, turn: Turn, said: str) -> str:
+    def _coming(self, turn: Turn, said: str, *, stopped: bool = False) -> str:
         """What was said, beside as much of the other reply as there is."""
         was = "" if turn.reply is None else turn.reply.text
-        return filled("what_if_coming", self.texts, was=was, said=said)
+        return filled("what_if_coming", self.texts, was=was, said=said, stopped=stopped)
 
     def _trouble(self, error: Exception) -> str:
         match error:

@@ -119,6 +119,17 @@ def test_that_a_reply_is_streamed_and_can_be_stopped_and_what_was_said_is_kept(v
     newest = desk.agent.store.turns(desk.agent.store.conversations()[0])[-1]
     assert newest.reply.finish_reason == "interrupted"
     assert newest.reply.text.startswith("I hear you")
+    open_tab(page, "what_if")
+    page.get_by_role("button", name=EN("what_if.ask")).press("Enter")
+    other = page.locator("#what-if .side").last
+    expect(other).to_contain_text("I hear you")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name=EN("what_if.stop"))).to_be_focused()
+    expect(page.get_by_role("button", name=EN("what_if.stop"))).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name=EN("what_if.stopped"))).to_be_focused()
+    expect(other).to_contain_text("I hear you")
+    expect(page.get_by_role("button", name=EN("what_if.stop"))).to_be_hidden()
 
 
 def test_that_help_is_one_click_away_without_a_server_and_in_front_in_danger(visit):
@@ -247,6 +258,18 @@ def test_that_every_tab_can_be_seen_and_opened_on_a_narrow_screen_in_each_langua
         page.keyboard.press("Enter")
         expect(page.locator("form.settings")).to_be_visible()
         assert violations(page) == []
+        page.get_by_role("heading", name="Heartline").click()  # the tabs have the focus no more
+        for to, shown in ((40, False), (300, False), (240, True)):  # never one row without the other
+            page.evaluate("to => scrollTo(0, to)", to)
+            for tab in (tabs.first, tabs.last):
+                page.wait_for_function(
+                    """([tab, shown]) => {
+                        const place = tab.getBoundingClientRect();
+                        const under = document.elementFromPoint(place.x + place.width / 2, place.y + place.height / 2);
+                        return Boolean(under && tab.contains(under)) === shown;
+                    }""",
+                    arg=[tab.element_handle(), shown],
+                )
 
 
 def test_that_the_keyboard_is_enough(visit):
@@ -312,6 +335,30 @@ def test_that_what_keeps_a_message_from_the_server_is_told_in_the_language_of_th
     expect(page.locator("body > [role=alert]")).to_have_text(DE("trouble.other"))
     assert "my secret" not in page.content()
     visiting.problems.clear()  # the answers that were made up
+
+
+def test_that_whoever_rests_on_the_page_is_told_that_its_server_is_gone_until_it_is_back(visit):
+    visiting = visit(locale="de")
+    visiting.context.clock.install()
+    page = visiting.open("/de/")
+    page.fill("#box textarea", SAID[0])
+    line = page.locator(".away")
+    page.route("**/healthz", lambda route: route.abort())
+    for _ in range(2):  # a single one is no news
+        with page.expect_event("requestfailed"):
+            expect(line).to_have_count(0)
+            page.clock.fast_forward(15_000)
+    expect(line).to_have_text(DE("trouble.away"))
+    expect(page.locator("#box textarea")).to_have_value(SAID[0])
+    expect(page.locator("#trouble .away")).to_be_visible()
+    open_tab(page, "settings")
+    page.clock.fast_forward(3_000)
+    expect(page.locator("body > .away")).to_be_visible()
+    assert violations(page) == []
+    page.unroute("**/healthz")
+    page.clock.fast_forward(3_000)
+    expect(line).to_have_count(0)
+    visiting.problems.clear()  # what Chromium says of requests that fail
 
 
 def test_that_a_reply_can_be_asked_for_another_way_and_a_draft_stays(visit, desk):

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from html import unescape
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 
-from agent.decisions import Plan, Prompt, PromptMessage, RankedStrategy, Reply, StageFailure, Verdict
+from agent.decisions import Ground, Plan, Prompt, PromptMessage, RankedStrategy, Reply, StageFailure, Verdict
 from agent.feedback import Feedback
 from agent.options import Options
 from agent.readings import CausalSpan, CauseReading, RiskReading, UndertoneReading
@@ -112,9 +113,10 @@ def test_that_risk_is_shown_to_operators_alone():
     turn = a_turn("I want to die", risk=RiskReading("ideation", kinds=("self-harm",), evidence=((10, 13),)))
     for shown in (understanding([turn], EN), understanding([turn, turn], EN)):
         assert "ideation" not in shown
+        assert EN("panel.risk") not in shown
         assert 'class="risk"' not in shown
     shown = understanding([turn], EN, operator=True)
-    assert "ideation" in shown
+    assert f"<dd>{EN('step.ideation')}, {EN('danger.self-harm')}</dd>" in shown
     assert '<mark class="risk"' in shown
 
 
@@ -147,6 +149,18 @@ def test_that_help_lines_can_be_dialled_and_need_no_server():
     tags = _Tags(help_region(GB, EN)).found
     assert ("details", {"class": "help", "id": "help"}) in tags
     assert [a["href"] for tag, a in tags if tag == "a"][:2] == ["tel:999", "tel:112"]
+    assert GB.words in help_region(GB, EN)
+
+
+def test_that_help_lines_speak_the_language_of_the_page_and_words_of_another_directory_stay():
+    de = texts_in("de")
+    shown = help_region(GB, de)
+    assert "ruf jetzt 999 oder 112 an" in shown
+    assert "SHOUT an 85258" in shown
+    assert 'lang="de">rund um die Uhr, jeden Tag</span>' in shown
+    assert GB.words not in shown
+    shown = help_region(replace(GB, words="Dial 999, whatever the hour."), de)
+    assert '<p class="words" lang="en">Dial 999, whatever the hour.</p>' in shown
 
 
 def test_that_an_unknown_country_has_words_and_a_way_on():
@@ -172,6 +186,21 @@ def test_that_a_turn_without_a_reply_can_be_tried_again_and_an_old_one_cannot():
 def _planned(**plan: Any) -> Plan:
     ranked = (RankedStrategy("question", 0.6), RankedStrategy("affirmation", 0.3), RankedStrategy("others", 0.1))
     return Plan("esconv-8", ranked, esconv()["question"], "exploration", "It is early.", "rules", **plan)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_that_why_it_answered_so_is_told_in_the_language_of_the_page_where_it_knows_the_words(language):
+    texts = texts_in(language)
+    grounds = (Ground("exploration"), Ground("likeliest", ("question", "affirmation")))
+    likeliest = {"first": texts("strategy.question"), "second": texts("strategy.affirmation")}
+    shown = unescape(understanding([a_turn(plan=_planned(grounds=grounds))], texts))
+    assert f"{texts('ground.exploration')} {texts('ground.likeliest', **likeliest)}" in shown
+    assert "It is early." not in shown
+    for unknown in ((), (*grounds, Ground("of_a_stranger"))):
+        shown = understanding([a_turn(plan=_planned(grounds=unknown))], texts)
+        assert texts("panel.reason_by") in unescape(shown)
+        assert '<span lang="en">It is early.</span>' in shown
+        assert texts("ground.exploration") not in shown
 
 
 def _ways(shown: str) -> list[str | None]:

@@ -106,7 +106,7 @@ def test_that_risk_is_in_a_walk_only_where_the_page_shows_it():
     assert 'class="risk"' not in shown
     shown = walked_turn(talk, EN, shown=1, operator=True)
     assert '<mark class="risk"' in shown
-    assert [EN("panel.risk"), "none", "ideation", "–"] in _cells(shown)
+    assert [EN("panel.risk"), EN("step.none"), EN("step.ideation"), "–"] in _cells(shown)
 
 
 def test_that_the_panel_speaks_of_whoever_wrote():

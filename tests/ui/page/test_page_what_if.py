@@ -28,7 +28,7 @@ from ui.page.side_by_side import lines_of
 from ui.page.tab import Page
 from ui.page.texts import LANGUAGES, texts_in
 from ui.page.visitor import Visitor
-from ui.page.what_if import Change, WhatIf, offered_signals, what_if
+from ui.page.what_if import Change, WhatIf, offered_signals, running_as, what_if
 from ui.page.what_if_tab import compared
 
 EN = texts_in("en")
@@ -154,6 +154,28 @@ async def test_that_the_other_reply_is_seen_as_it_comes_and_ends_with_whoever_as
         assert not patient.closed
     assert patient.closed
     assert desk.agent.store.turns(turn.conversation_id) == (turn,)
+
+
+async def test_that_the_other_reply_can_be_stopped_and_what_came_of_it_stays_to_be_seen():
+    patient = Waiting("<i>Still</i>")
+    desk, here = Desk(an_agent(offline("I hear you.")), load_settings(store="memory")), VISITOR.new_conversation()
+    (turn,) = await _said(desk, "hello", conversation=here)
+    desk.agent.generator = patient
+    tab = _built(what_if_tab.TAB, desk)
+    events = tab.ask(VISITOR.as_kept(), here, None, _asking(turn=turn.id))
+    await anext(events)
+    await anext(events)
+    await tab.stop_it(Visitor("w" * 43).as_kept(), None)  # a stranger stops what is theirs
+    assert not patient.closed
+    await tab.stop_it(VISITOR.as_kept(), None)
+    shown = await _shown(events)
+    assert patient.closed
+    assert EN("what_if.stopped") in shown
+    assert "&lt;i&gt;Still" in shown
+    assert "I hear you." in shown
+    assert 'class="pair coming"' not in shown
+    assert desk.agent.store.turns(here) == (turn,)
+    assert not desk.running.answers(running_as(VISITOR))
 
 
 async def test_that_words_of_an_llm_that_broke_off_give_way_to_whoever_steps_in():

@@ -50,14 +50,18 @@
     if (place) place.textContent = words + " ";
   };
   // Above the box where the chat is seen, and else at the foot of the page.
+  const place = () => {
+    const holder = document.querySelector("#trouble");
+    return holder?.checkVisibility() ? holder : document.body;
+  };
   const warn = words => {
     hush();
+    document.querySelector(".away")?.remove();
     const line = document.createElement("p");
     line.className = "trouble told";
     line.setAttribute("role", "alert");
     line.textContent = words;
-    const holder = document.querySelector("#trouble");
-    (holder?.checkVisibility() ? holder : document.body).append(line);
+    place().append(line);
   };
   const hush = () => document.querySelector(".told")?.remove();
   const copy = async (text, button) => {
@@ -129,9 +133,9 @@
   document.addEventListener("keydown", event => {
     if (event.key !== "Escape") return;
     const help = document.querySelector("#help");
-    const stop = document.querySelector("#stop");
+    const stop = [...document.querySelectorAll("#stop, #what-if-stop")].find(button => button.offsetParent);
     if (help?.open) { help.open = false; help.querySelector("summary").focus(); }
-    else if (stop && stop.offsetParent) stop.click();
+    else if (stop) stop.click();
     else if (!wide()) { shown("panel", false); shown("list", false); }
   });
 
@@ -155,12 +159,27 @@
     new MutationObserver(() => { if (end && document.querySelector("#middle .turn")) scrollTo(0, document.documentElement.scrollHeight); }).observe(
       document.querySelector("#middle"), { childList: true, subtree: true, characterData: true });
   };
+  // On narrow screens the tabs, all rows of them, give way to whoever reads on, and come back to whoever turns back.
+  const give_way = () => {
+    let last = scrollY;
+    addEventListener("scroll", () => {
+      if (Math.abs(scrollY - last) < 8 && scrollY > 0) return;
+      root.dataset.tabs = scrollY > last ? "away" : "here";
+      last = scrollY;
+    }, { passive: true });
+  };
   // Tabs take more rows where they do not fit into one.
   const measure = () => {
     const strip = document.querySelector("#tabs .tab-wrapper");
     if (strip) new ResizeObserver(() => root.style.setProperty("--tabs", `${strip.offsetHeight}px`)).observe(strip);
   };
-  const ready = () => { if (restore()) { document.head.append(document.querySelector("#heartline-style")); box().setAttribute("aria-label", meta("label")); follow(); measure(); watch(); shown("panel", isOpen("panel")); } else setTimeout(ready, 50); };
+  // Buttons say what is open; on a busy machine Gradio draws them late.
+  const mark = () => {
+    const say = () => { for (const name of ["panel", "list"]) shown(name, isOpen(name)); };
+    new MutationObserver(say).observe(document.querySelector("#bar"), { childList: true, subtree: true });
+    say();
+  };
+  const ready = () => { if (restore()) { document.head.append(document.querySelector("#heartline-style")); box().setAttribute("aria-label", meta("label")); follow(); measure(); give_way(); watch(); mark(); } else setTimeout(ready, 50); };
 
   // What keeps an event from the server is told in the language of the page; Gradio's own words are hidden.
   const heard = (address, answer) => {
@@ -185,6 +204,34 @@
   const watch = () => new MutationObserver(() => {
     if (document.querySelector(".toast-body.error") && !document.querySelector(".told")) warn(meta("broken"));
   }).observe(document.querySelector(".toast-wrap"), { childList: true, subtree: true });
+
+  // Whoever rests on the page is told that its server went, before they write to nobody.
+  const EACH = 15_000, AGAIN = 3_000, LONGEST = 10_000; // milliseconds
+  let missed = 0, next = 0;
+  const away = () => {
+    const line = document.querySelector(".away");
+    if (missed > 1 && line?.checkVisibility()) return;
+    line?.remove(); // it may stand in a tab that was left
+    if (missed < 2 || document.querySelector(".told")) return; // a single one may be a hiccup
+    const made = document.createElement("p");
+    made.className = "trouble away";
+    made.setAttribute("role", "status");
+    place().append(made);
+    made.textContent = meta("away"); // after it is there, so that screen readers tell it
+  };
+  const ask_server = async () => {
+    clearTimeout(next);
+    if (!document.hidden) {
+      const asked = { cache: "no-store", signal: AbortSignal.timeout(LONGEST) };
+      const answer = await fetched(new URL("../healthz", location.href), asked).catch(() => null);
+      missed = answer && answer.status < 500 ? 0 : missed + 1;
+      away();
+    }
+    clearTimeout(next); // another one may have asked meanwhile
+    next = setTimeout(ask_server, missed ? AGAIN : EACH);
+  };
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) ask_server(); });
+  next = setTimeout(ask_server, EACH);
 
   // Called by the parts of the page whose clicks the server has to know.
   window.heartlineActs = (element, send) => {
@@ -216,11 +263,16 @@
       const kept = form.querySelector("[name=kept]");
       return { ...found, kept: kept ? kept.checked : true };
     };
-    element.addEventListener("change", () => send({ do: "save", choices: choices() }));
+    let later = 0; // what a click on "test" saves itself is not saved beside it: the answers may overtake one another
+    element.addEventListener("change", () => {
+      clearTimeout(later);
+      later = setTimeout(() => send({ do: "save", choices: choices() }), 200);
+    });
     element.addEventListener("submit", event => event.preventDefault());
     element.addEventListener("click", event => {
       const button = event.target.closest("[data-do]");
       if (!button || (button.dataset.ask && !confirm(button.dataset.ask))) return;
+      if (["test", "erase_all"].includes(button.dataset.do)) clearTimeout(later);
       send({ do: button.dataset.do, choices: choices() });
     });
   };
