@@ -10,6 +10,7 @@ import pytest
 import ui.page
 from agent.safety.help_lines import UNKNOWN, load_help_lines
 from agent.safety.policies import load_policy, policy_names
+from agent.safety.protocol import load_protocol
 from evals.listing import listed
 from strategies.rules import Known
 from ui.page.answering import trouble_of
@@ -94,6 +95,18 @@ def test_that_there_is_a_text_for_every_key_that_is_asked_for():
 def test_that_there_is_a_text_for_whatever_a_plan_can_rest_on():
     grounds = {f"ground.{name}" for kind in get_args(Known) for name in get_args(kind)}
     assert {key for key in texts_in("en").said if key.startswith("ground.")} == grounds
+
+
+def test_that_there_is_a_text_for_whatever_the_protocol_does():
+    protocol = load_protocol()
+    plans = (*protocol.steps.values(), *protocol.situations.values())
+    acts = {act for plan in plans for act in (*plan.first, *plan.later, plan.instead)} - {"ask"}
+    acts |= {act for plan in protocol.situations.values() for act in (*plan.where, *plan.helped)} - {"ask"}
+    acts |= {"stay", "with_help", "check", "hint", "unread", "nudge", "disclosure", "emergency"}
+    said = texts_in("en").said
+
+    assert {f"act.{act}" for act in acts} <= said.keys()
+    assert {f"question.{question}" for plan in plans for question in plan.ask} <= said.keys()
 
 
 @pytest.mark.parametrize(
