@@ -48,7 +48,7 @@ _LOSS = re.compile(
     r"grandma|grandmother|grandpa|grandfather|nan|gran|aunt|uncle|dog|cat|pet)|death of (my|our))\b"
 )
 _TEARS_OF_JOY = re.compile(
-    r"\bcr(?:y|ied|ying)\b(?:(?!\bnot\b|n't\b|\bbut\b)[^.?;]){0,20}"
+    r"\bcr(?:y|ied|ying)\b(?:(?!\bnot\b|n't\b|\bbut\b)[^.?;]){0,40}"
     r"\b(?:so (?:happy|glad|relieved|proud)|(?:for|of|with|from) (?:joy|happiness|relief))\b"
 )
 _BUT = re.compile(r"\b(but|not|should|no longer|unfortunately|although|however|never|without)\b|n't\b")
@@ -105,7 +105,8 @@ def hear(turn: Turn, *, phrases: Phrases, variant: int) -> Heard:
     """
     text = straightened(turn.text)
     # People cry for joy, too.
-    glad = (turn.affect is not None and turn.affect.valence > _GLADNESS) or _TEARS_OF_JOY.search(text) is not None
+    joyful = _TEARS_OF_JOY.search(text) is not None
+    glad = joyful or (turn.affect is not None and turn.affect.valence > _GLADNESS)
     hard = has_any(text, phrases.cues["hard"]) and not glad
     if tells_of_loss(text):
         return Heard("loss", "grief")
@@ -116,9 +117,9 @@ def hear(turn: Turn, *, phrases: Phrases, variant: int) -> Heard:
         return named
     theirs = named is None and _is_theirs(text, phrases)
     heard = Heard() if theirs or _is_literal(turn) else _read(turn, phrases, variant)
-    unread = heard == Heard() or (hard and heard.tone in _GOOD_TONES)
+    unread = heard == Heard() or (hard and heard.tone in _GOOD_TONES) or (joyful and heard.tone == "hard")
     heard = _guessed(turn, text, phrases, hard=hard or theirs) if unread else heard
-    if in_distress(turn) and not (heard.tone == "hard" and heard.sure):
+    if in_distress(turn) and not joyful and not (heard.tone == "hard" and heard.sure):
         return Heard("hard", heard.family)  # what weighs is acknowledged; a guess at its name would be in the way
     return heard
 
@@ -127,7 +128,8 @@ def _guessed(turn: Turn, text: str, phrases: Phrases, *, hard: bool) -> Heard:
     """The tone where no emotion was read, by single words and by how things stood before."""
     if hard:
         return Heard("hard")
-    if _shows_joy(turn) or (has_any(text, phrases.cues["good"]) and not _BUT.search(text)):
+    good = has_any(text, phrases.cues["good"]) and not _BUT.search(text)
+    if good or _shows_joy(turn) or _TEARS_OF_JOY.search(text):
         return Heard("joy", "joy")
     return Heard("hard") if _lately_low(turn) else Heard()
 

@@ -80,8 +80,9 @@ KINDS: Mapping[str, re.Pattern[str]] = {
         r"doable|right))\b",
         r"^(i|we) could (just |also |maybe |perhaps )?(try|ask|invite|call|write|talk|go|join|start|visit|tell|"
         r"send|meet)\b",
-        r"^((ok(ay)?|well|yes|yeah)[\s,.!]*)?(maybe|perhaps|i guess|i suppose) (i|we) (could|can|should|will|"
-        r"might)\b",
+        # Not where a question follows: "maybe I should quit, what would you do?"
+        r"^(?!.*\?$)((ok(ay)?|well|yes|yeah)[\s,.!]*)?(maybe|perhaps|i guess|i suppose) (i|we) (could|can|should|"
+        r"will|might)\b",
     ),
     "quiet": any_of(
         r"\b(stop|quit|enough) (asking|with the|with your)\b|\b(no more|too many|so many|enough|"

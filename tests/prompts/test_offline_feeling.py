@@ -236,3 +236,8 @@ def test_that_an_age_that_was_not_reached_tells_of_a_loss(text: str):
 @pytest.mark.parametrize("text", ["it would have been 9 dollars", "That would have been 10 minutes."])
 def test_that_a_price_or_a_time_tells_of_none(text: str):
     assert heard(text).tone != "loss"
+
+
+def test_that_somebody_who_cried_for_pride_is_heard_as_glad():
+    assert heard("My dad cried on the phone, he was so proud").tone == "joy"
+    assert heard("My dad cried on the phone, he was so sad").tone == "hard"

@@ -81,3 +81,8 @@ def test_that_violence_is_kept_in_mind_for_some_messages():
 )
 def test_that_hostile_length_is_no_trouble(text):
     assert occasion_of(a_turn(text))
+
+
+def test_that_a_maybe_with_a_question_after_it_asks_for_advice():
+    assert occasion_of(a_turn("Maybe I should just quit. What would you do?")) == "advice"
+    assert occasion_of(a_turn("Maybe I should just quit.")) == "uptake"

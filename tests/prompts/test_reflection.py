@@ -256,3 +256,10 @@ def test_that_a_cause_that_was_read_weighs():
 )
 def test_that_pronouns_and_verbs_are_turned_both_ways(words, turned):
     assert " ".join(turned_round(words.split())) == turned
+
+
+def test_that_what_somebody_is_said_to_be_is_not_cut_off():
+    assert clause_of("I think she's right about me and I am ashamed") != ""
+    assert "she's right" in clause_of("I think she's right but I don't know how to change")
+    assert "a good man" in clause_of("My father is a good man and I let him down.")
+    assert "man" not in clause_of("I lost my keys, man")
