@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-from http_serving import PATIENCE, wait_until
+from http_serving import NO_TLS, PATIENCE, wait_until
 
 __all__ = ["OpsProcess", "ops_process"]
 
@@ -24,7 +24,7 @@ class OpsProcess:
 
     def __init__(self, process: subprocess.Popen[str], url: str, log: Path) -> None:
         self.process, self.url, self._log = process, url, log
-        self.http = httpx2.Client(base_url=url, timeout=PATIENCE, trust_env=False)
+        self.http = httpx2.Client(base_url=url, timeout=PATIENCE, trust_env=False, verify=NO_TLS)
 
     def ask(self, text: str, **fields: Any) -> httpx2.Response:
         """A turn."""

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from http_serving import PATIENCE, wait_until
+from http_serving import NO_TLS, PATIENCE, wait_until
 
 from agent.memory_postgres import PostgresStore
 from agent.memory_sql import SQLStore
@@ -98,7 +98,7 @@ class Client:
     ended: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> None:
-        with httpx2.Client(timeout=PATIENCE, trust_env=False) as http:
+        with httpx2.Client(timeout=PATIENCE, trust_env=False, verify=NO_TLS) as http:
             for number in range(self.messages):
                 text = f"{self.name} {number}"
                 while text not in self.answered and not self.ended.is_set():

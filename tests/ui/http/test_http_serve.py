@@ -15,7 +15,7 @@ import httpx2
 import openai
 import pytest
 from fake_llm_server import WAIT, FakeLLMServer, says
-from http_serving import PATIENCE, wait_until
+from http_serving import NO_TLS, PATIENCE, wait_until
 from typer.testing import CliRunner
 
 from agent.errors import SettingsError
@@ -32,10 +32,10 @@ class Process:
 
     def __init__(self, process: subprocess.Popen[str], url: str) -> None:
         self.process, self.url = process, url
-        self.http = httpx2.Client(base_url=url, timeout=PATIENCE, trust_env=False)
+        self.http = httpx2.Client(base_url=url, timeout=PATIENCE, trust_env=False, verify=NO_TLS)
         self.client = openai.OpenAI(
             base_url=f"{url}/v1", api_key="unused", max_retries=0, timeout=PATIENCE,
-            http_client=httpx2.Client(trust_env=False),
+            http_client=httpx2.Client(trust_env=False, verify=NO_TLS),
         )  # fmt: skip
 
     def ask(self, *messages: Any, **fields: Any) -> Any:
