@@ -30,7 +30,7 @@ PATIENCE = 60.0
 """Seconds before a test that waits in vain fails: a busy machine is slow, not wrong."""
 
 NO_TLS = httpx2.create_ssl_context(verify=False)
-"""For clients of servers on the loopback: else each reads all authorities that the machine trusts, for 60 ms."""
+"""For clients of servers on the loopback: else each reads all authorities that the machine trusts."""
 
 
 class Serving:
