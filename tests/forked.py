@@ -201,10 +201,11 @@ class _Parent:
     def __init__(self) -> None:
         self._orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._lock = threading.Lock()
+        bare = {name: value for name, value in os.environ.items() if not name.startswith("HEARTLINE_")}
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-c", "from tests.forked import next_code; exec(next_code(), {'__name__': '__main__'})"],
-                cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"},
+                cwd=ROOT, env={**bare, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"},
                 stdin=theirs, start_new_session=True,
             )  # fmt: skip
 
@@ -229,13 +230,29 @@ def next_code() -> str:
     """In the process from which others are forked: returns in each of these, with the code that it is to run."""
     for name in _IMPORTED:
         importlib.import_module(name)
-    from agent.safety.outgoing import load_outgoing
-    from agent.safety.situations import prepare
+    from agent.loop import Agent
+    from agent.memory import InMemoryStore
+    from agent.parts import warm
+    from agent.readings import RiskReading
+    from agent.registry import make
+    from agent.settings import load_settings
+    from agent.testing import FixedPlugin
     from sem_plugins.encoder import load_onnxruntime
+    from sem_plugins.language import readability
+    from sem_plugins.risk.rules import read_rules
+    from sem_plugins.undertone import plugin as undertone
 
+    # Patterns and tables are read once. What needs a session of ONNX Runtime is left out: none outlives a fork.
     load_onnxruntime()
-    load_outgoing()
-    prepare()
+    read_rules("Good morning.")
+    undertone._cues()
+    readability("Good morning.")
+    calm = FixedPlugin("risk", RiskReading("none"))
+    parts = {"tracker": "filter", "planner": "rules", "guard": "protocol", "generator": "offline"}
+    settings = load_settings()
+    made = {kind: make(f"{kind}s", name, settings) for kind, name in parts.items()}  # type: ignore[arg-type]
+    warm(Agent(plugins=[calm], store=InMemoryStore(), **made))
+    assert threading.active_count() == 1, threading.enumerate()
     gc.collect()
     gc.freeze()
     orders = socket.socket(fileno=os.dup(0))

@@ -123,14 +123,15 @@ class Terminal:
         )
         self._ours, theirs = os.openpty()
         termios.tcsetwinsize(theirs, (24, columns))
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", code, *map(str, arguments)],
+        self._process = forked(
+            code,
+            *arguments,
             cwd=home,
             env=environment(home, PROMPT_TOOLKIT_NO_CPR="1", **variables),
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
-            start_new_session=True,
+            session=True,
         )
         os.close(theirs)
         self.raw = b""
