@@ -1,4 +1,4 @@
-"""The page in a real Chromium. Each test opens a browser that remembers nothing; they share one server."""
+"""The page in a real Chromium. Each test opens a browser of its own; they share one server."""
 
 from __future__ import annotations
 
@@ -57,63 +57,31 @@ def address(desk) -> Iterator[str]:
 class Visit:
     """A browser of somebody's own, which notes what must not happen."""
 
-    def __init__(self, chromium: Browser, address: str, locale: str) -> None:
-        self.address, self.locale = address, locale
-        self.context: BrowserContext = chromium.new_context(locale=locale, reduced_motion="reduce")
+    def __init__(self, chromium: Browser, address: str, **options: Any) -> None:
+        self.address = address
+        options = {"viewport": WIDE, "locale": "en-GB", "reduced_motion": "reduce"} | options
+        self.context: BrowserContext = chromium.new_context(**options)
         self.problems = watched(self.context, address)
-        self.viewport: Any = WIDE
-        self.color_scheme: Any = None
 
     def open(self, path: str = "/") -> Page:
         page = self.context.new_page()
-        page.set_viewport_size(self.viewport)
-        page.emulate_media(color_scheme=self.color_scheme)
         page.goto(self.address + path)
         page.wait_for_selector("#talk .greeting, #talk .turn")
         return page
 
-    def forget(self) -> None:
-        """Be somebody else's, with nothing left but what browsers keep of scripts: reading those anew takes longest."""
-        first, *others = self.context.pages
-        for page in others:
-            page.close()
-        first.goto("about:blank")
-        everything = {"origin": self.address, "storageTypes": "cookies,indexeddb,local_storage"}
-        self.context.new_cdp_session(first).send("Storage.clearDataForOrigin", everything)
-        first.close()
-        self.context.clear_cookies()
-        self.problems.clear()
-
-
-@pytest.fixture(scope="module")
-def free() -> Iterator[list[Visit]]:
-    """Browsers that nobody uses."""
-    found: list[Visit] = []
-    yield found
-    for each in found:
-        each.context.close()
-
 
 @pytest.fixture
-def visit(chromium, address, free) -> Iterator[Any]:
+def visit(chromium, address) -> Iterator[Any]:
     made: list[Visit] = []
 
-    def begin(*, locale: str = "en-GB", viewport: Any = WIDE, color_scheme: Any = None) -> Visit:
-        again = next((each for each in free if each.locale == locale), None)
-        if again is None:
-            made.append(Visit(chromium, address, locale))
-        else:
-            free.remove(again)
-            made.append(again)
-        made[-1].viewport, made[-1].color_scheme = viewport, color_scheme
+    def begin(**options: Any) -> Visit:
+        made.append(Visit(chromium, address, **options))
         return made[-1]
 
     yield begin
-    problems = [problem for each in made for problem in each.problems]
     for each in made:
-        each.forget()
-    free += made
-    assert problems == []
+        each.context.close()
+    assert [problem for each in made for problem in each.problems] == []
 
 
 def _reload(page: Page) -> None:
