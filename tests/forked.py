@@ -28,7 +28,7 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, NoReturn, Self
+from typing import IO, Any, Self
 
 __all__ = ["Forked", "forked"]
 
@@ -191,7 +191,9 @@ def forked(
 
 
 def _number(pipe: int) -> int:
-    (number,) = _NUMBER.unpack(os.read(pipe, _NUMBER.size))
+    told = os.read(pipe, _NUMBER.size)
+    assert told, "what forks processes has ended; its standard error says why"
+    (number,) = _NUMBER.unpack(told)
     return int(number)
 
 
@@ -228,6 +230,40 @@ def _parent() -> _Parent:
 
 def next_code() -> str:
     """In the process from which others are forked: returns in each of these, with the code that it is to run."""
+    _prepare()
+    orders = socket.socket(fileno=os.dup(0))
+    rings, rung = os.pipe()
+    os.set_blocking(rung, False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)  # it is written into the pipe
+    signal.set_wakeup_fd(rung)
+    alive: dict[int, int] = {}
+    while True:
+        ready, _, _ = select.select([orders, rings], [], [])
+        if rings in ready:
+            os.read(rings, 4096)
+            _note_ends(alive)
+        if orders not in ready:
+            continue
+        order, streams, _, _ = socket.recv_fds(orders, 1 << 20, 4)
+        if not order:
+            os._exit(0)
+        *three, ends = streams
+        child = os.fork()
+        if child == 0:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            orders.close()
+            for each in (rings, rung, ends, *alive.values()):
+                os.close(each)
+            return _become(json.loads(order), three)
+        for stream in three:
+            os.close(stream)
+        os.write(ends, _NUMBER.pack(child))
+        alive[child] = ends
+
+
+def _prepare() -> None:
+    """Do what every start does, and what is done once for all that are forked."""
     for name in _IMPORTED:
         importlib.import_module(name)
     from agent.loop import Agent
@@ -255,44 +291,23 @@ def next_code() -> str:
     assert threading.active_count() == 1, threading.enumerate()
     gc.collect()
     gc.freeze()
-    orders = socket.socket(fileno=os.dup(0))
-    while True:
-        order, streams, _, _ = socket.recv_fds(orders, 1 << 20, 4)
-        _bury()
-        if not order:
-            os._exit(0)
-        if os.fork() == 0:
-            orders.close()
-            if child := os.fork():
-                _see_to_its_end(child, streams)
-            return _become(json.loads(order), streams)
-        for stream in streams:
-            os.close(stream)
 
 
-def _bury() -> None:
-    """Wait for all in between that have ended."""
-    with suppress(ChildProcessError):
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-
-
-def _see_to_its_end(child: int, streams: list[int]) -> NoReturn:
-    *others, ends = streams
-    for stream in (0, 1, 2, *others):
-        os.close(stream)
-    os.write(ends, _NUMBER.pack(child))
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
-    _, status = os.waitpid(child, 0)
-    os.write(ends, _NUMBER.pack(os.waitstatus_to_exitcode(status)))
-    os._exit(0)
+def _note_ends(alive: dict[int, int]) -> None:
+    """Tell of each that has ended how it did."""
+    with suppress(ChildProcessError):  # there are no others
+        while True:
+            child, status = os.waitpid(-1, os.WNOHANG)
+            if child == 0:
+                return
+            ends = alive.pop(child)
+            with suppress(BrokenPipeError):  # nobody asks any more
+                os.write(ends, _NUMBER.pack(os.waitstatus_to_exitcode(status)))
+            os.close(ends)
 
 
 def _become(order: dict[str, Any], streams: list[int]) -> str:
-    *three, ends = streams
-    os.close(ends)
-    for number, stream in enumerate(three):
+    for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)
     if order["session"]:
