@@ -7,6 +7,7 @@ encoder makes of it; the higher of the two holds. It is no assessment of anybody
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -132,4 +133,10 @@ def create(settings: Any = None) -> RiskPlugin:
         WeightsError: The shipped weights are missing or altered.
     """
     encoder = encoder_for(settings)
-    return RiskPlugin(encoder, load_branch(encoder.manifest, threads=getattr(settings, "threads", 0)))
+    return RiskPlugin(encoder, _branch_on(encoder, getattr(settings, "threads", 0)))
+
+
+@lru_cache(maxsize=4)
+def _branch_on(encoder: Encoder, threads: int) -> RiskBranch | None:
+    """The branch of an encoder, loaded once per process, as the encoder is."""
+    return load_branch(encoder.manifest, threads=threads)

@@ -54,6 +54,10 @@ def shipped() -> RiskBranch:
     return found
 
 
+def test_that_agents_of_one_process_share_one_branch():
+    assert create()._branch is create()._branch
+
+
 def test_that_a_veiled_message_is_likelier_than_a_daily_one():
     branch = shipped()
     veiled, daily = (branch.probabilities(encoder_for().window(text))[0, 1] for text in (SAID, DAILY))

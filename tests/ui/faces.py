@@ -21,6 +21,7 @@ from agent.loop import Agent
 from agent.memory_sqlite import SQLiteStore
 from agent.settings import load_settings
 from agent.turn import Turn
+from tests.forked import Forked, forked
 from ui.chat import Chat
 
 __all__ = ["PATIENCE", "Finished", "Talk", "Terminal", "heartline", "kept", "start"]
@@ -57,33 +58,38 @@ def kept(store: Path) -> dict[str, tuple[Turn, ...]]:
         opened.close()
 
 
-def start(*arguments: str | Path, home: Path, before: str = "", **variables: str) -> subprocess.Popen[bytes]:
+def start(
+    *arguments: str | Path, home: Path, before: str = "", anew: bool = False, **variables: str
+) -> Forked | subprocess.Popen[bytes]:
     """Start it in that home, with pipes.
 
     Args:
         *arguments: Its arguments.
         home: Home and working folder.
         before: Python that runs first, in the same process.
+        anew: As a person starts it, with all its imports; else it is forked (`tests.forked`).
         **variables: Of the environment.
     """
     code = f"{before}\nfrom ui.cli import main; main()"
+    streams = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    own = environment(home, **variables)
+    if not anew:
+        return forked(code, *arguments, cwd=home, env=own, **streams)
     entry = ["-c", code] if before else ["-m", "ui.cli"]
-    return subprocess.Popen(
-        [sys.executable, *entry, *map(str, arguments)],
-        cwd=home,
-        env=environment(home, **variables),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
+    return subprocess.Popen([sys.executable, *entry, *map(str, arguments)], cwd=home, env=own, **streams)
 
 
 def heartline(
-    *arguments: str | Path, home: Path, typed: str | bytes = "", before: str = "", **variables: str
+    *arguments: str | Path,
+    home: Path,
+    typed: str | bytes = "",
+    before: str = "",
+    anew: bool = False,
+    **variables: str,
 ) -> Finished:
     """Run it to its end, with `typed` as standard input. Other arguments as for `start`."""
     given = typed.encode() if isinstance(typed, str) else typed
-    with start(*arguments, home=home, before=before, **variables) as process:
+    with start(*arguments, home=home, before=before, anew=anew, **variables) as process:
         try:
             out, err = process.communicate(given, timeout=PATIENCE)
         except subprocess.TimeoutExpired:
@@ -117,14 +123,15 @@ class Terminal:
         )
         self._ours, theirs = os.openpty()
         termios.tcsetwinsize(theirs, (24, columns))
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", code, *map(str, arguments)],
+        self._process = forked(
+            code,
+            *arguments,
             cwd=home,
             env=environment(home, PROMPT_TOOLKIT_NO_CPR="1", **variables),
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
-            start_new_session=True,
+            session=True,
         )
         os.close(theirs)
         self.raw = b""

@@ -153,8 +153,11 @@ def test_that_somebody_at_a_terminal_is_told_to_type(monkeypatch: pytest.MonkeyP
     assert json.loads(printed.out)["text"] == "Hello there."
 
 
-def test_that_more_than_one_batch_keeps_its_order(analysis: Analysis, tmp_path: Path):
-    texts = [f"Day {number}." if number % 50 else "" for number in range(600)]
+def test_that_more_than_one_batch_keeps_its_order(
+    analysis: Analysis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("ui.analyze._BATCH", 8)
+    texts = [f"Day {number}." if number % 5 else "" for number in range(24)]
     code, rows = analysis(file=lines(tmp_path / "days.txt", *texts))
     assert code == 0
     assert [row["text"] for row in rows] == [text for text in texts if text]

@@ -13,13 +13,13 @@ from agent.settings import Settings
 
 
 def test_that_version_says_name_and_number_and_nothing_else(tmp_path: Path):
-    done = heartline("--version", home=tmp_path)
+    done = heartline("--version", home=tmp_path, anew=True)
     assert (done.code, done.err) == (0, "")
     assert re.fullmatch(r"heartline \d+\.\d+\.\d+\n", done.out)
 
 
 def test_that_help_names_every_command_in_lines_that_are_not_cut(tmp_path: Path):
-    done = heartline("--help", home=tmp_path)
+    done = heartline("--help", home=tmp_path, anew=True)
     assert (done.code, done.err) == (0, "")
     for command in ("chat", "analyze", "doctor", "train"):
         assert re.search(rf"^  {command} +\w.*\w\.$", done.out, re.MULTILINE)
@@ -27,7 +27,7 @@ def test_that_help_names_every_command_in_lines_that_are_not_cut(tmp_path: Path)
 
 
 def test_that_an_unknown_command_is_named(tmp_path: Path):
-    done = heartline("frobnicate", home=tmp_path)
+    done = heartline("frobnicate", home=tmp_path, anew=True)
     assert (done.code, done.out) == (2, "")
     assert "'frobnicate'" in done.err
 
@@ -52,7 +52,7 @@ def test_that_an_error_is_one_line_that_names_what_is_wrong(
 
 
 def test_that_each_of_two_bad_settings_has_its_line(tmp_path: Path):
-    done = heartline("doctor", home=tmp_path, HEARTLINE_THREADS="many", HEARTLINE_LLM_RETRIES="99")
+    done = heartline("doctor", home=tmp_path, anew=True, HEARTLINE_THREADS="many", HEARTLINE_LLM_RETRIES="99")
     assert done.code == 2
     assert [line.split("`")[:2] for line in done.err.splitlines()] == [
         ["Error: Setting ", "llm_retries"],

@@ -1,9 +1,11 @@
-"""Gradio's page with less work for each event, and with errors that quote nobody."""
+"""Gradio's page with less work for each event and at the start, and with errors that quote nobody."""
 
 from __future__ import annotations
 
 import copy
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from traceback import extract_tb
 from typing import Any
 
@@ -12,6 +14,25 @@ import gradio as gr
 __all__ = ["SparingBlocks"]
 
 _log = logging.getLogger("heartline.page")
+_GRADIO: Any = gr.blocks
+
+
+class _NoApp:
+    """Stands for Gradio's application where the next one takes its place."""
+
+    @staticmethod
+    def create_app(*_: Any, **__: Any) -> None:
+        """None."""
+
+
+@contextmanager
+def _without_app() -> Iterator[None]:
+    made = _GRADIO.App
+    _GRADIO.App = _NoApp
+    try:
+        yield
+    finally:
+        _GRADIO.App = made
 
 
 class SparingBlocks(gr.Blocks):
@@ -19,7 +40,18 @@ class SparingBlocks(gr.Blocks):
 
     Gradio makes the component of every output anew that an event leaves out, some milliseconds of computing each:
     while a reply comes, nearly all of them at each piece.
+
+    It also makes its application, with all routes, four times: when the page begins, when it is built, with its
+    queue and when it is mounted. Here it is the last two times: `queue` has to be called.
     """
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        with _without_app():
+            super().__init__(*given, **named)
+
+    def __exit__(self, *given: Any) -> None:  # noqa: PYI036 - Gradio's
+        with _without_app():
+            super().__exit__(*given)
 
     async def call_function(self, *given: Any, **named: Any) -> Any:
         """Run an event. See Gradio's.

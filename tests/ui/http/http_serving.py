@@ -24,10 +24,13 @@ from ui.http.app import make_app
 from ui.http.connections import Connection
 from ui.http.profiles import DEFAULT, Profile, Service
 
-__all__ = ["Serving", "events_in", "said", "serving", "wait_until"]
+__all__ = ["NO_TLS", "PATIENCE", "Serving", "events_in", "said", "serving", "serving_all", "wait_until"]
 
 PATIENCE = 60.0
 """Seconds before a test that waits in vain fails: a busy machine is slow, not wrong."""
+
+NO_TLS = httpx2.create_ssl_context(verify=False)
+"""For clients of servers on the loopback: else each reads all authorities that the machine trusts."""
 
 
 class Serving:
@@ -36,10 +39,10 @@ class Serving:
     def __init__(self, service: Service, port: int) -> None:
         self.service, self.port = service, port
         self.url = f"http://127.0.0.1:{port}"
-        self.http = httpx2.Client(base_url=self.url, timeout=PATIENCE, trust_env=False)
+        self.http = httpx2.Client(base_url=self.url, timeout=PATIENCE, trust_env=False, verify=NO_TLS)
         self.client = openai.OpenAI(
             base_url=f"{self.url}/v1", api_key="unused", max_retries=0, timeout=PATIENCE,
-            http_client=httpx2.Client(trust_env=False),
+            http_client=httpx2.Client(trust_env=False, verify=NO_TLS),
         )  # fmt: skip
 
     def ask(self, *messages: dict[str, Any] | str, **fields: Any) -> Any:

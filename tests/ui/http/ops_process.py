@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx2
-from http_serving import PATIENCE, wait_until
+from http_serving import NO_TLS, PATIENCE, wait_until
+
+from tests.forked import Forked, forked
 
 __all__ = ["OpsProcess", "ops_process"]
 
@@ -22,9 +23,9 @@ ROOT = Path(__file__).parents[3]
 class OpsProcess:
     """A server process."""
 
-    def __init__(self, process: subprocess.Popen[str], url: str, log: Path) -> None:
+    def __init__(self, process: Forked, url: str, log: Path) -> None:
         self.process, self.url, self._log = process, url, log
-        self.http = httpx2.Client(base_url=url, timeout=PATIENCE, trust_env=False)
+        self.http = httpx2.Client(base_url=url, timeout=PATIENCE, trust_env=False, verify=NO_TLS)
 
     def ask(self, text: str, **fields: Any) -> httpx2.Response:
         """A turn."""
@@ -46,12 +47,11 @@ class OpsProcess:
 @contextmanager
 def ops_process(folder: Path, *arguments: str, **environment: str) -> Iterator[OpsProcess]:
     """Start `heartline serve`, logging requests in JSON, and end it. Its store and its log lie in the folder."""
-    command = [sys.executable, "-c", "from ui.http.serve import app; app()", "--port", "0", *arguments]
     settings = {"HEARTLINE_OPERATIONS": '{"log_format": "json"}', "HEARTLINE_STORE_PATH": str(folder / "c.db")}
     with (folder / "log").open("w") as log:
-        process = subprocess.Popen(
-            command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT), **settings, **environment}, text=True,
-            stdout=subprocess.PIPE, stderr=log,
+        process = forked(
+            "from ui.http.serve import app; app()", "--port", "0", *arguments, cwd=ROOT,
+            env={**os.environ, **settings, **environment}, text=True, stdout=subprocess.PIPE, stderr=log,
         )  # fmt: skip
     try:
         assert process.stdout is not None

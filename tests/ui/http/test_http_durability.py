@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -15,12 +14,13 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from http_serving import PATIENCE, wait_until
+from http_serving import NO_TLS, PATIENCE, wait_until
 
 from agent.memory_postgres import PostgresStore
 from agent.memory_sql import SQLStore
 from agent.memory_sqlite import SQLiteStore
 from agent.turn import Turn
+from tests.forked import Forked, forked
 from tests.postgres import Cluster, a_cluster
 
 ROOT = Path(__file__).parents[3]
@@ -57,11 +57,11 @@ def opened(url: str) -> SQLStore:
 
 
 @contextmanager
-def served(url: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def served(url: str) -> Iterator[tuple[Forked, str]]:
     """A server process and its address."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", "from ui.http.serve import app; app()", "--port", "0"],
-        cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT), **SMALL, "HEARTLINE_STORE": url}, text=True,
+    process = forked(
+        "from ui.http.serve import app; app()", "--port", "0", cwd=ROOT,
+        env={**os.environ, **SMALL, "HEARTLINE_STORE": url}, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
     try:
@@ -98,7 +98,7 @@ class Client:
     ended: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> None:
-        with httpx2.Client(timeout=PATIENCE, trust_env=False) as http:
+        with httpx2.Client(timeout=PATIENCE, trust_env=False, verify=NO_TLS) as http:
             for number in range(self.messages):
                 text = f"{self.name} {number}"
                 while text not in self.answered and not self.ended.is_set():

@@ -34,7 +34,6 @@ OPERATIONS = [
 ]
 HTTP = Path(__file__).parents[3] / "ui" / "http"
 SECONDS = 20.0
-EXAMPLES = 12  # for each operation, store and way
 EXAMPLES = 12  # for each operation, store and way: half a minute in all
 
 

@@ -321,7 +321,7 @@ def test_that_a_tenant_whose_llm_hangs_leaves_a_slot_to_another_one(tmp_path: Pa
 
 
 def test_that_of_a_burst_of_two_tenants_the_small_one_is_answered_whole_and_nothing_breaks(tmp_path: Path):
-    coming = [("small" if n % 25 == 12 else "big", f"c{n}") for n in range(500)]
+    coming = [("small" if n % 25 == 12 else "big", f"c{n}") for n in range(250)]
     store = SQLiteStore(tmp_path / "c.db")
     keys = {tenant: store.api_keys.create(tenant)[0] for tenant in ("big", "small")}
     with AnsweringLLM(says="I hear you.", first=lambda: time.sleep(0.02) is None) as llm:

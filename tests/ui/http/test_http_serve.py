@@ -15,11 +15,12 @@ import httpx2
 import openai
 import pytest
 from fake_llm_server import WAIT, FakeLLMServer, says
-from http_serving import PATIENCE, wait_until
+from http_serving import NO_TLS, PATIENCE, wait_until
 from typer.testing import CliRunner
 
 from agent.errors import SettingsError
 from agent.memory_sqlite import SQLiteStore
+from tests.forked import Forked, forked
 from ui.http.edge import Drain
 from ui.http.serve import app, check_reach
 
@@ -30,12 +31,12 @@ QUIET = {"HEARTLINE_NOTICES_IN_CONTENT": "0"}
 class Process:
     """A server process."""
 
-    def __init__(self, process: subprocess.Popen[str], url: str) -> None:
+    def __init__(self, process: Forked, url: str) -> None:
         self.process, self.url = process, url
-        self.http = httpx2.Client(base_url=url, timeout=PATIENCE, trust_env=False)
+        self.http = httpx2.Client(base_url=url, timeout=PATIENCE, trust_env=False, verify=NO_TLS)
         self.client = openai.OpenAI(
             base_url=f"{url}/v1", api_key="unused", max_retries=0, timeout=PATIENCE,
-            http_client=httpx2.Client(trust_env=False),
+            http_client=httpx2.Client(trust_env=False, verify=NO_TLS),
         )  # fmt: skip
 
     def ask(self, *messages: Any, **fields: Any) -> Any:
@@ -44,13 +45,20 @@ class Process:
 
 
 @contextmanager
-def served(*arguments: str, **environment: str) -> Iterator[Process]:
-    """Start `heartline serve`, and end it."""
-    command = [sys.executable, "-c", "from ui.http.serve import app; app()", "--port", "0", *arguments]
-    process = subprocess.Popen(
-        command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT), **environment}, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
+def served(*arguments: str, anew: bool = False, **environment: str) -> Iterator[Process]:
+    """Start `heartline serve`, and end it.
+
+    Args:
+        *arguments: Its arguments.
+        anew: With all its imports; else it is forked (`tests.forked`).
+        **environment: Variables.
+    """
+    code, given = "from ui.http.serve import app; app()", ["--port", "0", *arguments]
+    how: dict[str, Any] = {"cwd": ROOT, "env": {**os.environ, "PYTHONPATH": str(ROOT), **environment}}
+    how |= {"text": True, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    process: Any = (
+        subprocess.Popen([sys.executable, "-c", code, *given], **how) if anew else forked(code, *given, **how)
+    )
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
@@ -69,7 +77,7 @@ def served(*arguments: str, **environment: str) -> Iterator[Process]:
 def test_that_real_clients_hold_a_conversation_with_a_real_server(tmp_path: Path):
     from langchain_openai import ChatOpenAI
 
-    with served("--store", str(tmp_path / "c.db")) as server:
+    with served("--store", str(tmp_path / "c.db"), anew=True) as server:
         assert server.http.get("/readyz").json() == {"status": "ok", "problem": None, "llm": None}
         extra = {"heartline": {"conversation_id": "a"}}
         first = server.ask("My cat ran away on Sunday and I can't sleep.", extra_body=extra)

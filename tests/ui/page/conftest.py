@@ -1,4 +1,4 @@
-"""A real Chromium for tests of the page."""
+"""A real Chromium for tests of the page, and Gradio imported as the page imports it: before their modules are."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 
 from ui.page.driving import FLAGS, browser_path
+from ui.page.gradio_import import import_gradio
+
+import_gradio()
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +12,7 @@ import httpx2
 
 from agent.settings import load_settings
 from agent.store_url import open_store
+from tests.forked import forked
 
 ROOT = Path(__file__).parents[3]
 BARE = {f"HEARTLINE_{part}": "none" for part in ("PLANNER", "TRACKER", "GUARD")} | {"HEARTLINE_PLUGINS": "[]"}
@@ -28,11 +28,11 @@ def _until(holds: Callable[[], bool]) -> None:
 
 def test_that_the_page_starts_anew_for_those_who_sign_in_once_there_is_a_key(tmp_path):
     path = tmp_path / "talks.db"
-    command = [sys.executable, "-c", "from ui.page.command import app; app()", "--port", "0"]
-    own = {"PYTHONPATH": str(ROOT), "HEARTLINE_STORE_PATH": str(path), **BARE}
-    process = subprocess.Popen(
-        command, cwd=ROOT, env={**os.environ, **own}, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    )
+    process = forked(
+        "from ui.page.command import app; app()", "--port", "0", cwd=ROOT,
+        env={**os.environ, "HEARTLINE_STORE_PATH": str(path), **BARE},
+        text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
     try:
         assert process.stdout is not None
         opened = process.stdout.readline()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gradio as gr
 import pytest
+from gradio.routes import App
 from gradio.state_holder import SessionState
 
 from ui.page.sparing import SparingBlocks
@@ -51,3 +52,15 @@ async def test_that_an_event_that_fails_quotes_nobody(page, caplog, capsys):
     assert not told.value.print_exception
     assert told.value.__cause__ is None
     assert "secret" not in caplog.text + str(told.value) + capsys.readouterr().err
+
+
+async def test_that_the_application_is_not_made_before_there_is_a_queue(monkeypatch):
+    made = []
+    create = App.create_app
+    monkeypatch.setattr(App, "create_app", lambda *given, **named: made.append(given) or create(*given, **named))
+    with SparingBlocks(analytics_enabled=False) as blocks:
+        gr.Textbox("")
+    assert made == []
+    blocks.queue(max_size=7)
+    assert len(made) == 1
+    assert isinstance(blocks.app, App)
