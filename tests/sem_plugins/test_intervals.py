@@ -163,3 +163,19 @@ def test_that_an_estimate_turns_into_json():
         "n": 40,
         "undefined": 0,
     }
+
+
+def test_that_a_mean_s_interval_is_that_of_the_rows_that_are_drawn():
+    """Means are had from sums of groups, without drawing rows."""
+    rng = np.random.default_rng(7)
+    for groups in (rng.integers(0, 12, 40), np.arange(30), rng.integers(0, 2, 9)):
+        for values in (
+            rng.normal(0, 1, len(groups)),
+            rng.random(len(groups)) < 0.3,
+            rng.integers(0, 9, len(groups)),
+        ):
+            found = bootstrap(np.mean, groups, values)
+            expected = bootstrap(lambda rows: float(rows.mean()), groups, values)
+            assert (found.value, found.low, found.high) == pytest.approx(
+                (expected.value, expected.low, expected.high), abs=1e-12
+            )
