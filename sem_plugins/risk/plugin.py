@@ -7,6 +7,8 @@ encoder makes of it; the higher of the two holds. It is no assessment of anybody
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,7 @@ from sem_plugins.encoder import Encoded, Encoder, encoder_for
 from sem_plugins.risk.branch import HALF, RiskBranch, load_branch
 from sem_plugins.risk.rules import LADDER, TO_OTHERS, read_rules
 from sem_plugins.spans import tagged, whole_words
+from sem_plugins.weights import load_manifest
 
 __all__ = ["RiskPlugin", "create"]
 
@@ -132,4 +135,10 @@ def create(settings: Any = None) -> RiskPlugin:
         WeightsError: The shipped weights are missing or altered.
     """
     encoder = encoder_for(settings)
-    return RiskPlugin(encoder, load_branch(encoder.manifest, threads=getattr(settings, "threads", 0)))
+    return RiskPlugin(encoder, _loaded(encoder.manifest.folder, getattr(settings, "threads", 0)))
+
+
+@lru_cache(maxsize=4)
+def _loaded(folder: Path, threads: int) -> RiskBranch | None:
+    """Once per process, as the encoder is."""
+    return load_branch(load_manifest(folder), threads=threads)

@@ -6,7 +6,7 @@ independent ones and give intervals that are too narrow.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, SupportsFloat
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from agent.errors import DataError
 
-__all__ = ["DRAWS", "Estimate", "Measure", "bootstrap", "estimates", "rounding"]
+__all__ = ["DRAWS", "Estimate", "Measure", "bootstrap", "estimates", "mean_scored", "rounding", "sums_of_groups"]
 
 
 _CLOSE = 0.004
@@ -141,8 +141,8 @@ def bootstrap(
     sizes = np.bincount(group_of_row)
     starts = np.cumsum(sizes) - sizes
     drawn: list[float] = []
-    if metric is np.mean and arrays[0].ndim == 1:
-        drawn = _means(np.bincount(group_of_row, weights=arrays[0]), sizes, rng, draws)
+    if sums := sums_of_groups(metric, arrays, group_of_row):
+        drawn = _means(*sums, rng, draws)
     for _ in range(draws - len(drawn)):
         picked = rng.integers(0, len(names), len(names))
         rows = by_group[_runs(starts[picked], sizes[picked])]
@@ -159,15 +159,38 @@ def bootstrap(
     return Estimate(value, low, high, len(groups), draws - len(defined))
 
 
+def mean_scored(scores: NDArray[Any]) -> float:
+    """Mean of the scores, (N,), that are not NaN; `DataError` if there is none."""
+    scored = scores[~np.isnan(scores)]
+    if not scored.size:
+        raise DataError(f"None of {len(scores)} replies is scored; a mean needs one.")
+    return float(scored.mean())
+
+
+def sums_of_groups(
+    metric: Callable[..., SupportsFloat], arrays: Sequence[NDArray[Any]], group_of_row: NDArray[np.intp]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """What the rows of each group sum up to, and how many count; None where the metric is no mean.
+
+    Nearly all figures are means. Drawing groups, those need no rows.
+    """
+    if metric not in {np.mean, mean_scored} or arrays[0].ndim != 1:
+        return None
+    known = ~np.isnan(arrays[0])
+    sums = np.bincount(group_of_row, weights=np.where(known, arrays[0], 0))
+    return sums, np.bincount(group_of_row, weights=known)
+
+
 def _means(
-    sums: NDArray[np.floating[Any]], sizes: NDArray[np.intp], rng: np.random.Generator, draws: int
+    sums: NDArray[np.float64], counts: NDArray[np.float64], rng: np.random.Generator, draws: int
 ) -> list[float]:
-    """The means of all draws. Nearly all figures are means, which need no rows, but what each group sums up to."""
+    """The means of all draws; NaN where nothing counts."""
     found: list[float] = []
     while len(found) < draws:
         some = min(draws - len(found), max(1, _AT_ONCE // len(sums)))
         picked = rng.integers(0, len(sums), (some, len(sums)))
-        found += (sums[picked].sum(axis=1) / sizes[picked].sum(axis=1)).tolist()
+        count = counts[picked].sum(axis=1)
+        found += (sums[picked].sum(axis=1) / np.where(count, count, np.nan)).tolist()
     return found
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from agent.errors import DataError
 from sem_plugins.training import intervals
-from sem_plugins.training.intervals import Estimate, bootstrap
+from sem_plugins.training.intervals import Estimate, bootstrap, mean_scored
 from sem_plugins.training.scores import accuracy, confusion, macro_f1, preference_bias
 
 
@@ -169,13 +169,19 @@ def test_that_a_mean_s_interval_is_that_of_the_rows_that_are_drawn():
     """Means are had from sums of groups, without drawing rows."""
     rng = np.random.default_rng(7)
     for groups in (rng.integers(0, 12, 40), np.arange(30), rng.integers(0, 2, 9)):
-        for values in (
-            rng.normal(0, 1, len(groups)),
-            rng.random(len(groups)) < 0.3,
-            rng.integers(0, 9, len(groups)),
-        ):
-            found = bootstrap(np.mean, groups, values)
-            expected = bootstrap(lambda rows: float(rows.mean()), groups, values)
-            assert (found.value, found.low, found.high) == pytest.approx(
-                (expected.value, expected.low, expected.high), abs=1e-12
+        rows = len(groups)
+        for values in (rng.normal(0, 1, rows), rng.random(rows) < 0.3, rng.integers(0, 9, rows)):
+            of_sums, of_rows = (
+                bootstrap(metric, groups, values) for metric in (np.mean, lambda drawn: drawn.mean())
             )
+            assert of_sums.value == of_rows.value
+            assert (of_sums.low, of_sums.high) == pytest.approx((of_rows.low, of_rows.high), abs=1e-12)
+
+
+def test_that_draws_in_which_nothing_is_scored_leave_a_mean_of_the_scored_undefined():
+    groups, scores = np.arange(4), np.array([0.2, np.nan, np.nan, np.nan])
+    of_sums, of_rows = (
+        bootstrap(metric, groups, scores) for metric in (mean_scored, lambda drawn: mean_scored(drawn))
+    )
+    assert of_sums == of_rows
+    assert of_sums.undefined > 0
