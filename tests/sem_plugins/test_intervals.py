@@ -180,8 +180,6 @@ def test_that_a_mean_s_interval_is_that_of_the_rows_that_are_drawn():
 
 def test_that_draws_in_which_nothing_is_scored_leave_a_mean_of_the_scored_undefined():
     groups, scores = np.arange(4), np.array([0.2, np.nan, np.nan, np.nan])
-    of_sums, of_rows = (
-        bootstrap(metric, groups, scores) for metric in (mean_scored, lambda drawn: mean_scored(drawn))
-    )
+    of_sums, of_rows = (bootstrap(metric, groups, scores) for metric in (mean_scored, partial(mean_scored)))
     assert of_sums == of_rows
     assert of_sums.undefined > 0
