@@ -177,8 +177,8 @@ def sums_of_groups(
     if metric not in {np.mean, mean_scored} or arrays[0].ndim != 1:
         return None
     known = ~np.isnan(arrays[0])
-    sums = np.bincount(group_of_row, weights=np.where(known, arrays[0], 0))
-    return sums, np.bincount(group_of_row, weights=known)
+    summed, counted = (np.bincount(group_of_row, each) for each in (np.where(known, arrays[0], 0), known))
+    return summed.astype(np.float64), counted.astype(np.float64)
 
 
 def _means(
