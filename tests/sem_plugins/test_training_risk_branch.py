@@ -21,7 +21,7 @@ from sem_plugins.training.sets import risk
 from sem_plugins.weights import SHIPPED, load_manifest
 from tests.sem_plugins.tiny_sets import comment, dialogue, support, write_sets
 
-pytestmark = pytest.mark.train
+pytestmark = [pytest.mark.train, pytest.mark.usefixtures("one_thread")]
 
 DAILY = [
     f"The {thing} is {state}." for thing in ("bus", "soup", "cat", "radio") for state in ("late", "cold", "back")
