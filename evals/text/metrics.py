@@ -24,8 +24,8 @@ import numpy as np
 
 from agent.errors import DataError
 from evals.text import bleu, cider, distinct, meteor, rouge
-from evals.text.replies import References, Replies, Scores, check_pairs, mean_scored
-from sem_plugins.training.intervals import Measure
+from evals.text.replies import References, Replies, Scores, check_pairs
+from sem_plugins.training.intervals import Measure, mean_scored
 
 __all__ = ["METRICS", "WITHOUT_REFERENCES", "CorpusMetric", "Metric", "RowMetric", "measures"]
 

@@ -16,13 +16,12 @@ import numpy as np
 from agent.turn import Message, Turn
 from evals.task import Measures, Sample
 from evals.text.embedding import Vectors, bert_score, extrema, mean_cosine
-from evals.text.replies import mean_scored
 from sem_plugins.affect.plugin import AffectPlugin
 from sem_plugins.empathy.reader import likeliest_levels
 from sem_plugins.encoder import VECTORS, Encoder
 from sem_plugins.labels import EMPATHY
 from sem_plugins.language import is_readable
-from sem_plugins.training.intervals import Measure
+from sem_plugins.training.intervals import Measure, mean_scored
 from sem_plugins.weights import MODEL, Manifest
 
 __all__ = ["Exchange", "ReplyReader", "Row", "exchanges", "read_measures", "versions"]

@@ -20,7 +20,6 @@ __all__ = [
     "Scores",
     "check_pairs",
     "check_replies",
-    "mean_scored",
     "ngrams",
     "score_each",
     "words",
@@ -82,14 +81,6 @@ def score_each(score: Callable[[str, str], float], replies: Replies, references:
     check_pairs(replies, references)
     pairs = zip(replies, references, strict=True)
     return np.array([np.nan if reply is None else score(reply, reference) for reply, reference in pairs])
-
-
-def mean_scored(scores: Scores) -> float:
-    """Mean of the scores, (N,), that are not NaN; `DataError` if there is none."""
-    scored = scores[~np.isnan(scores)]
-    if not scored.size:
-        raise DataError(f"None of {len(scores)} replies is scored; a mean needs one.")
-    return float(scored.mean())
 
 
 def _plain(text: str) -> str:

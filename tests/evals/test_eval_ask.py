@@ -7,11 +7,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from agent.errors import DataError, LLMUnreachableError, SettingsError
 from agent.settings import load_settings
 from agent.turn import Message
 from evals.ask import chosen, instruction
+from evals.command import app
 from evals.result import Result
 from evals.run import EncoderKit, evaluate
 from evals.task import Sample
@@ -107,17 +109,16 @@ def test_that_a_run_that_was_killed_and_goes_on_leaves_the_file_of_one_that_was_
     count = len(task("esconv/next-strategy").samples(folder, "valid"))
     said = [list(ESCONV.labels)[place % 3] for place in range(count)]
 
-    def command(server: FakeLLMServer, cache: str, out: str) -> list[str]:
+    def words(server: FakeLLMServer, cache: str, out: str) -> list[str]:
         names = ("--data", str(folder), "--cache", str(tmp_path / cache), "--out", str(tmp_path / out))
-        run = ("eval", "esconv/next-strategy", "--system", "llm", "--llm", server.url, "--model", "m")
-        return [sys.executable, "-m", "ui.cli", *run, "--parallel", "1", *names]
+        run = ("esconv/next-strategy", "--system", "llm", "--llm", server.url, "--model", "m")
+        return [*run, "--parallel", "1", *names]
 
     with FakeLLMServer(*map(says, said)) as server:
-        subprocess.run(command(server, "whole", "whole.json"), check=True, capture_output=True, timeout=60)
+        assert CliRunner().invoke(app, words(server, "whole", "whole.json")).exit_code == 0
     with FakeLLMServer(*map(says, said[:5]), says(WAIT, said[5])) as server:
-        process = subprocess.Popen(
-            command(server, "cut", "cut.json"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+        command = [sys.executable, "-m", "ui.cli", "eval", *words(server, "cut", "cut.json")]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         while len(server.requests) < 6:
             assert server.asked.wait(timeout=60)
             server.asked.clear()
@@ -125,7 +126,7 @@ def test_that_a_run_that_was_killed_and_goes_on_leaves_the_file_of_one_that_was_
         process.wait(timeout=10)
     assert not (tmp_path / "cut.json").exists()
     with FakeLLMServer(*map(says, said[5:])) as server:
-        subprocess.run(command(server, "cut", "cut.json"), check=True, capture_output=True, timeout=60)
+        assert CliRunner().invoke(app, words(server, "cut", "cut.json")).exit_code == 0
         assert len(server.requests) == count - 5
     assert (tmp_path / "cut.json").read_bytes() == (tmp_path / "whole.json").read_bytes()
 

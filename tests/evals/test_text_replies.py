@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from agent.errors import DataError
-from evals.text.replies import check_pairs, check_replies, mean_scored, ngrams, score_each, words, words_and_marks
+from evals.text.replies import check_pairs, check_replies, ngrams, score_each, words, words_and_marks
+from sem_plugins.training.intervals import mean_scored
 
 
 def test_that_words_are_lower_case_and_without_marks():

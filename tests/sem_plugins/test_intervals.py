@@ -9,7 +9,7 @@ import pytest
 
 from agent.errors import DataError
 from sem_plugins.training import intervals
-from sem_plugins.training.intervals import Estimate, bootstrap
+from sem_plugins.training.intervals import Estimate, bootstrap, mean_scored
 from sem_plugins.training.scores import accuracy, confusion, macro_f1, preference_bias
 
 
@@ -163,3 +163,23 @@ def test_that_an_estimate_turns_into_json():
         "n": 40,
         "undefined": 0,
     }
+
+
+def test_that_a_mean_s_interval_is_that_of_the_rows_that_are_drawn():
+    """Means are had from sums of groups, without drawing rows."""
+    rng = np.random.default_rng(7)
+    for groups in (rng.integers(0, 12, 40), np.arange(30), rng.integers(0, 2, 9)):
+        rows = len(groups)
+        for values in (rng.normal(0, 1, rows), rng.random(rows) < 0.3, rng.integers(0, 9, rows)):
+            of_sums, of_rows = (
+                bootstrap(metric, groups, values) for metric in (np.mean, lambda drawn: drawn.mean())
+            )
+            assert of_sums.value == of_rows.value
+            assert (of_sums.low, of_sums.high) == pytest.approx((of_rows.low, of_rows.high), abs=1e-12)
+
+
+def test_that_draws_in_which_nothing_is_scored_leave_a_mean_of_the_scored_undefined():
+    groups, scores = np.arange(4), np.array([0.2, np.nan, np.nan, np.nan])
+    of_sums, of_rows = (bootstrap(metric, groups, scores) for metric in (mean_scored, partial(mean_scored)))
+    assert of_sums == of_rows
+    assert of_sums.undefined > 0

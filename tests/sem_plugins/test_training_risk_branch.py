@@ -21,7 +21,7 @@ from sem_plugins.training.sets import risk
 from sem_plugins.weights import SHIPPED, load_manifest
 from tests.sem_plugins.tiny_sets import comment, dialogue, support, write_sets
 
-pytestmark = pytest.mark.train
+pytestmark = [pytest.mark.train, pytest.mark.usefixtures("one_thread")]
 
 DAILY = [
     f"The {thing} is {state}." for thing in ("bus", "soup", "cat", "radio") for state in ("late", "cold", "back")
@@ -66,7 +66,12 @@ def test_that_the_branch_loads_and_tells_danger_from_daily_life(sets: Path, tmp_
 
 
 @pytest.mark.usefixtures("few_statements")
-def test_that_a_run_that_was_killed_ends_where_it_would_have_ended(sets: Path, tmp_path: Path):
+def test_that_a_run_that_was_killed_ends_where_it_would_have_ended(
+    sets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    fewer = {"train": risk.statements("train")[::4], "valid": risk.statements("valid")}
+    monkeypatch.setattr(risk, "statements", fewer.__getitem__)
+
     class KilledError(Exception):
         pass
 
