@@ -18,7 +18,6 @@ from sem_plugins.encoder import Encoded, Encoder, encoder_for
 from sem_plugins.risk.branch import HALF, RiskBranch, load_branch
 from sem_plugins.risk.rules import LADDER, TO_OTHERS, read_rules
 from sem_plugins.spans import tagged, whole_words
-from sem_plugins.weights import load_manifest
 
 __all__ = ["RiskPlugin", "create"]
 

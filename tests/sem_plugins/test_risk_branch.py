@@ -186,7 +186,3 @@ def test_that_phrases_of_another_shape_are_refused(weights: Any, copied: Path):
     (copied / NUMBERS).write_text(json.dumps(raw), encoding="utf-8")
     with pytest.raises(WeightsError, match="weights of eight bits"):
         load_branch(load_manifest(), folder=copied)
-
-
-def test_that_agents_of_one_process_share_one_branch():
-    assert create()._branch is create()._branch
