@@ -27,7 +27,7 @@ def lease_name(conversation: str) -> str:
 
 @asynccontextmanager
 async def alone_in(
-    store: ConversationStore, conversation_id: str, *, seconds: float = SECONDS
+    store: ConversationStore, conversation_id: str, *, seconds: float = SECONDS, holder: str | None = None
 ) -> AsyncGenerator[None]:
     """Hold a conversation for the length of a turn, as servers on the same store do (`ui.http.order`).
 
@@ -38,12 +38,14 @@ async def alone_in(
         store: Keeps the conversation.
         conversation_id: Which.
         seconds: How long the lease lasts unless it is renewed; it is, every quarter of that.
+        holder: Who holds it, drawn by lot. Whoever keeps the name over turns is not kept out by a lease that could
+            not be given back, e.g. on a full disk. None draws one.
 
     Raises:
         ConversationBusyError: Somebody else answers in it. Nothing was read or stored.
     """
     leases: Leases | None = getattr(store, "leases", None)
-    name, holder = lease_name(whose(store, conversation_id)), uuid.uuid4().hex
+    name, holder = lease_name(whose(store, conversation_id)), holder or uuid.uuid4().hex
     if leases is None or not await _taken(leases, name, holder, seconds):
         yield
         return

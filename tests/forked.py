@@ -310,6 +310,7 @@ def _become(order: dict[str, Any], streams: list[int]) -> str:
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background of a shell it is ignored
     if order["session"]:
         os.setsid()
     os.chdir(order["cwd"])

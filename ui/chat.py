@@ -77,10 +77,9 @@ class Chat:
         read_line: Callable[[], str] | None = None,
         ready: Callable[[], None] | None = None,
     ) -> None:
-        self.agent = agent
-        self.settings = settings
+        self.agent, self.settings = agent, settings
         self.console = console or Console(highlight=False)
-        self.conversation_id = uuid.uuid4().hex
+        self.conversation_id, self._us = uuid.uuid4().hex, uuid.uuid4().hex
         self.turns: list[Turn] = []
         self.options = Options()
         self._begun: Turn | None = None  # the turn in the making
@@ -191,7 +190,8 @@ class Chat:
         typist = Typist(self.console)
         try:
             asked = self.agent.stream(line, conversation_id=self.conversation_id, options=self.options)
-            async with alone_in(self.agent.store, self.conversation_id), aclosing(asked) as events:
+            mine = alone_in(self.agent.store, self.conversation_id, holder=self._us)
+            async with mine, aclosing(asked) as events:
                 async for event in events:
                     self._show(event, typist)
         finally:

@@ -56,6 +56,21 @@ async def test_that_a_turn_that_fails_gives_the_conversation_back(stores: list[S
         pass
 
 
+async def test_that_who_keeps_its_name_is_not_kept_out_by_a_lease_that_could_not_be_given_back(
+    stores: list[SQLiteStore], monkeypatch: pytest.MonkeyPatch
+):
+    def full(*_: object) -> None:
+        raise StoreError("The disk is full.")
+
+    monkeypatch.setattr(type(stores[0].leases), "give_back", full)
+    for _ in range(2):
+        async with alone_in(stores[0], "c", holder="us"):
+            pass
+    with pytest.raises(ConversationBusyError):
+        async with alone_in(stores[1], "c", holder="others"):
+            pytest.fail("both answered")
+
+
 class Told(InMemoryStore):
     """A store whose leases tell of every call."""
 

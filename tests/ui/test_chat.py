@@ -217,8 +217,9 @@ def test_that_a_store_that_fails_on_the_way_costs_its_turn_and_not_the_reply(tmp
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (163840, 163840))"
     store = tmp_path / "talks.db"
     SQLiteStore(store).close()  # what it is made of counts as well
-    lines = ["I moved here in May.", "It is so quiet here. " * 900, "And cold."]
-    done = heartline("chat", "--store", store, home=tmp_path, typed="\n".join(lines), before=limit)
+    lines = ["I moved here in May.", "It is so quiet here. " * 8000, "And cold."]
+    longer = {"HEARTLINE_MAX_MESSAGE_CHARACTERS": "200000"}
+    done = heartline("chat", "--store", store, home=tmp_path, typed="\n".join(lines), before=limit, **longer)
     assert (done.code, done.err) == (0, "")
     assert done.out.count(SPOKEN) == 3
     assert done.out.count("This turn could not be kept. Conversation database") == 1

@@ -157,7 +157,7 @@ def test_that_evidence_in_earlier_messages_moves_with_them():
 
 IDS = {
     "Turn.id", "Turn.conversation_id", "Prompt.template", "Prompt.sha256", "Reply.speaker", "Reply.stood_in_for",
-    "Adjudication.speaker", "Strategy.id",
+    "Adjudication.speaker", "Strategy.id", "Ground.id",
 }  # fmt: skip
 """Texts that name something of ours, beside `source` and `label_set`."""
 
