@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # What is used is compiled when it is used first: libraries hold ten times as much. And kept, also on machines that
 # forbid it: else each process compiles all of it again.
 unexport PYTHONDONTWRITEBYTECODE
-# `make test UV=uv` takes a fifth of the computing. uv knows nothing of pip's settings, so pip does what it cannot, and
+# `make test UV=uv` installs with far less computing. uv knows nothing of pip's settings, so pip does what it cannot, and
 # gets torch beforehand, which is not the same everywhere.
 UV ?=
 install = $(if $(UV),$(UV) pip install --quiet --python $1/bin/python $2 ||) $(pip)

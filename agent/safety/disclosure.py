@@ -54,10 +54,13 @@ def _crossed(said: timedelta, gone: timedelta, minutes: int) -> bool:
 
 # --- asking ----------------------------------------------------------------------------------------
 
+_PROGRAM = (
+    r"(?:ai|a\.i\.?|artificial intelligence|bot|chat ?bot|robot|machine|computer(?: program)?|algorithm|program|"
+    r"software|language model|llm|(?:chat ?)?gpt)"
+)
 _KIND = (
     r"(?:an? |the |some )?(?:actual |actually |real |really |live |living |just |only |stupid |damn |fucking )*"
-    r"(?:human being|human|person|people|ai|a\.i\.?|artificial intelligence|bot|chat ?bot|"
-    r"robot|machine|computer(?: program)?|algorithm|program|software|language model|llm|(?:chat ?)?gpt|automated)"
+    rf"(?:human being|human|person|people|{_PROGRAM}|automated)"
 )
 _KIND_OR_REAL = rf"(?:{_KIND}|real)"  # "are you real" asks; "is it real" is about something else
 # Nothing may follow that makes another thing of the noun: "human resources", "a real estate agent".
@@ -74,10 +77,6 @@ _ADVERBS = (
 _YOU = r"(?:you|u|ya|this thing|someone there)"
 # What makes a question of a statement: "…, right?", "…, aren't you".
 _TAG = r"(?: right)?,? ?(?:\?|right\b|(?:are|aren'?t|am) (?:you|u|i)\b)"
-_PROGRAM = (
-    r"(?:ai\b|a\.i\.?|artificial intelligence|bot|chat ?bot|robot|machine|computer(?: program)?|algorithm|program|"
-    r"software|language model|llm|(?:chat ?)?gpt)"
-)
 _ALL_THE_SAME = (
     r"(?= ?(?:$|[?.,;:)-]|(?:so|and|but|or|anyway|lol|after all|again|for|who|that|which|not|talking|how|why|what|"
     r"you|u|i|it)\b))"

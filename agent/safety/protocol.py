@@ -41,8 +41,8 @@ class StepPlan:
     """What is done at one step.
 
     Attributes:
-        first: Acts of the first reply after the record rose.
-        later: Acts of the replies after it.
+        first: Acts of the first reply after the record rose, and of replies to messages that show danger anew.
+        later: Acts of the other replies.
         instead: Done in a later reply in place of naming help that the reply before named.
         ask: Questions, in order.
         holds: Quiet messages after the last sign for which nothing but the protocol answers.
@@ -101,7 +101,7 @@ class Protocol:
         if danger is not None:
             quiet = course.others_quiet if danger == "others" else course.quiet
             if course.unread or course.fresh or quiet <= self.steps[danger].holds or asked:
-                return self._in_danger(words, turn, course, danger)
+                return self._in_danger(words, turn, course, danger, asked=asked)
         if (found := care_around(self, words, turn, course)) is not None:
             return found
         if danger is not None:
@@ -124,15 +124,15 @@ class Protocol:
         return " ".join(self.notes[each] for each in names if each is not None)
 
     def _in_danger(
-        self, words: Wording, turn: Turn, course: RiskCourse, danger: Danger
+        self, words: Wording, turn: Turn, course: RiskCourse, danger: Danger, *, asked: bool
     ) -> tuple[RiskCourse, Care, bool]:
-        """Nothing but the protocol."""
+        """Nothing but the protocol; a number that is `asked` for is named, whatever was named before."""
         step = self.steps[danger]
         said: list[str] = []
         acts: list[str] = []
         lines: tuple[str, ...] = ()
-        helped = words.helped and not course.fresh
-        again = _pressing(course, danger, turn.text) or asks_where_to_turn(turn.text)
+        helped = words.helped and not course.fresh and not asked
+        again = asked or _pressing(course, danger, turn.text)
         wanted = step.first if course.fresh or not course.done else step.later
         named = bool(course.done and course.lines) and not again
         for act in _with_emergency(wanted, danger, course, turn.text):

@@ -216,7 +216,7 @@ def _signs() -> _Signs:
 
 
 def prepare() -> None:
-    """Compile all patterns now, which a message about danger would else wait for: half a second."""
+    """Compile all patterns now, which a message about danger would else wait for."""
     signs = _signs()
     for sign in signs.signs:
         for pattern in (sign.pattern, sign.need, sign.unless, sign.unless_anywhere):

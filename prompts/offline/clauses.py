@@ -157,17 +157,12 @@ def _stripped(words: list[str]) -> list[str]:
     return words
 
 
-_PART_OF_WHAT_IS_SAID = frozenset({"right", "man", "dude"})
-
-
 def _without_tail(words: Sequence[str]) -> tuple[str, ...]:
     low = [word.lower() for word in words]
     tail = [""]
     while tail:
         ends = _ENDING.get(low[-1], ()) if low else ()
         tail = next((end for end in ends if len(end) < len(low) and low[-len(end) :] == end), [])
-        if tail and tail[0] in _PART_OF_WHAT_IS_SAID and low[-2] != ",":
-            break  # "she's right" and "he is a good man" would lose what they say
         low = low[: len(low) - len(tail)]
     return tuple(words[: len(low)])
 

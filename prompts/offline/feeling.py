@@ -118,18 +118,18 @@ def hear(turn: Turn, *, phrases: Phrases, variant: int) -> Heard:
     theirs = named is None and _is_theirs(text, phrases)
     heard = Heard() if theirs or _is_literal(turn) else _read(turn, phrases, variant)
     unread = heard == Heard() or (hard and heard.tone in _GOOD_TONES) or (joyful and heard.tone == "hard")
-    heard = _guessed(turn, text, phrases, hard=hard or theirs) if unread else heard
+    heard = _guessed(turn, text, phrases, hard=hard or theirs, joyful=joyful) if unread else heard
     if in_distress(turn) and not joyful and not (heard.tone == "hard" and heard.sure):
         return Heard("hard", heard.family)  # what weighs is acknowledged; a guess at its name would be in the way
     return heard
 
 
-def _guessed(turn: Turn, text: str, phrases: Phrases, *, hard: bool) -> Heard:
+def _guessed(turn: Turn, text: str, phrases: Phrases, *, hard: bool, joyful: bool) -> Heard:
     """The tone where no emotion was read, by single words and by how things stood before."""
     if hard:
         return Heard("hard")
     good = has_any(text, phrases.cues["good"]) and not _BUT.search(text)
-    if good or _shows_joy(turn) or _TEARS_OF_JOY.search(text):
+    if good or joyful or _shows_joy(turn):
         return Heard("joy", "joy")
     return Heard("hard") if _lately_low(turn) else Heard()
 

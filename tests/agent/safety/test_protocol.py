@@ -336,3 +336,10 @@ def test_that_a_plan_told_anew_is_asked_for_distance_each_time():
 
     asked = r"distance|out of reach|away|leave|nothing at hand|hold on to|hard to act on|keep what|another place"
     assert [one.words for one in said if not re.search(asked, one.words, re.IGNORECASE)] == []
+
+
+def test_that_a_number_is_named_to_who_asks_for_it_in_answer_to_who_is_there():
+    said = conversation(*[("x", danger("acute"))] * 2, ("yes my wife is here, what number do we call?", CALM))
+
+    assert said[1].course.asked == "company"
+    assert "999" in said[2].words
