@@ -140,7 +140,8 @@ FILLERS = (
 TRAILING = (
     "lol", "haha", "lmao", "tbh", "you know", "i guess", "i suppose", "or something", "or whatever",
     "or at least", "at least", "yanno", "ha", "thanks a lot", "thank you so much", "omg", "idk", ", right",
-    ", man", ", dude", "as well", "though", "and stuff", "and all", "and so on", "etc", "please", "thanks", "thank you",
+    ", man", ", dude", "as well", "though", "and stuff", "and all", "and so on", "etc", "please", "thanks",
+    "thank you",
     "i think", "you see", "ugh", "smh", "x", "and", "but", "so", "because", "to be honest", "anyway",
 )  # fmt: skip
 """What a clause may end with and loses nothing without."""
