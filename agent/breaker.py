@@ -7,11 +7,11 @@ what becomes of it closes it or opens it again.
 
 from __future__ import annotations
 
-import random
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from random import SystemRandom
 from typing import Annotated, Literal
 from weakref import WeakValueDictionary
 
@@ -25,6 +25,7 @@ BreakerState = Literal["closed", "open", "half-open"]
 
 _SERVER_ERRORS = 500  # HTTP's: this and above
 _SPREAD = 0.5  # of the wait, added at random, so that processes do not try at the same moment
+_CHANCE = SystemRandom()
 
 
 class BreakerLimits(BaseModel):
@@ -52,7 +53,7 @@ class Breaker:
         limits: BreakerLimits,
         *,
         clock: Callable[[], float] = time.monotonic,
-        chance: Callable[[], float] = random.random,
+        chance: Callable[[], float] = _CHANCE.random,
     ) -> None:
         self._base, self._limits = base, limits
         self._clock, self._chance = clock, chance

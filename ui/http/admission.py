@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import math
-import random
 import time
 from collections import Counter, deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
+from random import SystemRandom
 from typing import TypeVar
 
 from agent.deadline import Deadline
@@ -27,6 +27,7 @@ OnRecord = Callable[[], Awaitable[bool]]
 
 _LONGEST_ADVICE = 60.0  # seconds
 _WEIGHT = 0.1  # of the newest turn in the mean of how long turns take
+_CHANCE = SystemRandom()
 
 
 class _Slots:
@@ -78,7 +79,7 @@ class Admission:
         load: ServerLoad,
         *,
         clock: Callable[[], float] = time.monotonic,
-        chance: Callable[[], float] = random.random,
+        chance: Callable[[], float] = _CHANCE.random,
     ) -> None:
         self._load, self._clock, self._chance = load, clock, chance
         self._usual, self._spare = (_Slots(load.running, load.most_of_a_tenant) for _ in range(2))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import uuid
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from random import SystemRandom
 from typing import Any
 
 from agent.retention import expire_each, kept_days
@@ -19,6 +19,7 @@ _log = logging.getLogger("heartline.http")
 _HOUR = 3_600.0
 _DAY = 23 * _HOUR
 """Less than a day, so that it does not come later every day."""
+_CHANCE = SystemRandom()
 
 
 @asynccontextmanager
@@ -44,14 +45,14 @@ async def daily(store: Any, settings: Any, *, first: float = 600.0, every: float
 
 async def _each_day(store: Any, settings: Any, first: float, every: float) -> None:
     holder = uuid.uuid4().hex
-    await asyncio.sleep(random.uniform(0, first))
+    await asyncio.sleep(_CHANCE.uniform(0, first))
     while True:
         try:
             await asyncio.to_thread(expire_if_due, store, settings, holder)
         except Exception as error:  # noqa: BLE001 - the next round tries again; an error may quote a person
             _log.warning("old conversations were not erased: %s", type(error).__name__)
         wait = every if hasattr(store, "leases") else _DAY
-        await asyncio.sleep(wait * random.uniform(0.75, 1.25))
+        await asyncio.sleep(wait * _CHANCE.uniform(0.75, 1.25))
 
 
 def expire_if_due(store: Any, settings: Any, holder: str) -> bool:

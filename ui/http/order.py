@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from random import SystemRandom
 
 from agent.errors import StoreError
 from agent.holding import lease_name
@@ -18,6 +18,7 @@ __all__ = ["InOrder", "in_progress"]
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.02, 0.25
 """Seconds until a lease of somebody else is asked for again. Of a process, one asks for each conversation."""
+_CHANCE = SystemRandom()
 
 
 class InOrder:
@@ -111,7 +112,7 @@ class InOrder:
                 raise in_progress()
             if self._clock() + wait > ends:
                 raise _busy()
-            await self._sleep(wait * random.uniform(0.75, 1.25))
+            await self._sleep(wait * _CHANCE.uniform(0.75, 1.25))
             wait = min(_LONGEST_WAIT, wait * 1.5)
         self._held.add(name)
         if self._renewing is None or self._renewing.done():

@@ -89,7 +89,7 @@ class ChatTab:
             [page.visitor, page.here, self.box, self.live, *views],
             show_progress="hidden",
             api_visibility="private",
-            trigger_mode="once",
+            trigger_mode="always_last",  # who sends while a reply comes is answered after it,
             concurrency_limit=None,
         )
         self.talk.another(
@@ -132,7 +132,8 @@ class ChatTab:
         visitor = visitor_of(kept, request, self.desk)
         text = text if isinstance(text, str) else ""
         if not text.strip():
-            yield {self.trouble: self._told(Trouble("trouble.empty"))}
+            # Later in a conversation it may be the second half of a double click, whose first half was taken in.
+            yield {self.trouble: self._told(None if visitor.owns(here) else Trouble("trouble.empty"))}
             return
         here = here if visitor.owns(here) else visitor.new_conversation()
         policy = self.desk.policy(visitor.choices)

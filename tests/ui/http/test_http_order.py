@@ -157,7 +157,7 @@ async def test_that_waiting_asks_at_most_a_few_times_a_second(store: SQLiteStore
     async with InOrder(leases).turn_of("c"):
         monkeypatch.setattr(leases, "take", counted)
         # The shortest waits that chance may give.
-        monkeypatch.setattr("ui.http.order.random.uniform", lambda least, _: least)
+        monkeypatch.setattr("ui.http.order._CHANCE.uniform", lambda least, _: least)
         order = InOrder(leases, wait=2.0, clock=lambda: now, sleep=sleep)
         await asyncio.gather(*(entered(order) for _ in range(5)))
     assert 0 < asked <= 26  # of five that wait two seconds; one of them asks at a time

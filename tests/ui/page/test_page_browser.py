@@ -132,6 +132,20 @@ def test_that_a_reply_is_streamed_and_can_be_stopped_and_what_was_said_is_kept(v
     expect(page.get_by_role("button", name=EN("what_if.stop"))).to_be_hidden()
 
 
+def test_that_what_is_sent_while_a_reply_comes_is_answered_after_it_and_once(visit):
+    page = visit().open()
+    page.fill("#box textarea", WAITS)
+    page.press("#box textarea", "Enter")
+    expect(page.locator("#live .ours .words")).to_contain_text("I hear you")
+    page.fill("#box textarea", SAID[0])
+    page.press("#box textarea", "Enter")
+    page.press("#box textarea", "Enter")
+    expect(page.locator("#box textarea")).to_have_value(SAID[0])
+    page.get_by_role("button", name=EN("chat.stop")).click()
+    expect(page.locator("#talk .mine .words")).to_have_text([WAITS, SAID[0]])
+    expect(page.locator("#box textarea")).to_have_value("")
+
+
 def test_that_help_is_one_click_away_without_a_server_and_in_front_in_danger(visit):
     visiting = visit()
     page = visiting.open()
@@ -307,6 +321,9 @@ def test_that_hostile_words_are_words_and_what_is_too_long_stays_in_the_box(visi
     page.press("#box textarea", "Enter")
     expect(page.locator("#trouble [role=alert]")).to_have_text(re.compile("3000"))
     expect(page.locator("#box textarea")).to_have_value(long)
+    page.fill("#box textarea", " ")
+    page.press("#box textarea", "Enter")
+    expect(page.locator("#trouble [role=alert]")).to_have_count(0)
 
 
 def _refusing(status: int) -> Callable[[Route], None]:
