@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, Protocol, cast, get_args, runtime_checkable
@@ -194,12 +195,12 @@ def load_help_lines(path: Path | None = None) -> BundledDirectory:
     Raises:
         SettingsError: The file is no such file; file, country, key and value are named.
     """
-    path = path or _FILE
+    if path is None:
+        return _shipped()
     where = f"The help-line file {str(path)!r}"
     needed = ("stale_after_days", "unknown", "countries")
     top = Fields(read_toml(path, kind="help-line"), where=where, needed=needed)
-    found = [_country(content, where) for content in top.tables("countries")]
-    found.append(_unknown(top.table("unknown"), where))
+    found = [*(_country(each, where) for each in top.tables("countries")), _unknown(top.table("unknown"), where)]
     for what, names in (
         ("countries", [country.code for country in found]),
         ("lines", [line.id for country in found for line in country.lines]),
@@ -208,6 +209,9 @@ def load_help_lines(path: Path | None = None) -> BundledDirectory:
             raise SettingsError(f"{where}: there are several {what} called {twice!r}; each needs its own name.")
     countries = MappingProxyType({country.code: country for country in found})
     return BundledDirectory(countries, top.whole("stale_after_days", low=1, high=3650))
+
+
+_shipped = cache(lambda: load_help_lines(_FILE))  # every agent has them
 
 
 def urging(numbers: Sequence[str]) -> str:
@@ -250,12 +254,11 @@ def create(settings: Any = None) -> BundledDirectory:  # noqa: ARG001 - whoever 
 
 def _country(content: object, where: str) -> Country:
     code = content.get("code") if isinstance(content, dict) else None
-    where = f"{where}, country {code!r}"
-    fields = Fields(content, where=where, needed=("code", "name", "lines", *_NUMBER_KEYS))
+    fields = Fields(content, where=f"{where}, country {code!r}", needed=("code", "name", "lines", *_NUMBER_KEYS))
     numbers = fields.texts("emergency", pattern=_NUMBER, wanted=f"a list of numbers, each {_NUMBERS}", least=1)
     lines = tuple(_line(line, where) for line in fields.tables("lines"))
     if not lines:
-        raise SettingsError(f"{where}: it has no lines. Add one, or leave the country out.")
+        raise SettingsError(f"{fields.where}: it has no lines. Add one, or leave the country out.")
     return Country(
         code=fields.text("code", pattern=_CODE, wanted="two capital letters as in ISO 3166-1, e.g. NZ"),
         name=fields.text("name", longest=60),
@@ -268,11 +271,10 @@ def _country(content: object, where: str) -> Country:
 
 
 def _unknown(content: object, where: str) -> Country:
-    where = f"{where}, table `unknown`"
-    fields = Fields(content, where=where, needed=("name", "words", "lines"))
+    fields = Fields(content, where=f"{where}, table `unknown`", needed=("name", "words", "lines"))
     lines = tuple(_line(line, where) for line in fields.tables("lines"))
     if not lines:
-        raise SettingsError(f"{where}: it has no lines. Add an international finder.")
+        raise SettingsError(f"{fields.where}: it has no lines. Add an international finder.")
     return Country(UNKNOWN, fields.text("name", longest=60), fields.text("words"), (), lines)
 
 
