@@ -42,6 +42,7 @@ UNKNOWN = "ZZ"
 """Code of the entry for a place that is not known or not listed (ISO 3166 leaves it to its users)."""
 
 _FILE = Path(__file__).parent / "help_lines.toml"
+_shipped = cache(lambda: load_help_lines(_FILE))  # every agent has them
 _ALIASES = {"UK": "GB"}  # what people write for the United Kingdom; ISO keeps UK free for that
 _CODE = re.compile(r"[A-Z]{2}")
 _ID = re.compile(r"[a-z][a-z0-9-]{1,39}")
@@ -211,9 +212,6 @@ def load_help_lines(path: Path | None = None) -> BundledDirectory:
     return BundledDirectory(countries, top.whole("stale_after_days", low=1, high=3650))
 
 
-_shipped = cache(lambda: load_help_lines(_FILE))  # every agent has them
-
-
 def urging(numbers: Sequence[str]) -> str:
     """What a country's `words` are, unless its directory says it otherwise.
 
@@ -254,11 +252,12 @@ def create(settings: Any = None) -> BundledDirectory:  # noqa: ARG001 - whoever 
 
 def _country(content: object, where: str) -> Country:
     code = content.get("code") if isinstance(content, dict) else None
-    fields = Fields(content, where=f"{where}, country {code!r}", needed=("code", "name", "lines", *_NUMBER_KEYS))
+    where = f"{where}, country {code!r}"
+    fields = Fields(content, where=where, needed=("code", "name", "lines", *_NUMBER_KEYS))
     numbers = fields.texts("emergency", pattern=_NUMBER, wanted=f"a list of numbers, each {_NUMBERS}", least=1)
     lines = tuple(_line(line, where) for line in fields.tables("lines"))
     if not lines:
-        raise SettingsError(f"{fields.where}: it has no lines. Add one, or leave the country out.")
+        raise SettingsError(f"{where}: it has no lines. Add one, or leave the country out.")
     return Country(
         code=fields.text("code", pattern=_CODE, wanted="two capital letters as in ISO 3166-1, e.g. NZ"),
         name=fields.text("name", longest=60),
@@ -271,10 +270,11 @@ def _country(content: object, where: str) -> Country:
 
 
 def _unknown(content: object, where: str) -> Country:
-    fields = Fields(content, where=f"{where}, table `unknown`", needed=("name", "words", "lines"))
+    where = f"{where}, table `unknown`"
+    fields = Fields(content, where=where, needed=("name", "words", "lines"))
     lines = tuple(_line(line, where) for line in fields.tables("lines"))
     if not lines:
-        raise SettingsError(f"{fields.where}: it has no lines. Add an international finder.")
+        raise SettingsError(f"{where}: it has no lines. Add an international finder.")
     return Country(UNKNOWN, fields.text("name", longest=60), fields.text("words"), (), lines)
 
 
