@@ -53,7 +53,6 @@ _LANGUAGE = re.compile(r"[a-z]{2,3}")
 _NEEDED = ("id", "name", "kinds", "source", "evidence", "checked")
 _WAYS = ("call", "text", "chat", "web")
 _OPTIONAL = (*_WAYS, "hours", "languages", "note")
-_NUMBER_KEYS = ("emergency", "evidence", "checked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +252,7 @@ def create(settings: Any = None) -> BundledDirectory:  # noqa: ARG001 - whoever 
 def _country(content: object, where: str) -> Country:
     code = content.get("code") if isinstance(content, dict) else None
     where = f"{where}, country {code!r}"
-    fields = Fields(content, where=where, needed=("code", "name", "lines", *_NUMBER_KEYS))
+    fields = Fields(content, where=where, needed=("code", "name", "lines", "emergency", "evidence", "checked"))
     numbers = fields.texts("emergency", pattern=_NUMBER, wanted=f"a list of numbers, each {_NUMBERS}", least=1)
     lines = tuple(_line(line, where) for line in fields.tables("lines"))
     if not lines:
