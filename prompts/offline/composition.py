@@ -31,6 +31,7 @@ _PAIRS: dict[Occasion, tuple[str, str]] = {
     "thanks": ("thanks.welcome", "thanks.more"),
     "uptake": ("uptake.answer", "uptake.question"),
     "quiet": ("quiet.answer", "quiet.stay"),
+    "professional": ("professional.answer", "professional.question"),
     "withdrawn": ("withdrawn.answer", "withdrawn.question"),
     "apology": ("apology.answer", "greeting.question"),
     "own_life": ("own_life.answer", "own_life.question"),
@@ -261,7 +262,7 @@ class Composition:
 
 def _fitting(subject: Subject | None, heard: Heard) -> Subject | None:
     """The topic, unless the mood is the opposite: then it isn't what the message is about."""
-    opposite = {"hard": _GLAD, "good": _HARD, "either": frozenset[Tone]()}
+    opposite = {"hard": _GLAD, "loss": _GLAD - {"tender"}, "good": _HARD, "either": frozenset[Tone]()}
     return None if subject is None or heard.tone in opposite[subject.topic.mood] else subject
 
 

@@ -14,6 +14,7 @@ from prompts.offline.manner import (
     has_helped,
     is_asked,
     is_eager,
+    is_owed,
     is_reported,
     laughs,
     tells_of_loss,
@@ -132,10 +133,12 @@ def _attuned(heard: Heard, turn: Turn, text: str, subject: Subject | None) -> He
         return Heard()
     if not glad:
         return heard
+    if mood == "loss":
+        return Heard("tender", "tender")
     if heard.tone not in _GOOD_TONES:  # one that is only wondered at
         return Heard() if mood == "hard" else heard
     plain = turn.affect is None or turn.affect.valence <= _GLADNESS
-    misread = is_reported(text) or is_asked(text) or (mood == "hard" and plain)
+    misread = is_reported(text) or is_asked(text) or is_owed(text) or (mood == "hard" and plain)
     return Heard("hard" if _lately_low(turn) else "neutral") if misread else heard
 
 

@@ -7,7 +7,16 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["cries_for_joy", "has_helped", "is_asked", "is_eager", "is_reported", "laughs", "tells_of_loss"]
+__all__ = [
+    "cries_for_joy",
+    "has_helped",
+    "is_asked",
+    "is_eager",
+    "is_owed",
+    "is_reported",
+    "laughs",
+    "tells_of_loss",
+]
 
 _EAGER = re.compile(r"\b(can't|cant|cannot) wait\b|\blooking forward\b")
 _LOSS = re.compile(
@@ -39,6 +48,7 @@ _ASKS = re.compile(
     r"^((and|but|so|then|well|ok|okay|yeah),? )*(how|what|why|when|where|who|is|are|am|do|does|did|will|would|"
     r"should|could|can|isn't|aren't|don't|doesn't)\b[^!]*$"
 )
+_OWED = re.compile(r"\b(should|ought to|supposed to) (be|feel)\b")
 _LAUGHS = re.compile(r"\b(haha\w*|hehe\w*|lol|lmao|rofl)\b|[\U0001F600-\U0001F606\U0001F923]")
 
 
@@ -70,6 +80,11 @@ def is_reported(text: str) -> bool:
 def is_asked(text: str) -> bool:
     """Whether it is a plain question, with or without its mark."""
     return _ASKS.search(text) is not None
+
+
+def is_owed(text: str) -> bool:
+    """Whether it tells what ought to be felt, which is not what is: "I should be happy"."""
+    return _OWED.search(text) is not None
 
 
 def laughs(text: str) -> bool:

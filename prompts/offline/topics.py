@@ -37,14 +37,14 @@ class Topic:
 
     Attributes:
         name: E.g. `"exam_failed"`.
-        mood: Whether it weighs or gladdens; `either` may do both.
+        mood: Whether it weighs or gladdens; `either` may do both, and of a loss one may speak tenderly.
         glance: Parts of words without which it is not looked for, as that takes thirty times as long.
         about: Each finds it in lower-case words.
         phrases: For each of `ASPECTS`.
     """
 
     name: str
-    mood: Literal["hard", "good", "either"]
+    mood: Literal["hard", "loss", "good", "either"]
     glance: tuple[str, ...]
     about: tuple[re.Pattern[str], ...]
     phrases: Mapping[str, tuple[str, ...]]

@@ -255,6 +255,7 @@ def about(text):
         "mum says just enjoy it",
         "Everyone told me to be grateful",
         "how long does it last",
+        "work is fine, I should be glad of it",
     ],
 )
 def test_that_the_gladness_of_others_and_of_questions_is_not_the_seekers(text):
@@ -294,3 +295,9 @@ def test_that_what_helped_is_relief(text):
 @pytest.mark.parametrize("text", ["that didn't help", "this helps them", "does writing this help?"])
 def test_that_what_did_not_help_is_none(text):
     assert heard(text).tone != "relief"
+
+
+def test_that_gladness_about_somebody_who_died_is_tenderness():
+    fields = {"emotion": a_distribution(joyful=0.6), "affect": Affect(0.6, 0.0, 0.0)}
+
+    assert heard("he could do our teacher's voice", subject=about("my friend died"), **fields).tone == "tender"

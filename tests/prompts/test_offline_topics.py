@@ -19,7 +19,7 @@ TOPICS = {topic.name: topic for topic in load_topics()}
 RESPONDER = create()
 EXAMPLES = {
     "pet_loss": ["Our old cat died on Sunday.", "We had to put my dog down.", "I lost my rabbit."],
-    "bereavement": ["My grandmother passed away in May.", "Her first birthday without my mum.", "He died so young."],
+    "bereavement": ["My grandmother passed away in May.", "Her first birthday without my mum.", "He died so young.", "My old friend who died."],
     "carer": ["My dad has dementia.", "I'm looking after my mother since the fall."],
     "illness_near": ["My sister has cancer.", "My best mate was diagnosed with something bad.", "She's in the ICU."],
     "infidelity": ["I think he's cheating.", "She cheated on me with a colleague."],
@@ -38,6 +38,10 @@ EXAMPLES = {
     "exam_failed": ["I failed two modules.", "Such bad grades again."],
     "exam_ahead": ["My presentation is tomorrow.", "I'm nervous about the exam."],
     "money": ["I can't afford the heating.", "I'm in debt."],
+    "own_illness": ["I got diagnosed with diabetes.", "My surgery is on Monday."],
+    "estranged": ["My dad said he won't come.", "We haven't spoken since the wedding."],
+    "told_me": ["My son came out to me.", "She told me she's trans."],
+    "overwhelmed": ["I've been so stressed.", "There's too much going on."],
     "sleep": ["I can't sleep.", "It's 3 am and I'm awake."],
     "rumination": ["My brain won't stop.", "I keep overthinking everything."],
     "panic": ["I had a panic attack on the bus."],
@@ -50,7 +54,7 @@ EXAMPLES = {
     "coming_out": ["I think I'm gay.", "I want to come out to my parents."],
     "dating": ["He ghosted me.", "I have a crush on somebody."],
     "mistake": ["I messed it up.", "I embarrassed myself at the party."],
-    "numb": ["I'm just numb.", "Nothing feels good."],
+    "numb": ["I'm just numb.", "Nothing feels good.", "I feel really down."],
     "bored": ["just bored i guess", "There's nothing to do here."],
     "envy": ["I'm jealous of my friends.", "I keep comparing myself."],
     "scare": ["Somebody broke into our flat.", "I heard noises outside my window."],
@@ -67,6 +71,9 @@ EXAMPLES = {
     "love_news": ["We're engaged!", "He proposed to me."],
     "baby_news": ["I'm pregnant!", "I'm going to be an uncle."],
     "coming_home": ["Dad is finally coming home.", "The scan came back clear."],
+    "new_home": ["We got our first apartment!", "I bought a house."],
+    "new_pet": ["We adopted a dog.", "Our puppy is called Bo."],
+    "growing_up": ["My daughter starts school tomorrow.", "My son is leaving home."],
     "away": ["We booked a trip.", "We're going on a holiday."],
 }  # fmt: skip
 
