@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from agent.errors import InputError
 from agent.safety.policies import Policy
 
-__all__ = ["asks_whether_ai", "notices_due"]
+__all__ = ["asks_whether_ai", "notices_due", "tells_what_it_is"]
 
 
 def notices_due(
@@ -144,6 +144,9 @@ _TOLD = re.compile(
     r"[:,]? ?[\"'\u201c\u2018]?(?:so |hey |dude |like )?$",
     re.IGNORECASE,
 )
+_SAID_OF_IT = re.compile(
+    rf"\b(?:you(?:'?re| are)|u r|ur) {_ADVERBS}(?:only )?(?:an? )?(?:\w+ )?{_PROGRAM}", re.IGNORECASE
+)
 _LONGEST = 2000  # characters at either end; what lies between is not what a message of this length asks
 _LOOK_BACK = 40
 
@@ -164,3 +167,8 @@ def asks_whether_ai(text: str) -> bool:
         not _TOLD.search(plain[max(0, found.start() - _LOOK_BACK) : found.start()])
         for found in _ASKING.finditer(plain)
     )
+
+
+def tells_what_it_is(text: str) -> bool:
+    """Whether a message for which `asks_whether_ai` holds says it, as a reproach, rather than asks."""
+    return "?" not in text and _SAID_OF_IT.search(text.replace("\u2019", "'")) is not None

@@ -6,11 +6,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from agent.choice import Chooser
 from agent.decisions import Blocked, Care, Verdict
 from agent.errors import SettingsError
 from agent.safety.calling import HandoffAt, with_handoff
 from agent.safety.course import RiskCourse, advance
-from agent.safety.disclosure import asks_whether_ai
+from agent.safety.disclosure import asks_whether_ai, tells_what_it_is
 from agent.safety.help_lines import UNKNOWN, Country, Directory, directory_of, load_help_lines
 from agent.safety.outgoing import Outgoing, load_outgoing
 from agent.safety.policies import Policy, load_policy
@@ -94,16 +95,18 @@ class ProtocolGuard:
             care = Care("reliance", ("nudge",), outward)
             verdict = Verdict("steer", self.name, ("they lean on this conversation",))
         if asks_whether_ai(turn.text):
-            care = self._with_truth(care)
+            care = self._with_truth(care, turn)
             short = len(turn.text.split()) <= _SHORT
             if verdict.action == "allow" or (verdict.action == "steer" and short and not course.in_danger):
                 verdict = Verdict("escalate" if short else "steer", self.name, ("asked whether it is an AI",))
         turn = replace(turn, course=course, reliance=reliance, care=care).note(verdict)
         return with_handoff(with_notices(turn, self.policy, minors=self.minors), self.handoff_at)
 
-    def _with_truth(self, care: Care | None) -> Care:
+    def _with_truth(self, care: Care | None, turn: Turn) -> Care:
         """What is said of itself does not depend on an LLM."""
-        care = care or Care(self.protocol.id)
+        told = care is None and tells_what_it_is(turn.text) and len(turn.text.split()) <= _SHORT
+        kind = Chooser(turn).pick("truth.told", self.protocol.say["truth.told"]) if told else ""
+        care = care or Care(self.protocol.id, words=kind)
         words = " ".join(filter(None, (self.policy.on_asking, care.words)))
         return replace(care, acts=("disclosure", *care.acts), words=words)
 

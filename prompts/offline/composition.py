@@ -204,10 +204,8 @@ class Composition:
 
     def _of_topic(self, *aspects: str) -> str:
         """A phrase about what is talked about, from the first list that has one which was not said; else empty."""
-        if (
-            self.subject is None or len(self.said) < self.turn.index
-        ):  # what was said out of sight may have been these
-            return ""
+        if self.subject is None or len(self.turn.said_by("seeker")) < self.turn.index:
+            return ""  # what was said out of sight may have been these
         for aspect in aspects:
             fresh = [phrase for phrase in self.subject.phrases(aspect) if not self.chooser.uses(phrase)]
             if fresh:
