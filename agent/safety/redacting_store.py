@@ -108,10 +108,10 @@ class RedactingStore:
     @property
     def say(self) -> Any:
         """See `TakeoverStore`. What a person says is kept without personal data, and so shown."""
-        say: Callable[..., None] = self._kept_in.say  # type: ignore[attr-defined]
+        say: Callable[..., bool] = self._kept_in.say  # type: ignore[attr-defined]
 
-        def redacted(conversation_id: str, words: str, *, by: str) -> None:
-            say(conversation_id, redact(words, public=self._public), by=by)
+        def redacted(conversation_id: str, words: str, *, by: str, request: Request | None = None) -> bool:
+            return say(conversation_id, redact(words, public=self._public), by=by, request=request)
 
         return redacted
 

@@ -13,7 +13,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from agent.breaker import BreakerState
-from ui.http import chat_completions, operations, side_endpoints
+from ui.http import chat_completions, handoff_endpoints, operations, side_endpoints
 from ui.http.cors import with_cors
 from ui.http.daily import daily
 from ui.http.edge import Edge
@@ -25,7 +25,7 @@ from ui.http.profiles import Service
 
 __all__ = ["make_app", "make_routes"]
 
-_ROUTERS = (chat_completions.router, side_endpoints.router, operations.router)
+_ROUTERS = (chat_completions.router, side_endpoints.router, handoff_endpoints.router, operations.router)
 
 
 class Health(BaseModel):

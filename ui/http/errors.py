@@ -20,6 +20,7 @@ from agent.errors import (
     HeldError,
     InputError,
     LimitError,
+    RequestReusedError,
     StoreError,
     UnknownConversationError,
 )
@@ -93,6 +94,12 @@ def as_api_error(error: Exception) -> ApiError:  # noqa: PLR0911 - one for each 
             return ApiError(413, str(error), code="over_limit", param="messages")
         case InputError():
             return ApiError(400, str(error), code="invalid_message", param="messages")
+        case RequestReusedError():
+            return ApiError(
+                422,
+                "The `Idempotency-Key` was used before, for something else. Take a new key for each message.",
+                code="idempotency_key_reused",
+            )
         case HeldError():
             return ApiError(409, str(error), code="held_by_another")
         case UnknownConversationError():

@@ -79,8 +79,9 @@ _ALSO = {
     "/v1/heartline/conversations": (404,),
     "/v1/heartline/conversations/{conversation_id}": (404,),
     "/v1/heartline/conversations/{conversation_id}/trace": (404,),
+    "/v1/heartline/conversations/{conversation_id}/people": (404,),
     "/v1/heartline/feedback": (404, 501),
-    "/v1/heartline/handoff": (404, 409, 501),
+    "/v1/heartline/handoff": (404, 409, 422, 501),
 }
 
 
@@ -144,6 +145,7 @@ _EXAMPLES: dict[str, dict[str, Any]] = {
     "/v1/heartline/feedback": {"good": {"conversation_id": "c-1", "turn_id": "t-1", "rating": 1}},
     "/v1/heartline/handoff": {
         "hold": {"action": "hold", "conversation_id": "c-1", "by": "Sam"},
+        "say": {"action": "say", "conversation_id": "c-1", "by": "Sam", "words": "Hello, I am Sam. I'm with you."},
         "release": {"action": "release", "conversation_id": "c-1"},
     },
 }
@@ -197,6 +199,8 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
     if path in _EXAMPLES and body:
         body["examples"] = {name: {"value": value} for name, value in _EXAMPLES[path].items()}
+    if path == "/v1/heartline/handoff" and method == "post":
+        responses["200"]["headers"]["Idempotency-Replayed"] = _header("`true` where it was said before.")
     if path == "/v1/chat/completions":
         responses["200"]["headers"] |= _OF_CHAT
         responses["200"]["content"]["text/event-stream"] = {

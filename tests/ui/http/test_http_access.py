@@ -76,6 +76,7 @@ NEEDED = {
     ("GET", "/v1/heartline/conversations"): "read",
     ("GET", "/v1/heartline/conversations/c"): "read",
     ("GET", "/v1/heartline/conversations/c/trace"): "read",
+    ("GET", "/v1/heartline/conversations/c/people"): "read",
     ("DELETE", "/v1/heartline/conversations/c"): "erase",
     ("POST", "/v1/heartline/erase"): "erase",
     ("POST", "/v1/heartline/feedback"): "feedback",
