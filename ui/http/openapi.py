@@ -72,6 +72,7 @@ _ERRORS: dict[int, tuple[str, ApiError]] = {
 _ANYWHERE = (421, 500)
 _WITH_KEY = (400, 401, 403, 429, 503)
 _WITH_BODY = (408, 413)
+_OF_WRITES = (409, 422)
 _ALSO = {
     "/v1/chat/completions": (404, 409, 422, 502),
     "/v1/models/{model_id}": (404,),
@@ -190,7 +191,8 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     responses.pop("422", None)  # the framework's answer to malformed requests; ours is 400
     statuses = set(_ANYWHERE)
     if "security" in operation:
-        statuses.update(_WITH_KEY, _ALSO.get(path, ()), () if method == "get" else _WITH_BODY)
+        statuses.update(_WITH_KEY, _ALSO.get(path, ()))
+        statuses = statuses - {*_OF_WRITES} if method == "get" else statuses | {*_WITH_BODY}
     for status in sorted(statuses):
         responses.setdefault(str(status), _error(status))
     of_all = _REQUEST_ID | _OF_KEY if "security" in operation else _REQUEST_ID
