@@ -40,7 +40,12 @@ IdempotencyKey = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,255}$
 
 ItemT = TypeVar("ItemT")
 
-_HOW_IT_IS_TOLD: Any = {"stream": True, "stream_options": True, "heartline": {"conversation_id", "events"}}
+_HOW_IT_IS_TOLD: Any = {
+    "stream": True,
+    "stream_options": True,
+    "heartline": {"conversation_id", "events"},
+    "messages": {"__all__": {"heartline"}},
+}
 """Fields that change how an answer is sent, not what it says; and the conversation, which is known otherwise."""
 
 

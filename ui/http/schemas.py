@@ -60,6 +60,14 @@ class ToolCall(_Given):
     function: ToolFunction
 
 
+class MessageNote(_Given):
+    """What is ours in a message."""
+
+    human: bool = Field(
+        default=False, description="Of the role `assistant`: a person of the team wrote it, and not the agent."
+    )
+
+
 class ChatMessage(_Given):
     """One message of the history."""
 
@@ -67,6 +75,12 @@ class ChatMessage(_Given):
     content: str | list[ContentPart] | None = None
     tool_calls: list[ToolCall] | None = None
     tool_call_id: str | None = None
+    heartline: MessageNote | None = None
+
+    @property
+    def human(self) -> bool:
+        """Whether a person of the team wrote it."""
+        return self.role == "assistant" and self.heartline is not None and self.heartline.human
 
 
 class StreamOptions(_Given):
