@@ -8,6 +8,7 @@ import uuid
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Request
@@ -39,7 +40,7 @@ from ui.http.schemas import (
     ToolCall,
     Usage,
 )
-from ui.http.spared import in_danger, with_help_lines
+from ui.http.spared import help_lines_of, in_danger
 from ui.http.stream import DONE, EventStream, chunk_of, data, stage_event, unless_gone
 from ui.http.tenancy import Tenant, needs
 from ui.http.tools import ToolsCalled
@@ -84,12 +85,13 @@ async def chat_completions(  # noqa: PLR0917 - the framework names them all
         "model": profile.name,
     }
     counted = body.stream_options is not None and body.stream_options.include_usage
+    task = task_of(body, x_heartline_task)
+    request.state.help = None if task is not None else partial(help_lines_of, profile)
     if x_heartline_task or body.heartline.task:
         tenant.check("tasks")
-    task = task_of(body, x_heartline_task)
     if (refusal := request.state.allowance and request.state.allowance.refusal) is not None:
         if task is not None or not await in_danger(body, x_heartline_conversation, service, tenant):
-            raise with_help_lines(refusal, profile)
+            raise refusal
         service.meter.spare(request.state.allowance)
     if task is not None:
         turn = service.admission.turn(tenant.name or "", deadline=deadline)
@@ -233,7 +235,7 @@ async def _chunks(
         told_of = as_api_error(error)
         if told_of is INTERNAL:
             log_broken(request_id, error)
-        yield data(told_of.body())
+        yield data(told_of.naming(help_lines_of(asked.profile)).body())
 
 
 def _shown(event: Event | ToolsCalled | Meanwhile, content: InContent) -> Iterator[dict[str, Any]]:

@@ -55,7 +55,7 @@ _ERRORS: dict[int, tuple[str, ApiError]] = {
         ApiError(422, "The `Idempotency-Key` was used before.", code="idempotency_key_reused"),
     ),
     429: (
-        "Beyond a limit for now; nothing was taken in. `help_lines` is for whoever waits behind a chat.",
+        "Beyond a limit for now; nothing was taken in.",
         ApiError(429, "Messages of this conversation come too fast.", code="too_fast"),
     ),
     500: ("Something broke. The server's log names the request.", INTERNAL),
@@ -151,7 +151,8 @@ _EXAMPLES: dict[str, dict[str, Any]] = {
     },
 }
 _ABOUT = (
-    "Empathetic agents behind OpenAI's chat completions. Keys are made with `heartline keys create`; as long as "
+    "Empathetic agents behind OpenAI's chat completions. Where a chat is not answered, `error.help_lines` is for "
+    "whoever waits behind the client. Keys are made with `heartline keys create`; as long as "
     "there never was one, nobody needs one and the server listens on its own machine only."
 )
 

@@ -204,8 +204,8 @@ class ErrorDetail(BaseModel):
     code: str | None
     help_lines: list[str] | None = Field(
         default=None,
-        description="To be shown to the person who waits. Only where a chat is refused for now (429): beyond a "
-        "limit of the key, or of the queue.",
+        description="To be shown to the person who waits. Only where a chat is not answered, and not for what a "
+        "client is written wrongly (400, 421, 422).",
     )
 
 

@@ -31,7 +31,7 @@ from ui.http.notices import without_notices
 from ui.http.profiles import Profile, Service
 from ui.http.request_options import options_in
 from ui.http.schemas import ChatRequest, Finish, Usage
-from ui.http.spared import danger_on_record, full_queue_tells_help
+from ui.http.spared import danger_on_record
 from ui.http.tenancy import Tenant
 from ui.http.tools import ToolsCalled, ToolSpeaker, Unfinished, until_called
 from ui.http.turn_watch import watched
@@ -185,28 +185,27 @@ async def events_of(asked: Asked, service: Service) -> AsyncGenerator[Event | To
     """What happens in the turn. Closing it ends the turn, as `Agent.stream` says.
 
     Raises:
-        ApiError: Too many run and wait already (`Admission`). It says where help is to be had.
+        ApiError: Too many run and wait already (`Admission`).
         HeartlineError: As `Agent.stream`.
     """
     agent = _agent_for(asked)
     # Nobody in danger waits for a slot: a refusal is the last thing that they need.
     urgent = speaks_of_death(asked.given.text) or danger_on_record(asked, service)
     turn = partial(service.admission.turn, asked.tenant, deadline=asked.options.deadline, urgent=urgent)
-    with full_queue_tells_help(asked.profile):
-        if asked.conversation_id is not None:
-            spoken = lambda store: _spoken(with_parts(agent, store=store), asked)  # noqa: E731
-            async with aclosing(in_order(spoken, asked, service, slot=turn)) as events:
-                async for event in events:
-                    yield event
-            return
-        async with turn():
-            agent = with_past(agent, await service.pasts.of(agent, asked.given.history, owner=asked.owner))
-            async with aclosing(_spoken(agent, asked)) as events:
-                async for event in events:
-                    if isinstance(event, ReplyFinished):
-                        said = (*asked.given.history, *_as_sent_back(event.turn))
-                        service.pasts.keep(said, event.turn, owner=asked.owner)
-                    yield event
+    if asked.conversation_id is not None:
+        spoken = lambda store: _spoken(with_parts(agent, store=store), asked)  # noqa: E731
+        async with aclosing(in_order(spoken, asked, service, slot=turn)) as events:
+            async for event in events:
+                yield event
+        return
+    async with turn():
+        agent = with_past(agent, await service.pasts.of(agent, asked.given.history, owner=asked.owner))
+        async with aclosing(_spoken(agent, asked)) as events:
+            async for event in events:
+                if isinstance(event, ReplyFinished):
+                    said = (*asked.given.history, *_as_sent_back(event.turn))
+                    service.pasts.keep(said, event.turn, owner=asked.owner)
+                yield event
 
 
 async def _spoken(agent: Agent, asked: Asked) -> AsyncGenerator[Event | ToolsCalled]:
