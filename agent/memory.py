@@ -18,7 +18,7 @@ from agent.repeats import KEPT, Answered, Request, same_request
 from agent.safety.counters import Counts, counted
 from agent.safety.human_acts import Act, HumanAct, Takeovers, messages_after
 from agent.safety.takeover import told
-from agent.store_checks import check_still_there, in_utc
+from agent.store_checks import check_still_there, in_utc, page_of
 from agent.tenants import checked_tenant
 from agent.turn import Message, Turn, without_profile
 
@@ -152,11 +152,13 @@ class InMemoryStore(Takeovers):
         with self._lock:
             return tuple(self._known(conversation_id))
 
-    def conversations(self, *, beginning: str = "") -> tuple[str, ...]:
+    def conversations(
+        self, *, beginning: str = "", limit: int | None = None, after: str | None = None
+    ) -> tuple[str, ...]:
         """See `ConversationStore`."""
         with self._lock:
             self._check_open()
-            return tuple(each for each in reversed(self._turns) if each.startswith(beginning))
+            return page_of([*reversed(self._turns)], beginning=beginning, limit=limit, after=after)
 
     def counts(self) -> Counts:
         """How often something happened; erasing changes none of it."""

@@ -92,9 +92,11 @@ class RedactingStore:
         """See `ConversationStore`."""
         return self._kept_in.turns(conversation_id)
 
-    def conversations(self, *, beginning: str = "") -> tuple[str, ...]:
+    def conversations(
+        self, *, beginning: str = "", limit: int | None = None, after: str | None = None
+    ) -> tuple[str, ...]:
         """See `ConversationStore`."""
-        return self._kept_in.conversations(beginning=beginning)
+        return self._kept_in.conversations(beginning=beginning, limit=limit, after=after)
 
     def rate(self, conversation_id: str, feedback: Feedback) -> None:
         """See `agent.feedback.FeedbackStore`. The reason is kept without personal data."""

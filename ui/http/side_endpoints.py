@@ -89,13 +89,9 @@ async def conversations(
     after: Annotated[StoredId | None, Query(description="Id of the last one that is known.")] = None,
 ) -> ConversationList:
     """List the conversations that are kept, the one last used first."""
-    known = await asyncio.to_thread(store.conversations)
-    if after is not None and after not in known:
-        raise UnknownConversationError("after")
-    start = 0 if after is None else known.index(after) + 1
-    shown = known[start : start + limit]
+    known = await asyncio.to_thread(store.conversations, limit=limit + 1, after=after)
     return ConversationList(
-        data=[ConversationEntry(id=name) for name in shown], has_more=start + limit < len(known)
+        data=[ConversationEntry(id=name) for name in known[:limit]], has_more=len(known) > limit
     )
 
 

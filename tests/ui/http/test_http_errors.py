@@ -207,7 +207,7 @@ def test_that_the_id_of_a_request_is_given_back_where_it_can_stand_in_a_header(s
 class Broken(InMemoryStore):
     """Fails as nothing of ours does, with the person's words."""
 
-    def conversations(self) -> Any:
+    def conversations(self, **_: Any) -> Any:
         raise ValueError(f"cannot list {NAME}")
 
 
