@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from agent.decisions import StageFailure
+from agent.decisions import Reply, StageFailure
 from agent.state import EmotionalState
 from agent.turn import Turn
 from ui.analyze import readings
@@ -21,7 +21,7 @@ from ui.http.insight_schemas import (
     StateOut,
 )
 
-__all__ = ["insight", "readings_of", "state_of"]
+__all__ = ["insight", "no_llm", "readings_of", "state_of"]
 
 _TOP = 5
 
@@ -60,6 +60,11 @@ def insight(
         timings={each.stage: round(each.milliseconds, 2) for each in turn.timings},
         not_honoured=list(not_honoured),
     )
+
+
+def no_llm(reply: Reply | None) -> bool:
+    """Whether no LLM was asked for the reply: the protocol spoke, or the built-in responder of its own right."""
+    return reply is not None and reply.speaker in {"protocol", "offline"} and reply.stood_in_for is None
 
 
 def readings_of(turn: Turn, *, top: int = _TOP) -> Readings:

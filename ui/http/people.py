@@ -13,6 +13,7 @@ from agent.errors import StoreError, UnknownConversationError
 from agent.events import Event, ReplyFinished, StageFinished
 from agent.safety.human_acts import HumanAct
 from agent.turn import Turn
+from ui.http.insight import no_llm
 from ui.http.insight_schemas import HumanActOut
 from ui.http.side_schemas import PeopleOut
 from ui.http.tools import ToolsCalled
@@ -69,8 +70,11 @@ def people_during(store: Any, turn: Turn) -> tuple[HumanActOut, ...]:
 async def with_people(
     events: AsyncGenerator[Event | ToolsCalled], asked: Asked
 ) -> AsyncGenerator[Event | ToolsCalled | Meanwhile]:
-    """The events of a turn, and what people did meanwhile: before its first words, and once more at its end, since
-    a person may take over while an LLM speaks."""
+    """The events of a turn, and what people did meanwhile.
+
+    It is looked for before the first words where somebody has to do with the conversation, and once more at the
+    end; there also where an LLM spoke, which takes long enough for a person to take over. Other turns cost no look.
+    """
     told = 0
 
     async def untold(turn: Turn) -> tuple[HumanActOut, ...]:
@@ -79,17 +83,18 @@ async def with_people(
         except StoreError:  # the reply is worth more, and `GET …/people` has them still
             return ()
 
-    recalled = False
+    concerned: bool | None = None
     async with aclosing(events):
         async for event in events:
             yield event
-            if asked.conversation_id is None:
+            if asked.conversation_id is None or not isinstance(event, StageFinished | ReplyFinished):
                 continue
-            looks = isinstance(event, ReplyFinished)
-            if isinstance(event, StageFinished) and not recalled:
-                recalled = True
-                looks = event.turn.contact is not None or any(said.human for said in event.turn.history)
-            if looks and isinstance(event, StageFinished | ReplyFinished) and (acts := await untold(event.turn)):
+            turn = event.turn
+            if first := concerned is None:
+                concerned = turn.contact is not None or any(said.human for said in turn.history)
+            ends = isinstance(event, ReplyFinished)
+            looks = (concerned and (first or ends)) or (ends and not no_llm(turn.reply))
+            if looks and (acts := await untold(turn)):
                 told += len(acts)
                 yield Meanwhile(acts)
 

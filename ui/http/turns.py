@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from agent.decisions import Reply, TokenUsage
+from agent.decisions import TokenUsage
 from agent.events import Event, ReplyFinished
 from agent.generator import OpenAICompatibleGenerator
 from agent.loop import Agent
@@ -25,6 +25,7 @@ from agent.turn import Message, Turn
 from ui.http.errors import ApiError
 from ui.http.history import Given, given_in
 from ui.http.idempotency import begun_by, request_named
+from ui.http.insight import no_llm
 from ui.http.instructions import Instructed
 from ui.http.kept_turns import in_order
 from ui.http.notices import without_notices
@@ -106,7 +107,7 @@ class Asked:
             unheard.append("tools")
         unplanned = self.options.strategy is not None and (turn.plan is None or not turn.plan.by_request)
         heeded = self.not_honoured + (["heartline.strategy"] if unplanned else [])
-        return [*heeded, *(unheard if _no_llm(turn.reply) else [])]
+        return [*heeded, *(unheard if no_llm(turn.reply) else [])]
 
 
 def asked_in(
@@ -260,7 +261,7 @@ def finish_of(turn: Turn) -> Finish:
 def usage_of(turn: Turn) -> Usage | None:
     """Tokens of the LLM; zeros where none was asked for the reply; None where it was and nobody counted."""
     reply = turn.reply
-    if _no_llm(reply):
+    if no_llm(reply):
         return Usage(prompt_tokens=0, completion_tokens=0, total_tokens=0)
     return usage_in(None if reply is None else reply.usage)
 
@@ -271,8 +272,3 @@ def usage_in(used: TokenUsage | None) -> Usage | None:
         return None
     total = used.prompt + used.completion
     return Usage(prompt_tokens=used.prompt, completion_tokens=used.completion, total_tokens=total)
-
-
-def _no_llm(reply: Reply | None) -> bool:
-    """Whether no LLM was asked for the reply: the protocol spoke, or the built-in responder of its own right."""
-    return reply is not None and reply.speaker in {"protocol", "offline"} and reply.stood_in_for is None
