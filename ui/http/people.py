@@ -73,7 +73,7 @@ async def with_people(
     """The events of a turn, and what people did meanwhile.
 
     It is looked for before the first words where somebody has to do with the conversation, and once more at the
-    end; there also where an LLM spoke, which takes long enough for a person to take over. Other turns cost no look.
+    end; there also where an LLM spoke, which gives a person time to take over. Other turns cost no look.
     """
     told = 0
 
