@@ -15,6 +15,8 @@ from agent.safety.situations import prepare
 
 __all__ = ["answer_once", "prepare_aside", "warm", "warm_meanwhile", "with_parts"]
 
+_PLAIN = "I had a long day at work, and my friend is ill."
+"""Goes through what most messages go through, and needs none of the patterns that few do."""
 _MOMENT = 0.02  # seconds
 _STANDS_ASIDE = 10  # moments, for each pattern
 
@@ -38,7 +40,7 @@ def answer_once(agent: Agent) -> None:
     speaker = agent.fallback or agent.generator
     quiet = with_parts(agent, store=InMemoryStore(), generator=speaker, fallback=None, second_reader=None)
     with suppress(HeartlineError):
-        quiet.respond_sync("Good morning.")
+        quiet.respond_sync(_PLAIN)
 
 
 def warm_meanwhile(agent: Agent) -> Callable[[], None]:
