@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 import time
 from base64 import b64encode
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from agent.breaker import Breaker, BreakerLimits, breaker_of
+from agent.certificates import authorities
 from agent.errors import (
     GenerationError,
     LLMResponseError,
@@ -52,13 +51,6 @@ class ServerReport:
     models: tuple[str, ...]
     milliseconds: float
     problem: str | None
-
-
-@cache  # 30 ms, so not for every reply
-def _certificates() -> ssl.SSLContext:
-    import httpx2
-
-    return httpx2.create_ssl_context()
 
 
 class LLMServer:
@@ -137,7 +129,7 @@ class LLMServer:
         import httpx2
 
         return httpx2.AsyncClient(
-            verify=_certificates(),
+            verify=authorities(),
             trust_env=False,
             follow_redirects=False,
             event_hooks={"request": [self._undress]},

@@ -211,8 +211,20 @@ class ConversationStore(Protocol):
         """
         ...
 
-    def conversations(self, *, beginning: str = "") -> tuple[str, ...]:
-        """Ids of all conversations, or of those whose id begins with a text, the one last used first."""
+    def conversations(
+        self, *, beginning: str = "", limit: int | None = None, after: str | None = None
+    ) -> tuple[str, ...]:
+        """Ids of conversations, the one last used first.
+
+        Args:
+            beginning: What the ids begin with; "" for any.
+            limit: So many at most, 1 or more; None: all. Others are not read, however many there are.
+            after: Id of the one that they come after, which need not begin so; None: from the first.
+
+        Raises:
+            UnknownConversationError: There is none with the id `after`.
+            StoreError: They cannot be read, or `limit` is less than 1.
+        """
         ...
 
     def forget_profile(self, conversation_id: str) -> None:

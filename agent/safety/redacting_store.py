@@ -92,9 +92,11 @@ class RedactingStore:
         """See `ConversationStore`."""
         return self._kept_in.turns(conversation_id)
 
-    def conversations(self, *, beginning: str = "") -> tuple[str, ...]:
+    def conversations(
+        self, *, beginning: str = "", limit: int | None = None, after: str | None = None
+    ) -> tuple[str, ...]:
         """See `ConversationStore`."""
-        return self._kept_in.conversations(beginning=beginning)
+        return self._kept_in.conversations(beginning=beginning, limit=limit, after=after)
 
     def rate(self, conversation_id: str, feedback: Feedback) -> None:
         """See `agent.feedback.FeedbackStore`. The reason is kept without personal data."""
@@ -108,10 +110,10 @@ class RedactingStore:
     @property
     def say(self) -> Any:
         """See `TakeoverStore`. What a person says is kept without personal data, and so shown."""
-        say: Callable[..., None] = self._kept_in.say  # type: ignore[attr-defined]
+        say: Callable[..., bool] = self._kept_in.say  # type: ignore[attr-defined]
 
-        def redacted(conversation_id: str, words: str, *, by: str) -> None:
-            say(conversation_id, redact(words, public=self._public), by=by)
+        def redacted(conversation_id: str, words: str, *, by: str, request: Request | None = None) -> bool:
+            return say(conversation_id, redact(words, public=self._public), by=by, request=request)
 
         return redacted
 

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from itertools import chain
 from typing import get_args
 
 from agent.readings import RiskLevel, RiskReading
@@ -33,7 +32,7 @@ class _Rule:
     level: RiskLevel
     kind: str
     pattern: re.Pattern[str]
-    softened: re.Pattern[str]
+    softened: tuple[re.Pattern[str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +44,16 @@ class _Rules:
 @cache
 def _rules() -> _Rules:
     raw = tomllib.loads(files("sem_plugins.risk").joinpath("rules.toml").read_text(encoding="utf-8"))
-    words, softened = raw["words"], raw["softened"]
+    words = raw["words"]
+    # Each by itself, since most rules share it.
+    softened = {name: _any(patterns, words, end=_JUST_BEFORE) for name, patterns in raw["softened"].items()}
     return _Rules(
         rules=tuple(
             _Rule(
                 rule["level"],
                 rule["kind"],
                 _any(rule["patterns"], words),
-                _any([*chain(*(softened[name] for name in rule["softened_by"]))], words, end=_JUST_BEFORE),
+                tuple(softened[name] for name in rule["softened_by"]),
             )
             for rule in raw["rule"]
         ),
@@ -79,7 +80,7 @@ def read_rules(text: str) -> RiskReading:
     for rule in rules.rules:
         for match in rule.pattern.finditer(plain):
             start = match.start()
-            denied = rule.softened.search(plain, max(0, start - _REACH), start)
+            denied = any(each.search(plain, max(0, start - _REACH), start) for each in rule.softened)
             found: RiskLevel = "distress" if denied else rule.level
             steps[rule.kind] = max(steps.get(rule.kind, "none"), found, key=LADDER.index)
             evidence.add(match.span())

@@ -80,10 +80,12 @@ def run(
     """
     import uvicorn
 
+    from ui.http.connections import send_at_once
     from ui.page.desk import Reach
 
     # It outlasts the server: whoever comes while the page starts anew waits.
     with uvicorn.Config("", host=host, port=port, log_level="warning").bind_socket() as listening:
+        send_at_once(listening)
         if _served(settings, Reach(near, root_path, keys), listening, hosts):
             typer.echo("There is a key now: everybody has to sign in, and the page starts anew.")
             _served(settings, Reach(near=False, root_path=root_path, keys=True), listening, None)
