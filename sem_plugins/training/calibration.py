@@ -11,7 +11,6 @@ from sem_plugins.probability import softmax
 
 __all__ = [
     "best_thresholds",
-    "crossfitted_error",
     "expected_calibration_error",
     "f1_per_label",
     "fit_temperature",
@@ -54,21 +53,6 @@ def expected_calibration_error(probabilities: Array, truth: NDArray[np.intp], *,
     """Mean gap between confidence and accuracy of the top label, over bins of equal width; in [0, 1]."""
     rows = reliability(probabilities, truth, bins=bins)
     return sum(abs(confidence - accuracy) * count for confidence, accuracy, count in rows) / len(truth)
-
-
-def crossfitted_error(logits: Array, truth: NDArray[np.intp], *, smoothing: float = 0.0, seed: int = 13) -> float:
-    """Calibration error where each half is scaled with the temperature of the other half.
-
-    The temperature that is shipped is fitted on all of it; its own error there would flatter it.
-    """
-    order = np.random.default_rng(seed).permutation(len(truth))
-    first, second = order[: len(order) // 2], order[len(order) // 2 :]
-    probabilities = np.empty(logits.shape)
-    for fitted, scored in ((first, second), (second, first)):
-        probabilities[scored] = softmax(
-            logits[scored], fit_temperature(logits[fitted], truth[fitted], smoothing), smoothing
-        )
-    return expected_calibration_error(probabilities, truth)
 
 
 def folds(groups: NDArray[Any], *, number: int = 5) -> list[NDArray[np.bool_]]:
