@@ -20,6 +20,8 @@ __all__ = [
 
 Array = NDArray[np.floating[Any]]
 
+_FOLDS = 5
+
 
 def fit_temperature(logits: Array, truth: NDArray[np.intp], smoothing: float = 0.0) -> float:
     """The temperature that makes the true labels likeliest (Guo et al. 2017), to within 0.5%.
@@ -55,10 +57,10 @@ def expected_calibration_error(probabilities: Array, truth: NDArray[np.intp], *,
     return sum(abs(confidence - accuracy) * count for confidence, accuracy, count in rows) / len(truth)
 
 
-def folds(groups: NDArray[Any], *, number: int = 5) -> list[NDArray[np.bool_]]:
+def folds(groups: NDArray[Any]) -> list[NDArray[np.bool_]]:
     """Which rows are scored in each fold, (N,) per fold, by turns of the groups: a dialogue stays in one piece."""
     names = np.unique(groups)
-    return [np.isin(groups, names[start::number]) for start in range(number)]
+    return [np.isin(groups, names[start::_FOLDS]) for start in range(_FOLDS)]
 
 
 def f1_per_label(predicted: NDArray[np.bool_], truth: NDArray[np.bool_]) -> Array:
