@@ -10,9 +10,9 @@ from typing import Any, Protocol
 from agent.errors import HeartlineError, StoreError
 from agent.protocols import ConversationStore
 
-__all__ = ["EVERYBODY_ELSE", "Expired", "RetentionStore", "days_of", "expire_each", "kept_days"]
+__all__ = ["Expired", "RetentionStore", "days_of", "expire_each", "kept_days"]
 
-EVERYBODY_ELSE = "*"
+_EVERYBODY_ELSE = "*"
 """In `retention.tenants`: whoever is not named there."""
 
 
@@ -49,7 +49,7 @@ def days_of(tenant: str, settings: Any) -> int | None:
     """
     named: Mapping[str, int] = settings.retention.tenants
     own = settings.retention_days if tenant == settings.tenant else None
-    return named.get(tenant, own if own is not None else named.get(EVERYBODY_ELSE))
+    return named.get(tenant, own if own is not None else named.get(_EVERYBODY_ELSE))
 
 
 def kept_days(store: Any, settings: Any) -> dict[str, int]:

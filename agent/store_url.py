@@ -9,12 +9,12 @@ from urllib.parse import unquote
 from agent.errors import SettingsError
 from agent.registry import make
 
-__all__ = ["is_url", "open_store", "sqlite_path"]
+__all__ = ["open_store", "sqlite_path"]
 
 _ALIASES = {"postgres": "postgresql"}
 
 
-def is_url(store: str) -> bool:
+def _is_url(store: str) -> bool:
     """Whether the setting is a URL, e.g. `"postgresql://host/database"`, rather than a name."""
     return "://" in store
 
@@ -30,7 +30,7 @@ def open_store(settings: Any) -> Any:
             in no error: it may hold a password.
         StoreError: It cannot be opened.
     """
-    scheme = settings.store.partition("://")[0].partition("+")[0] if is_url(settings.store) else settings.store
+    scheme = settings.store.partition("://")[0].partition("+")[0] if _is_url(settings.store) else settings.store
     store = make("stores", _ALIASES.get(scheme, scheme), settings)
     if getattr(store, "tenant", "") != settings.tenant:
         store.close()

@@ -24,7 +24,6 @@ __all__ = [
     "TakeoverStore",
     "Takeovers",
     "as_json",
-    "given_up",
     "messages_after",
     "spoken",
     "taken",
@@ -142,7 +141,7 @@ class Takeovers(ABC):
 
     def release(self, conversation_id: str, *, by: str | None = None) -> None:
         """See `TakeoverStore`."""
-        self._act(conversation_id, lambda contact: given_up(contact, by))
+        self._act(conversation_id, lambda contact: _given_up(contact, by))
 
 
 # --- what is kept of each ------------------------------------------------------------------------
@@ -170,7 +169,7 @@ def spoken(before: Contact, words: str, by: str) -> tuple[Contact, HumanAct]:
     return before, HumanAct(name, "said", words=said)
 
 
-def given_up(before: Contact, by: str | None) -> tuple[Contact, HumanAct | None]:
+def _given_up(before: Contact, by: str | None) -> tuple[Contact, HumanAct | None]:
     """After it was given back; nothing was done where nobody held it."""
     if before.held_by is None:
         return before, None
