@@ -62,7 +62,7 @@ def measured(
     *,
     count: Callable[[NDArray[np.float64], NDArray[np.intp], NDArray[np.str_]], Measures],
 ) -> Measures:
-    """What `count` makes of the answers, and `ece`; where answers have no probabilities, neither that nor any `top`.
+    """What `count` makes of the answers, and `ece`; where they have no probabilities, neither that nor any `top`.
     Of an LLM's answers also how many were `invalid`.
     """
     rows, truth, groups = _as_rows(labels, samples, answers)
