@@ -11,6 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from agent.addresses import web_parts
 from agent.breaker import Breaker, BreakerLimits, breaker_of
 from agent.errors import (
     GenerationError,
@@ -98,12 +99,8 @@ class LLMServer:
         limits: BreakerLimits = BreakerLimits(),  # noqa: B008 - frozen
         trace_content: bool = False,
     ) -> None:
-        try:
-            parts = urlsplit(url)
-            usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-        except ValueError:  # a port that is no number, an unclosed bracket
-            usable = False
-        if not usable:
+        parts = web_parts(url)
+        if parts is None:
             raise SettingsError(
                 "Setting `llm_url` (HEARTLINE_LLM_URL) is not a usable web address. "
                 "Write it like `http://127.0.0.1:8000/v1`."
