@@ -12,6 +12,7 @@ __all__ = [
     "Blocked",
     "Care",
     "Contact",
+    "Ground",
     "Handoff",
     "HandoffReason",
     "Objection",
@@ -175,10 +176,11 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Objection:
-    """What a verifier has against a draft.
+    """What a verifier or the guard has against a draft.
 
     Attributes:
-        check: Which check found it, e.g. `"plan"`, `"empathy"`, `"worse"`, `"repeats"`, `"safety"`.
+        check: Which check found it, e.g. `"plan"`, `"empathy"`, `"worse"`, `"repeats"`, `"safety"`; of the guard
+            `"guard: "` and its category.
         feedback: What the next draft should do otherwise; a fixed phrase, no text of the person or the LLM.
     """
 

@@ -17,7 +17,7 @@ from agent.second_look import Exemplar
 from agent.transcript import transcript
 from agent.turn import Message, Turn
 
-__all__ = ["cause_question", "emotion_question", "lettered", "none_letter", "risk_question"]
+__all__ = ["cause_question", "emotion_question", "lettered", "none_letter", "risk_question", "shown"]
 
 _LOOKED_BACK = 9  # messages, as the deliberate planner shows
 
