@@ -6,7 +6,8 @@ anything arrived; and it says nothing of its own, since two voices at once confu
 asked. Risk is read and recorded as ever, and where a message shows danger, the line says where help is until the
 person answers.
 
-What the person who took over says reaches the other side by the operator's own channel, not through the agent.
+What the person who took over says is no reply of the agent's: `agent.safety.human_acts` keeps it for faces to
+show, and it may go by a channel of the operator's own.
 """
 
 from __future__ import annotations
