@@ -8,7 +8,7 @@ import time
 from base64 import b64encode
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from agent.addresses import web_parts
@@ -26,6 +26,8 @@ from agent.tracing import pass_on
 if TYPE_CHECKING:
     import httpx2
     import openai
+
+    from agent.settings import Settings
 
 __all__ = ["LLMServer", "ServerReport", "probe"]
 
@@ -116,7 +118,7 @@ class LLMServer:
             self._authorization = f"Basic {b64encode(pair.encode()).decode()}"
 
     @classmethod
-    def from_settings(cls, settings: Any) -> Self:
+    def from_settings(cls, settings: Settings) -> Self:
         """The server that the `llm_…` attributes of `agent.settings.Settings` name."""
         key = settings.llm_api_key
         return cls(
@@ -126,7 +128,7 @@ class LLMServer:
             deadline=settings.llm_deadline,
             retries=settings.llm_retries,
             limits=settings.llm_breaker,
-            trace_content=getattr(getattr(settings, "operations", None), "trace_content", False),
+            trace_content=settings.operations.trace_content,
         )
 
     def connect(self) -> httpx2.AsyncClient:
@@ -260,7 +262,7 @@ class LLMServer:
         return answered
 
 
-async def probe(settings: Any) -> ServerReport:
+async def probe(settings: Settings) -> ServerReport:
     """Ask the LLM server which models it serves, once and without retries.
 
     Args:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from agent.errors import HeartlineError, StoreError
 from agent.protocols import ConversationStore
+from agent.settings import Settings
 
 __all__ = ["Expired", "RetentionStore", "days_of", "expire_each", "kept_days"]
 
@@ -41,7 +42,7 @@ class Expired:
     problem: str | None = None
 
 
-def days_of(tenant: str, settings: Any) -> int | None:
+def days_of(tenant: str, settings: Settings) -> int | None:
     """Days without use after which a tenant's conversations are erased; None: they are kept.
 
     What `retention.tenants` says of a tenant comes first; then `retention_days`, which is that of the setting
@@ -52,7 +53,7 @@ def days_of(tenant: str, settings: Any) -> int | None:
     return named.get(tenant, own if own is not None else named.get(_EVERYBODY_ELSE))
 
 
-def kept_days(store: Any, settings: Any) -> dict[str, int]:
+def kept_days(store: Any, settings: Settings) -> dict[str, int]:
     """For each tenant with conversations that are not kept for ever: how many days without use.
 
     Args:

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 from agent.errors import SettingsError
 from agent.registry import make
+from agent.settings import Settings
 
 __all__ = ["open_store", "sqlite_path"]
 
@@ -19,7 +20,7 @@ def _is_url(store: str) -> bool:
     return "://" in store
 
 
-def open_store(settings: Any) -> Any:
+def open_store(settings: Settings) -> Any:
     """The store that the settings name, with the conversations of the tenant that they name.
 
     Args:
