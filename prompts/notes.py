@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from agent.readings import CausalSpan
-from agent.role_marks import defused
+from agent.role_marks import defused_line
 from agent.state import EmotionalState
 from agent.turn import Turn
 from prompts.budget import Fit
@@ -61,13 +61,14 @@ def note_values(
         "causes": [(cause.score, _messages_before(turn, cause)) for cause in causes],
         "brackets": (OPEN, CLOSE),
         "plan": plan,
-        "reason": "" if plan is None else _line(plan.reason),
+        # An LLM may have written it, so it cannot be trusted with control tokens.
+        "reason": "" if plan is None else defused_line(plan.reason),
         "tone": tone,
         "literal": turn.state is not None and turn.state.personal.literal,
         "escalated": turn.escalated,
-        "care": "" if turn.care is None else _line(turn.care.note),
+        "care": "" if turn.care is None else defused_line(turn.care.note),
         "stimulus": stimulus,
-        "objections": list(dict.fromkeys(_line(objection.feedback) for objection in turn.objections)),
+        "objections": list(dict.fromkeys(defused_line(objection.feedback) for objection in turn.objections)),
     }
 
 
@@ -113,11 +114,6 @@ def _labels(labels: Sequence[str]) -> list[str]:
 
 def _spoken(label: str) -> str:
     return label.replace("_", " ")
-
-
-def _line(text: str) -> str:
-    """A phrase of ours on one line; an LLM may have written it, so it cannot be trusted with control tokens."""
-    return defused(" ".join(text.split()))
 
 
 def _used(turn: Turn, fit: Fit) -> list[tuple[str, int]]:
