@@ -287,7 +287,12 @@ class StageFailure:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How long a stage took, in milliseconds."""
+    """How long a stage took, in milliseconds; or, within `generate`, how long the first words were held back."""
 
     stage: str
     milliseconds: float = field(compare=False)
+
+    @property
+    def within(self) -> bool:
+        """Whether it is a part of `generate`, which the time of that stage holds already."""
+        return self.stage in ("hold", "verify")

@@ -152,7 +152,7 @@ def _answered(turn: Turn) -> Iterator[tuple[str, str]]:
         ),
     )
     if turn.timings:
-        spent = sum(timing.milliseconds for timing in turn.timings)
+        spent = sum(timing.milliseconds for timing in turn.timings if not timing.within)
         each = ", ".join(f"{timing.stage} {timing.milliseconds:.1f}" for timing in turn.timings)
         yield "Time", f"{spent:.0f} ms: {each}"
 

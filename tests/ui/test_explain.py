@@ -85,6 +85,13 @@ def test_that_the_whole_follows_the_turn_from_reading_to_reply():
     ]
 
 
+@pytest.mark.parametrize("held", ["hold", "verify"])
+def test_that_the_time_in_which_words_were_held_back_is_counted_once(held: str):
+    timings = (Timing("perceive", 12.34), Timing(held, 40.0), Timing("generate", 100.0))
+    told = f"112 ms: perceive 12.3, {held} 40.0, generate 100.0"
+    assert dict(whole(everything(timings=timings)))["Time"] == told
+
+
 def test_that_where_the_request_named_the_strategy_the_planners_own_is_next_in_line():
     reason = "The person asked for Affirmation."
     plan = replace(

@@ -228,8 +228,7 @@ def _definition(strategy: str, definition: str, texts: Texts) -> str:
 def _timings(turn: Turn) -> Mapping[str, Any] | None:
     if not turn.timings:
         return None
-    # What is held back is part of the time in which the reply was made.
-    stages = [(one.stage, one.milliseconds) for one in turn.timings if one.stage != "hold"]
+    stages = [(one.stage, one.milliseconds) for one in turn.timings if not one.within]
     total = sum(milliseconds for _, milliseconds in stages)
     return {"total": total, "stages": [(name, ms, ms / total if total else 0.0) for name, ms in stages]}
 
