@@ -63,7 +63,7 @@ def run_grid(
     tasks: Sequence[str] = tuple(TASKS),
     systems: Sequence[str] = (),
     stimuli: Sequence[str] = (),
-    limit: int | None = None,
+    limit: int | None,
     out: Path | None = None,
 ) -> list[Row]:
     """Every arm of the tasks. Arms that need what is not there are left out, and say why.

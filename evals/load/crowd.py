@@ -65,9 +65,9 @@ async def crowd(
     conversations: int,
     seconds: float,
     warm: float = 0.0,
-    streamed: Callable[[int], bool] = lambda _: False,
+    streamed: Callable[[int], bool],
     rate: float | None = None,
-    name: str = "load",
+    name: str,
     heard: Callable[[str, Said], None] | None = None,
 ) -> Heard:
     """Have so many talk to the server, each over a connection of their own; whose connection breaks goes.

@@ -87,7 +87,7 @@ def none_letter(letters: Mapping[str, str]) -> str:
 
 
 def emotion_question(
-    turn: Turn, letters: Mapping[str, str] | None, labels: Sequence[str], parts: Collection[Part] = ()
+    turn: Turn, letters: Mapping[str, str] | None, labels: Sequence[str], parts: Collection[Part]
 ) -> list[PromptMessage]:
     """Which emotion it is.
 

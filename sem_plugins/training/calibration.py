@@ -37,9 +37,7 @@ def fit_temperature(logits: Array, truth: NDArray[np.intp], smoothing: float = 0
     return float(candidates[int(np.argmin(losses))])
 
 
-def reliability(
-    probabilities: Array, truth: NDArray[np.intp], *, bins: int = 15
-) -> list[tuple[float, float, int]]:
+def reliability(probabilities: Array, truth: NDArray[np.intp], *, bins: int) -> list[tuple[float, float, int]]:
     """Per bin of the top probability: mean confidence, accuracy, count. Empty bins are left out."""
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == truth
