@@ -35,6 +35,7 @@ _UNSPEAKABLE = _one_of(
 )
 
 _VAGUE = _one_of(
+    r"^i('m| am) not (\w+ )?(exactly|sad|angry|mad|upset|jealous|scared|afraid|depressed|lonely|worried)\b",
     r"^i('m| am| feel|'ve been| was)?( just| really| so| very| doing| feeling)* (fine|ok|okay|good|well|alright|"
     r"here|back|great|sorry|sure|not sure|serious|kidding|joking|done)\b.{0,12}$",
     r"^i (am|do|did|have|was|will|see|know|think so|guess so|hope so|agree|understand|can't|don't know)$",
