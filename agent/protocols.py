@@ -6,7 +6,7 @@ What may wait for a network is async; what is pure is not.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -181,6 +181,26 @@ class Recalled:
     reliance: Reliance | None = None
     contact: Contact | None = None
     sitting: Sitting | None = None
+
+    def before(self, turn: Turn) -> Turn:
+        """The turn with what was known before it. Its index and its history are its own."""
+        return replace(
+            turn,
+            state_before=self.state,
+            course_before=self.course,
+            reliance_before=self.reliance,
+            sitting_before=self.sitting,
+        )
+
+    def after(self, turn: Turn) -> Recalled:
+        """What is known after a turn: what it left unread stays as it was. Messages are not added."""
+        return replace(
+            self,
+            state=turn.state or self.state,
+            course=turn.course or self.course,
+            reliance=turn.reliance or self.reliance,
+            sitting=turn.sitting or self.sitting,
+        )
 
 
 class ConversationStore(Protocol):

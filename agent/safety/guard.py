@@ -15,7 +15,7 @@ from agent.safety.disclosure import asks_whether_ai, tells_what_it_is
 from agent.safety.help_lines import UNKNOWN, Country, Directory, directory_of, load_help_lines
 from agent.safety.outgoing import Outgoing, load_outgoing
 from agent.safety.policies import Policy, load_policy
-from agent.safety.protocol import Protocol, load_protocol
+from agent.safety.protocol import load_protocol
 from agent.safety.reliance import nudge, update
 from agent.safety.sitting import with_notices
 from agent.turn import Turn
@@ -32,7 +32,6 @@ class ProtocolGuard:
         country: ISO 3166 code of the country whose help lines are named. It is told, by a setting or by the
             person; it is never guessed from what somebody writes.
         directory: Where help lines come from; None takes those that are shipped.
-        protocol: What is done at each step; None takes the shipped one.
         outgoing: What must not be said; None takes the shipped patterns.
         policy: Whose wording and minutes hold where it is said that this is an AI; None takes the default pack.
         minors: Whether everybody is treated as a minor, not only those whom a request names one.
@@ -52,7 +51,6 @@ class ProtocolGuard:
         country: str | None = None,
         *,
         directory: Directory | None = None,
-        protocol: Protocol | None = None,
         outgoing: Outgoing | None = None,
         policy: Policy | None = None,
         handoff_at: HandoffAt = "never",
@@ -67,7 +65,7 @@ class ProtocolGuard:
                 "out, so that help is spoken of in general words, or name a directory or file (`help_lines`); "
                 "docs/help-lines.md lists those that are known."
             )
-        self.protocol = protocol or load_protocol()
+        self.protocol = load_protocol()
         self.outgoing = outgoing or load_outgoing()
         self.policy = policy or load_policy("default")
         self.handoff_at = handoff_at

@@ -27,7 +27,6 @@ __all__ = [
     "Takeovers",
     "as_json",
     "checked_words",
-    "given_up",
     "messages_after",
     "spoken",
     "taken",
@@ -162,7 +161,7 @@ class Takeovers(ABC):
 
     def release(self, conversation_id: str, *, by: str | None = None) -> None:
         """See `TakeoverStore`."""
-        self._act(conversation_id, lambda contact: given_up(contact, by))
+        self._act(conversation_id, lambda contact: _given_up(contact, by))
 
 
 # --- what is kept of each ------------------------------------------------------------------------
@@ -200,7 +199,7 @@ def checked_words(words: str) -> str:
     return said
 
 
-def given_up(before: Contact, by: str | None) -> tuple[Contact, HumanAct | None]:
+def _given_up(before: Contact, by: str | None) -> tuple[Contact, HumanAct | None]:
     """After it was given back; nothing was done where nobody held it."""
     if before.held_by is None:
         return before, None

@@ -19,21 +19,22 @@ __all__ = ["RedactingStore"]
 
 _AS_IT_IS = frozenset(
     {
-        *(
-            "answered",
-            "called",
-            "called_in",
-            "claim",
-            "counts",
-            "due",
-            "handoffs",
-            "held_by",
-            "hold",
-            "human_acts",
-            "leases",
-            "path",
-        ),
-        *("release", "settle", "tenant", "where"),
+        "answered",
+        "called",
+        "called_in",
+        "claim",
+        "counts",
+        "due",
+        "handoffs",
+        "held_by",
+        "hold",
+        "human_acts",
+        "leases",
+        "path",
+        "release",
+        "settle",
+        "tenant",
+        "where",
     }
 )
 """What another store may have beside conversations and holds no words of a person. Whoever adds to a store decides

@@ -36,7 +36,7 @@ _ID = "takeover"
 _LONGEST = 200
 
 
-def with_takeover(turn: Turn, country: Country | None = None) -> Turn:
+def with_takeover(turn: Turn, country: Country | None) -> Turn:
     """The turn with the fixed words of a conversation that is held or was just given back; else as it is.
 
     Args:

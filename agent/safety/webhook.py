@@ -16,8 +16,8 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import urlsplit
 
+from agent.addresses import web_parts
 from agent.certificates import authorities
 from agent.errors import DeliveryError, SettingsError
 from agent.safety.handoff import HandoffPacket
@@ -52,12 +52,8 @@ class Webhook:
     def __init__(
         self, url: str, secret: str, *, timeout: float = 10.0, clock: Callable[[], float] = time.time
     ) -> None:
-        try:
-            parts = urlsplit(url)
-            usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-        except ValueError:
-            usable = False
-        if not usable or "@" in parts.netloc:
+        parts = web_parts(url)
+        if parts is None or "@" in parts.netloc:
             raise SettingsError(
                 "Setting `handoff_url` (HEARTLINE_HANDOFF_URL) is not a usable web address. Write it like "
                 "`https://desk.example/handoffs`, without a user and password."
