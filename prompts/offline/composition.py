@@ -33,6 +33,7 @@ _PAIRS: dict[Occasion, tuple[str, str]] = {
     "quiet": ("quiet.answer", "quiet.stay"),
     "professional": ("professional.answer", "professional.question"),
     "withdrawn": ("withdrawn.answer", "withdrawn.question"),
+    "english": ("english.answer", "greeting.question"),
     "apology": ("apology.answer", "greeting.question"),
     "own_life": ("own_life.answer", "own_life.question"),
     "how_are_you": ("greeting.how_are_you", "greeting.question"),

@@ -36,6 +36,7 @@ _UNSPEAKABLE = _one_of(
 )
 
 _VAGUE = _one_of(
+    r"^i (did|do|was|am|have|had) (today|yesterday|in|at|on|it|that)\b|^i am from\b",
     r"^it('s| is) for\b|^i (told|asked) (him|her|them|my \w+)$",
     r"^i('m| am) not (\w+ )?(exactly|sad|angry|mad|upset|jealous|scared|afraid|depressed|lonely|worried)\b",
     r"^i('m| am| feel|'ve been| was)?( just| really| so| very| doing| feeling)* (fine|ok|okay|good|well|alright|"

@@ -108,7 +108,7 @@ def hear(turn: Turn, *, phrases: Phrases, variant: int, subject: Subject | None 
         named = Heard("relief", "relief")
     if named is None and is_eager(text):
         named = Heard("ahead", "ahead")
-    if named is not None and not (hard and named.tone in _GOOD_TONES):
+    if named is not None and not ((hard or is_owed(text)) and named.tone in _GOOD_TONES):
         return named
     theirs = named is None and _is_theirs(text, phrases)
     heard = Heard() if theirs or _is_literal(turn) else _read(turn, phrases, variant)

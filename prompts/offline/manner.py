@@ -48,7 +48,9 @@ _ASKS = re.compile(
     r"^((and|but|so|then|well|ok|okay|yeah),? )*(how|what|why|when|where|who|is|are|am|do|does|did|will|would|"
     r"should|could|can|isn't|aren't|don't|doesn't)\b[^!]*$"
 )
-_OWED = re.compile(r"\b(should|ought to|supposed to) (be|feel)\b")
+_OWED = re.compile(
+    r"\b(should|ought to|supposed to) (be|feel)\b|\b(want|need|wanted|needed|like) to vent\b|\bi (guess|suppose)$"
+)
 _LAUGHS = re.compile(r"\b(haha\w*|hehe\w*|lol|lmao|rofl)\b|[\U0001F600-\U0001F606\U0001F923]")
 
 
@@ -83,7 +85,7 @@ def is_asked(text: str) -> bool:
 
 
 def is_owed(text: str) -> bool:
-    """Whether it tells what ought to be felt, which is not what is: "I should be happy"."""
+    """Whether it tells what ought to be felt, or only half so: "I should be happy", "happy for them I guess"."""
     return _OWED.search(text) is not None
 
 

@@ -103,6 +103,10 @@ KINDS: Mapping[str, re.Pattern[str]] = {
         rf"^((ok(ay)?|no|oh|well|just|actually|ugh|fine)[\s,.!]*)*(forget (it|about it|i said anything)|"
         rf"never ?mind|nvm|it doesn't matter|doesn't matter|doesnt matter|it's nothing|whatever){_END}",
     ),
+    "english": any_of(
+        r"\bmy english (is )?(so |very |really )?(not|isn't|bad|poor|weak|broken|terrible)\b|"
+        r"\b(sorry|excuse me) for my (bad |poor )?english\b|\benglish (is not|isn't) my (first|native|mother)\b",
+    ),
     "apology": any_of(
         rf"^((ok(ay)?|oh|no|ah)[\s,.!]*)?(i'm |i am |im )?((so|really|very) )?sorry"
         rf"( (for|to|about|if) .{{0,60}}|,? that was (unfair|mean|rude|harsh|uncalled for))?{_END}",

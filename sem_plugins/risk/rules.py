@@ -15,7 +15,7 @@ from typing import get_args
 
 from agent.readings import RiskLevel, RiskReading
 
-__all__ = ["LADDER", "TO_OTHERS", "read_rules"]
+__all__ = ["LADDER", "TO_OTHERS", "read_rules", "without_regret"]
 
 LADDER: tuple[RiskLevel, ...] = get_args(RiskLevel)
 
@@ -39,6 +39,7 @@ class _Rule:
 class _Rules:
     rules: tuple[_Rule, ...]
     idiom: re.Pattern[str]
+    regret: re.Pattern[str]
 
 
 @cache
@@ -58,6 +59,7 @@ def _rules() -> _Rules:
             for rule in raw["rule"]
         ),
         idiom=_any(raw["idiom"]["patterns"], words),
+        regret=_any(raw["regret"]["patterns"], words),
     )
 
 
@@ -87,6 +89,12 @@ def read_rules(text: str) -> RiskReading:
     level: RiskLevel = max(steps.values(), default=LADDER[0], key=LADDER.index)
     others = steps.get(TO_OTHERS, LADDER[0])
     return RiskReading(level, tuple(steps), tuple(sorted(evidence)), source="rules", others=others)
+
+
+def without_regret(text: str) -> str | None:
+    """The text without wishes that one had done otherwise; None where there are none."""
+    rest, found = _rules().regret.subn(" . ", text.translate(_QUOTES))
+    return rest if found else None
 
 
 _QUOTES = str.maketrans("\u2019\u2018\u02bc\u00b4`\u201c\u201d", "'''''\"\"")

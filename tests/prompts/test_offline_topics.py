@@ -23,6 +23,7 @@ EXAMPLES = {
     "carer": ["My dad has dementia.", "I'm looking after my mother since the fall."],
     "illness_near": ["My sister has cancer.", "My best mate was diagnosed with something bad.", "She's in the ICU."],
     "infidelity": ["I think he's cheating.", "She cheated on me with a colleague."],
+    "leaving": ["I want to leave my husband.", "I don't love her anymore."],
     "breakup": ["We broke up last week.", "My girlfriend dumped me by text.", "We're getting divorced."],
     "couple": ["My husband never listens.", "I had an argument with my partner."],
     "friend": ["My best friend stopped talking to me.", "I wasn't invited."],
