@@ -22,9 +22,9 @@ from agent.migrations import as_kept
 from agent.sql_database import Database, transaction
 from agent.tenants import checked_tenant
 
-__all__ = ["PREFIX", "RIGHTS", "USUAL_RIGHTS", "ApiKey", "ApiKeys", "Right", "digest_of"]
+__all__ = ["RIGHTS", "USUAL_RIGHTS", "ApiKey", "ApiKeys", "Right", "digest_of"]
 
-PREFIX = "hl_"
+_PREFIX = "hl_"
 """Every key begins with it, so that scanners of code know one where they see it."""
 
 Right = Literal["chat", "erase", "feedback", "handoff", "metrics", "read", "tasks"]
@@ -145,7 +145,7 @@ class ApiKeys:
         for limit in (per_minute, concurrent):
             if limit is not None and not 1 <= limit <= _MOST_A_MINUTE:
                 raise InputError(f"The limit of a key is {limit}; it is from 1 to {_MOST_A_MINUTE:,}.")
-        secret = PREFIX + secrets.token_urlsafe(32)
+        secret = _PREFIX + secrets.token_urlsafe(32)
         row = {
             "id": uuid.uuid4().hex[:12],
             "tenant": checked_tenant(tenant),

@@ -119,7 +119,7 @@ class Batches:
         batching: How many together.
     """
 
-    def __init__(self, steps: Sequence[Step], batching: Batching = AS_COMES) -> None:
+    def __init__(self, steps: Sequence[Step], batching: Batching) -> None:
         self._steps, self._batching = tuple(steps), batching
         self._waiting: deque[_Asked] = deque()
         self._workers: list[_Worker] = []  # those whose batches are young enough to be waited for

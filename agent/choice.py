@@ -74,11 +74,6 @@ class Chooser:
         """How often the phrase was said in the visible history, whatever filled its slots."""
         return len(_pattern(phrase).findall(self._said)) if _may_stand_in(self._said, phrase) else 0
 
-    def least_used(self, names: Sequence[str], lists: Sequence[Sequence[str]]) -> str:
-        """The name of the list from which least was said; the first of equals."""
-        uses = [sum(self.uses(phrase) for phrase in phrases) for phrases in lists]
-        return names[uses.index(min(uses))]
-
 
 def _stable(*parts: str) -> bytes:
     return sha256("\x1f".join(parts).encode("utf-8", "replace")).digest()

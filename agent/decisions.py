@@ -12,6 +12,7 @@ __all__ = [
     "Blocked",
     "Care",
     "Contact",
+    "Ground",
     "Handoff",
     "HandoffReason",
     "Objection",
@@ -66,8 +67,7 @@ class Taxonomy:
             if strategy.id == strategy_id:
                 return strategy
         choices = ", ".join(strategy.id for strategy in self.strategies)
-        msg = f"No strategy {strategy_id!r} in taxonomy `{self.id}`. It holds: {choices}."
-        raise ReadingError(msg)
+        raise ReadingError(f"No strategy {strategy_id!r} in taxonomy `{self.id}`. It holds: {choices}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +160,8 @@ class Reply:
     Attributes:
         text: Never empty.
         speaker: Who spoke: the name of the LLM, or `"offline"`.
-        finish_reason: `"stop"`, `"length"`, `"interrupted"` (the person or the caller stopped
-            it), `"cut"` (verifier or guard had something against what followed), or whatever the server said.
+        finish_reason: `"stop"`, `"length"`, `"interrupted"` (whoever listened stopped it), `"cut"` (verifier or
+            guard had something against what followed), or whatever the server said.
         usage: Token counts; None where nobody counted.
         stood_in_for: Set by the loop when the fallback answered: the generator that failed.
     """
@@ -175,15 +175,20 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Objection:
-    """What a verifier has against a draft.
+    """What a verifier or the guard has against a draft.
 
     Attributes:
-        check: Which check found it, e.g. `"plan"`, `"empathy"`, `"worse"`, `"repeats"`, `"safety"`.
+        check: Which check found it, e.g. `"plan"`, `"worse"`, `"safety"`; or `"guard: "` and its category.
         feedback: What the next draft should do otherwise; a fixed phrase, no text of the person or the LLM.
     """
 
     check: str
     feedback: str
+
+    @property
+    def blocked(self) -> str:
+        """The category of the sentence that the guard held back; empty where a verifier objects."""
+        return self.check.partition("guard: ")[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +198,7 @@ class Care:
     Attributes:
         protocol: Id of the protocol.
         acts: What the reply does, in order, e.g. `"acknowledge"`, `"lines"`, `"ask.plan"`.
-        words: Sentences of the protocol: all of the reply where the turn is escalated; else what ends it. May be
-            empty.
+        words: Sentences of the protocol: all of the reply where the turn is escalated, else its end; may be empty.
         note: For the LLM; a fixed sentence, or empty.
     """
 
@@ -285,7 +289,12 @@ class StageFailure:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How long a stage took, in milliseconds."""
+    """How long a stage took, in milliseconds; or, within `generate`, how long the first words were held back."""
 
     stage: str
     milliseconds: float = field(compare=False)
+
+    @property
+    def within(self) -> bool:
+        """Whether it is a part of `generate`, which the time of that stage holds already."""
+        return self.stage in ("hold", "verify")

@@ -172,6 +172,10 @@ class HeldError(HeartlineError):
         self.held_by = held_by
 
 
+class RequestReusedError(HeartlineError):
+    """Another request came with the same key before. Nothing was done."""
+
+
 class WeightsError(HeartlineError):
     """Shipped weights are missing, altered or unreadable."""
 

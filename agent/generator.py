@@ -37,6 +37,10 @@ class _Ending:
         model: The model asked for. Errors name this one: `speaker` is the server's word, and what
             a server says about a prompt may repeat it.
         speaker: The model that the server says it used.
+        begun: A part of the text came.
+        finish: The server's reason to end; empty until it says one.
+        usage: Tokens as the server counted them.
+        answered_with: Content type of the answer.
     """
 
     answered: Callable[[], None]

@@ -215,9 +215,7 @@ class Agent(Synchronous):
     async def _recall(self, turn: Turn) -> Turn:
         recalled = await asyncio.to_thread(self.store.recall, turn.conversation_id, turns=self.history_turns)
         turn = replace(turn, index=recalled.turns, history=recalled.messages, contact=recalled.contact)
-        turn = replace(turn, state_before=recalled.state, course_before=recalled.course)
-        turn = replace(turn, reliance_before=recalled.reliance, sitting_before=recalled.sitting)
-        return self.limits.admit(turn)
+        return self.limits.admit(recalled.before(turn))
 
     async def _reread(self, turn: Turn) -> Turn:
         reader = self.second_reader

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from copy import copy
 from dataclasses import dataclass, field, replace
@@ -15,11 +14,11 @@ from agent.decisions import Contact
 from agent.errors import StoreError, UnknownConversationError
 from agent.feedback import Feedback, checked_feedback, unknown_turn
 from agent.protocols import Recalled
-from agent.repeats import KEPT, Answered, Request
+from agent.repeats import KEPT, Answered, Request, same_request
 from agent.safety.counters import Counts, counted
-from agent.safety.human_acts import HumanAct, Takeovers, messages_after
+from agent.safety.human_acts import Act, HumanAct, Takeovers, messages_after
 from agent.safety.takeover import told
-from agent.store_checks import check_still_there, in_utc
+from agent.store_checks import check_still_there, in_utc, page_of
 from agent.tenants import checked_tenant
 from agent.turn import Message, Turn, without_profile
 
@@ -141,21 +140,25 @@ class InMemoryStore(Takeovers):
         """See `RepeatStore`."""
         with self._lock:
             self._check_open()
-            found = self._requests.get(conversation_id, {}).get(key)
-            if found is None or found[2] < datetime.now(UTC) - KEPT:
-                return None
-            return Answered(found[0], self._by_id[found[1]])
+            found = self._led_to(conversation_id, key)
+            return None if found is None else Answered(found[0], self._by_id[found[1]])
+
+    def _led_to(self, conversation_id: str, key: str) -> tuple[Request, str, datetime] | None:
+        found = self._requests.get(conversation_id, {}).get(key)
+        return None if found is None or found[2] < datetime.now(UTC) - KEPT else found
 
     def turns(self, conversation_id: str) -> tuple[Turn, ...]:
         """See `ConversationStore`."""
         with self._lock:
             return tuple(self._known(conversation_id))
 
-    def conversations(self, *, beginning: str = "") -> tuple[str, ...]:
+    def conversations(
+        self, *, beginning: str = "", limit: int | None = None, after: str | None = None
+    ) -> tuple[str, ...]:
         """See `ConversationStore`."""
         with self._lock:
             self._check_open()
-            return tuple(each for each in reversed(self._turns) if each.startswith(beginning))
+            return page_of([*reversed(self._turns)], beginning=beginning, limit=limit, after=after)
 
     def counts(self) -> Counts:
         """How often something happened; erasing changes none of it."""
@@ -175,14 +178,21 @@ class InMemoryStore(Takeovers):
             self._check_open()
             return self._acts.get(conversation_id, ())
 
-    def _act(self, conversation_id: str, act: Callable[[Contact], tuple[Contact, HumanAct | None]]) -> None:
+    def _act(self, conversation_id: str, act: Act, request: Request | None = None) -> bool:
         with self._lock:
             turns = len(self._known(conversation_id))
+            if request is not None:
+                known = self._led_to(conversation_id, request.key)
+                if known is not None and same_request(known[0].body, request):
+                    return False
             contact, done = act(self._contact(conversation_id))
             self._keep_contact(conversation_id, contact)
             if done is not None:
                 done = replace(done, turns=turns, at=datetime.now(UTC))
                 self._acts[conversation_id] = (*self._acts.get(conversation_id, ()), done)
+            if request is not None:
+                self._requests.setdefault(conversation_id, {})[request.key] = (request, "", datetime.now(UTC))
+            return True
 
     def _contact(self, conversation_id: str) -> Contact:
         return self._contacts.get(conversation_id, Contact())

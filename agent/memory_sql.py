@@ -29,7 +29,7 @@ from agent.retention_rows import due_in, expire_in_parts
 from agent.safety.counters import Counts, counted
 from agent.safety.takeover import told
 from agent.sql_database import Database
-from agent.sql_listing import conversations_in
+from agent.sql_listing import conversations_in, last_use_of
 from agent.sql_people import contact_of, keep_contact, queue
 from agent.sql_tables import CONVERSATIONS, TURNS
 from agent.sql_takeovers import SQLTakeovers
@@ -44,7 +44,7 @@ from agent.sql_turns import (
     said_in_row,
     turns_of,
 )
-from agent.store_checks import in_utc
+from agent.store_checks import check_limit, in_utc
 from agent.tenants import checked_tenant
 from agent.turn import Turn
 
@@ -157,9 +157,19 @@ class SQLStore(SQLTakeovers):
             raise self._unknown(conversation_id)
         return turns
 
-    def conversations(self, *, beginning: str = "") -> tuple[str, ...]:
+    def conversations(
+        self, *, beginning: str = "", limit: int | None = None, after: str | None = None
+    ) -> tuple[str, ...]:
         """See `ConversationStore`."""
-        return self._read(lambda connection: conversations_in(connection, self.tenant, beginning))
+        check_limit(limit)
+
+        def work(connection: sa.Connection) -> tuple[str, ...]:
+            used = None
+            if after is not None and (used := last_use_of(connection, self._key(after))) is None:
+                raise self._unknown(after)
+            return conversations_in(connection, self.tenant, beginning, limit=limit, after=used)
+
+        return self._read(work)
 
     def counts(self) -> Counts:
         """How often something happened; erasing changes none of it."""

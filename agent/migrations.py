@@ -69,8 +69,8 @@ Schema 10 adds
     leases           name: the key, a hash; holder: NULL while nobody has it; request: what it is for; since,
                      until: seconds since 1970; next_holder, next_until: who waits for it, and
                      until when that counts (see `agent.leases`)
-    requests         tenant, conversation_id, key: the key; body; turn_id; created_at. What a request
-                     that may come twice led to (see `agent.repeats`)
+    requests         tenant, conversation_id, key: the key; body; turn_id ('' where a person said something);
+                     created_at. What a request that may come twice led to (see `agent.repeats`)
 
 and an index for what was not used for long.
 

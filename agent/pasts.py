@@ -21,7 +21,7 @@ from agent.errors import StoreError
 from agent.loop import Agent
 from agent.protocols import Recalled
 from agent.record import pack, unpack
-from agent.resumed import led_to, recent, resumed
+from agent.resumed import recent, resumed
 from agent.turn import Message, Turn
 
 __all__ = ["Pasts"]
@@ -90,7 +90,7 @@ class Pasts:
             owner: As for `of`.
         """
         before = Recalled(state=turn.state_before, course=turn.course_before, reliance=turn.reliance_before)
-        past = replace(led_to(turn, before), turns=turn.index + 1, sitting=turn.sitting)
+        past = replace(before.after(turn), turns=turn.index + 1, sitting=turn.sitting)
         self._remember(self._keys(owner, said)[-1], past)
 
     def _keys(self, owner: str, said: Sequence[Message]) -> list[bytes]:

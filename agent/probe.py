@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 import time
 from base64 import b64encode
 from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from agent.addresses import web_parts
 from agent.breaker import Breaker, BreakerLimits, breaker_of
+from agent.certificates import authorities
 from agent.errors import (
     GenerationError,
     LLMResponseError,
@@ -25,6 +25,8 @@ from agent.tracing import pass_on
 if TYPE_CHECKING:
     import httpx2
     import openai
+
+    from agent.settings import Settings
 
 __all__ = ["LLMServer", "ServerReport", "probe"]
 
@@ -52,13 +54,6 @@ class ServerReport:
     models: tuple[str, ...]
     milliseconds: float
     problem: str | None
-
-
-@cache  # 30 ms, so not for every reply
-def _certificates() -> ssl.SSLContext:
-    import httpx2
-
-    return httpx2.create_ssl_context()
 
 
 class LLMServer:
@@ -98,12 +93,8 @@ class LLMServer:
         limits: BreakerLimits = BreakerLimits(),  # noqa: B008 - frozen
         trace_content: bool = False,
     ) -> None:
-        try:
-            parts = urlsplit(url)
-            usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-        except ValueError:  # a port that is no number, an unclosed bracket
-            usable = False
-        if not usable:
+        parts = web_parts(url)
+        if parts is None:
             raise SettingsError(
                 "Setting `llm_url` (HEARTLINE_LLM_URL) is not a usable web address. "
                 "Write it like `http://127.0.0.1:8000/v1`."
@@ -119,7 +110,7 @@ class LLMServer:
             self._authorization = f"Basic {b64encode(pair.encode()).decode()}"
 
     @classmethod
-    def from_settings(cls, settings: Any) -> Self:
+    def from_settings(cls, settings: Settings) -> Self:
         """The server that the `llm_…` attributes of `agent.settings.Settings` name."""
         key = settings.llm_api_key
         return cls(
@@ -129,7 +120,7 @@ class LLMServer:
             deadline=settings.llm_deadline,
             retries=settings.llm_retries,
             limits=settings.llm_breaker,
-            trace_content=getattr(getattr(settings, "operations", None), "trace_content", False),
+            trace_content=settings.operations.trace_content,
         )
 
     def connect(self) -> httpx2.AsyncClient:
@@ -137,7 +128,7 @@ class LLMServer:
         import httpx2
 
         return httpx2.AsyncClient(
-            verify=_certificates(),
+            verify=authorities(),
             trust_env=False,
             follow_redirects=False,
             event_hooks={"request": [self._undress]},
@@ -263,7 +254,7 @@ class LLMServer:
         return answered
 
 
-async def probe(settings: Any) -> ServerReport:
+async def probe(settings: Settings) -> ServerReport:
     """Ask the LLM server which models it serves, once and without retries.
 
     Args:

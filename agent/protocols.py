@@ -6,7 +6,7 @@ What may wait for a network is async; what is pure is not.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -182,6 +182,26 @@ class Recalled:
     contact: Contact | None = None
     sitting: Sitting | None = None
 
+    def before(self, turn: Turn) -> Turn:
+        """The turn with what was known before it. Its index and its history are its own."""
+        return replace(
+            turn,
+            state_before=self.state,
+            course_before=self.course,
+            reliance_before=self.reliance,
+            sitting_before=self.sitting,
+        )
+
+    def after(self, turn: Turn) -> Recalled:
+        """What is known after a turn: what it left unread stays as it was. Messages are not added."""
+        return replace(
+            self,
+            state=turn.state or self.state,
+            course=turn.course or self.course,
+            reliance=turn.reliance or self.reliance,
+            sitting=turn.sitting or self.sitting,
+        )
+
 
 class ConversationStore(Protocol):
     """Keeps conversations. Synchronous: the loop calls it in a thread."""
@@ -211,8 +231,20 @@ class ConversationStore(Protocol):
         """
         ...
 
-    def conversations(self, *, beginning: str = "") -> tuple[str, ...]:
-        """Ids of all conversations, or of those whose id begins with a text, the one last used first."""
+    def conversations(
+        self, *, beginning: str = "", limit: int | None = None, after: str | None = None
+    ) -> tuple[str, ...]:
+        """Ids of conversations, the one last used first.
+
+        Args:
+            beginning: What the ids begin with; "" for any.
+            limit: So many at most, 1 or more; None: all. Others are not read, however many there are.
+            after: Id of the one that they come after, which need not begin so; None: from the first.
+
+        Raises:
+            UnknownConversationError: There is none with the id `after`.
+            StoreError: They cannot be read, or `limit` is less than 1.
+        """
         ...
 
     def forget_profile(self, conversation_id: str) -> None:

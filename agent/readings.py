@@ -15,6 +15,7 @@ from agent.errors import ReadingError
 
 __all__ = [
     "DANGER",
+    "SUM_TOLERANCE",
     "Affect",
     "CausalSpan",
     "CauseReading",

@@ -20,7 +20,7 @@ from typing import Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origi
 from agent.errors import ReadingError, StoreError
 from agent.turn import Turn
 
-__all__ = ["CONTEXT_FIELDS", "SCHEMA", "from_record", "pack", "to_record", "unpack"]
+__all__ = ["SCHEMA", "from_record", "pack", "to_record", "unpack"]
 
 # Written out rather than left to pydantic, whose serializer (2.14) warns about read-only mappings and
 # quotes their values in the warning, passes a wrong type on, and drops unknown keys in silence.
@@ -28,7 +28,7 @@ __all__ = ["CONTEXT_FIELDS", "SCHEMA", "from_record", "pack", "to_record", "unpa
 SCHEMA = 1
 """Version of the record. A field with a default may be added without a new one."""
 
-CONTEXT_FIELDS = ("history", "state_before", "course_before", "reliance_before", "sitting_before")
+_CONTEXT_FIELDS = ("history", "state_before", "course_before", "reliance_before", "sitting_before")
 """Fields that repeat what the turns before hold."""
 
 _ATOMS = {
@@ -50,7 +50,7 @@ def to_record(turn: Turn, *, context: bool = True) -> dict[str, Any]:
 
     Args:
         turn: Any turn, finished or not.
-        context: Whether to keep `CONTEXT_FIELDS`. They can be derived from the turns
+        context: Whether to keep the history and the states before. They can be derived from the turns
             before; kept with every turn, they let a conversation grow quadratically on disk.
 
     Raises:
@@ -59,7 +59,7 @@ def to_record(turn: Turn, *, context: bool = True) -> dict[str, Any]:
     """
     names = _names(Turn) or ()
     if not context:
-        names = tuple(name for name in names if name not in CONTEXT_FIELDS)
+        names = tuple(name for name in names if name not in _CONTEXT_FIELDS)
     record = {"schema": SCHEMA, **_packed_fields(turn, names, "turn")}
     from_record(record)  # nothing is written that would make its conversation unreadable
     return record

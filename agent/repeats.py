@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
+from agent.errors import RequestReusedError
 from agent.protocols import ConversationStore
 from agent.turn import Turn
 
-__all__ = ["KEPT", "Answered", "RepeatStore", "Request"]
+__all__ = ["KEPT", "Answered", "RepeatStore", "Request", "same_request"]
 
 KEPT = timedelta(hours=24)
 """How long a key stands for the turn that it led to."""
@@ -53,6 +54,21 @@ class Answered:
 
     request: Request
     turn: Turn
+
+
+def same_request(known: str, request: Request) -> bool:
+    """True: a request that comes again.
+
+    Args:
+        known: `Request.body` of the one that had its key before.
+        request: That came now.
+
+    Raises:
+        RequestReusedError: It asks for something else.
+    """
+    if known != request.body:
+        raise RequestReusedError("The key of the request was used for another one. Take a new key for each.")
+    return True
 
 
 class RepeatStore(ConversationStore, Protocol):

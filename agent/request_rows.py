@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import sqlalchemy as sa
 
 from agent.intake import parsed
 from agent.migrations import as_kept, utc_now
 from agent.record import from_record
-from agent.repeats import KEPT, Answered, Request
+from agent.repeats import KEPT, Answered, Request, same_request
 from agent.sql_tables import TURNS, Key, new_row
 
-__all__ = ["answered_in", "forget_requests", "keep_request"]
+__all__ = ["answered_in", "done_before", "forget_requests", "keep_request"]
 
 _REQUESTS = sa.table(
     "requests", *map(sa.column, ("tenant", "conversation_id", "key", "body", "turn_id", "created_at"))
@@ -25,7 +26,7 @@ def keep_request(connection: sa.Connection, key: Key, turn_id: str, request: Req
     Args:
         connection: In the transaction that stores the turn.
         key: Which conversation.
-        turn_id: Of that turn.
+        turn_id: Of that turn; "" where a person said something, who has no turn.
         request: The request.
     """
     of_it = sa.delete(_REQUESTS).where(key.rows(_REQUESTS))
@@ -39,11 +40,7 @@ def keep_request(connection: sa.Connection, key: Key, turn_id: str, request: Req
 
 def answered_in(connection: sa.Connection, key: Key, named: str) -> Answered | None:
     """See `RepeatStore`. Reads one turn, however long the conversation is."""
-    row = connection.execute(
-        sa.select(_REQUESTS.c.body, _REQUESTS.c.turn_id).where(
-            key.rows(_REQUESTS), _REQUESTS.c.key == named, _REQUESTS.c.created_at >= _oldest()
-        )
-    ).one_or_none()
+    row = _led_to(connection, key, named)
     if row is None:
         return None
     this = sa.select(TURNS.c.record, TURNS.c.position).where(key.rows(TURNS), TURNS.c.turn_id == row.turn_id)
@@ -51,6 +48,24 @@ def answered_in(connection: sa.Connection, key: Key, named: str) -> Answered | N
     # Its `index` is the place that it expected; what a client was told is the one that it got.
     turn = from_record({**parsed(stored.record), "index": stored.position})
     return Answered(Request(named, row.body), turn)
+
+
+def done_before(connection: sa.Connection, key: Key, request: Request) -> bool:
+    """Whether a request of the last 24 hours comes again, e.g. to say something that was said.
+
+    Raises:
+        RequestReusedError: Another one had its key.
+    """
+    row = _led_to(connection, key, request.key)
+    return row is not None and same_request(row.body, request)
+
+
+def _led_to(connection: sa.Connection, key: Key, named: str) -> sa.Row[*tuple[Any, ...]] | None:
+    return connection.execute(
+        sa.select(_REQUESTS.c.body, _REQUESTS.c.turn_id).where(
+            key.rows(_REQUESTS), _REQUESTS.c.key == named, _REQUESTS.c.created_at >= _oldest()
+        )
+    ).one_or_none()
 
 
 def forget_requests(connection: sa.Connection) -> None:

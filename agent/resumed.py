@@ -28,7 +28,7 @@ from agent.repeats import Request
 from agent.safety.answered import speaks_of_death
 from agent.turn import Message, Turn, new_turn
 
-__all__ = ["NEWEST", "SPOKEN_OUT", "led_to", "recent", "resumed", "with_past"]
+__all__ = ["NEWEST", "SPOKEN_OUT", "recent", "resumed", "with_past"]
 
 NEWEST = 24
 SPOKEN_OUT = 8
@@ -126,13 +126,7 @@ async def _read(agent: Agent, turns: Sequence[Turn]) -> Sequence[Turn]:
 def _followed(agent: Agent, turns: Sequence[Turn], known: Recalled) -> Recalled:
     """What is known after the turns. A part that fails leaves what it keeps as it was."""
     for read in turns:
-        turn = replace(
-            read,
-            state_before=known.state,
-            course_before=known.course,
-            reliance_before=known.reliance,
-            sitting_before=known.sitting,
-        )
+        turn = known.before(read)
         if agent.guard is not None:
             try:
                 turn = agent.guard.screen(turn)
@@ -144,18 +138,8 @@ def _followed(agent: Agent, turns: Sequence[Turn], known: Recalled) -> Recalled:
             except Exception:  # noqa: BLE001 - a stranger's part must not end the conversation
                 turn = replace(turn, state=known.state)
         # The sitting stays as it was: nobody knows when these messages came.
-        known = led_to(turn, known)
+        known = replace(known.after(turn), sitting=known.sitting)
     return known
-
-
-def led_to(turn: Turn, known: Recalled) -> Recalled:
-    """What is known after a turn: what it left unread stays as it was."""
-    return replace(
-        known,
-        state=turn.state or known.state,
-        course=turn.course or known.course,
-        reliance=turn.reliance or known.reliance,
-    )
 
 
 class _GivenPast(InMemoryStore):

@@ -9,10 +9,11 @@ from typing import Any, Protocol
 
 from agent.errors import HeartlineError, StoreError
 from agent.protocols import ConversationStore
+from agent.settings import Settings
 
-__all__ = ["EVERYBODY_ELSE", "Expired", "RetentionStore", "days_of", "expire_each", "kept_days"]
+__all__ = ["Expired", "RetentionStore", "days_of", "expire_each", "kept_days"]
 
-EVERYBODY_ELSE = "*"
+_EVERYBODY_ELSE = "*"
 """In `retention.tenants`: whoever is not named there."""
 
 
@@ -41,7 +42,7 @@ class Expired:
     problem: str | None = None
 
 
-def days_of(tenant: str, settings: Any) -> int | None:
+def days_of(tenant: str, settings: Settings) -> int | None:
     """Days without use after which a tenant's conversations are erased; None: they are kept.
 
     What `retention.tenants` says of a tenant comes first; then `retention_days`, which is that of the setting
@@ -49,10 +50,10 @@ def days_of(tenant: str, settings: Any) -> int | None:
     """
     named: Mapping[str, int] = settings.retention.tenants
     own = settings.retention_days if tenant == settings.tenant else None
-    return named.get(tenant, own if own is not None else named.get(EVERYBODY_ELSE))
+    return named.get(tenant, own if own is not None else named.get(_EVERYBODY_ELSE))
 
 
-def kept_days(store: Any, settings: Any) -> dict[str, int]:
+def kept_days(store: Any, settings: Settings) -> dict[str, int]:
     """For each tenant with conversations that are not kept for ever: how many days without use.
 
     Args:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-__all__ = ["Insertion", "breaks", "defused", "has_control_token", "inserted"]
+__all__ = ["Insertion", "breaks", "defused", "defused_line", "has_control_token", "inserted"]
 
 Insertion = tuple[int, int, str]
 """Place, rank among those at one place (the lower goes first), and what is put in."""
@@ -46,6 +46,11 @@ def defused(text: str) -> str:
         if sign in text:
             return inserted(text, breaks(text))
     return text
+
+
+def defused_line(text: str) -> str:
+    """The same on one line, with single spaces."""
+    return defused(" ".join(text.split()))
 
 
 def has_control_token(text: str) -> bool:

@@ -18,7 +18,6 @@ __all__ = [
     "Retention",
     "StorePool",
     "TurnOrder",
-    "or_none",
     "profile_name",
     "variant_name",
     "web_address",
@@ -51,7 +50,7 @@ def profile_name(value: str) -> str:
     return value
 
 
-def or_none(value: Any) -> Any:
+def _or_none(value: Any) -> Any:
     """None for the word `none`, which is how a file or the environment leaves a part out."""
     return None if value == "none" else value
 
@@ -61,7 +60,7 @@ def written_out(value: Any) -> Any:
     return str(value) if isinstance(value, Path) else value
 
 
-OptionalPart = Annotated[str | None, BeforeValidator(or_none)]
+OptionalPart = Annotated[str | None, BeforeValidator(_or_none)]
 """Name of a part that may be left out."""
 
 

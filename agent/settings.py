@@ -201,7 +201,9 @@ class Settings(BaseSettings):
         False, description="Whether system messages of the server's clients go into the prompt."
     )
     notices_in_content: bool = Field(
-        True, description="Whether the server says notices (docs/policies.md) in the content of its answers, too."
+        True,
+        description="Whether the server says notices (docs/policies.md) in the content of its answers, too, and "
+        "what people write there who take a conversation over.",
     )
     server_load: ServerLoad = Field(
         ServerLoad(), description="Turns that the server runs and has wait; see docs/server.md."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -10,9 +9,11 @@ import sqlalchemy as sa
 
 from agent.decisions import Contact
 from agent.migrations import utc_now
+from agent.repeats import Request
+from agent.request_rows import done_before, keep_request
 from agent.safety.called import Called
 from agent.safety.delivery import HandoffState, QueuedHandoff
-from agent.safety.human_acts import HumanAct, Takeovers
+from agent.safety.human_acts import Act, HumanAct, Takeovers
 from agent.sql_access import SQLAccess
 from agent.sql_acts import acts_in
 from agent.sql_called import called_in, newest_called
@@ -71,17 +72,22 @@ class SQLTakeovers(Takeovers, SQLAccess):
         """How a conversation stands that a person was called for; None where nobody was, or there is none."""
         return self._read(lambda connection: called_in(connection, self._key(conversation_id)))
 
-    def _act(self, conversation_id: str, act: Callable[[Contact], tuple[Contact, HumanAct | None]]) -> None:
+    def _act(self, conversation_id: str, act: Act, request: Request | None = None) -> bool:
         key = self._key(conversation_id)
 
-        def work(connection: sa.Connection) -> None:
+        def work(connection: sa.Connection) -> bool:
             self._lock(connection, key)
+            if request is not None and done_before(connection, key, request):
+                return False
             contact, done = act(contact_of(connection, key) or Contact())
             keep_contact(connection, key, contact)
             if done is not None:
                 connection.execute(sa.insert(ACTS).values(_row(connection, key, done)))
+            if request is not None:
+                keep_request(connection, key, "", request)
+            return True
 
-        self._write(work)
+        return self._write(work)
 
 
 def _row(connection: sa.Connection, key: Key, done: HumanAct) -> dict[str, Any]:

@@ -146,16 +146,11 @@ def turns_of(connection: sa.Connection, key: Key) -> tuple[Turn, ...]:
             if row.history_length is not None:
                 end = ends[turn.index]
                 history = tuple(said[end - row.history_length : end])
-                then = kept[turn.index]
-                turn = replace(turn, history=history, state_before=then.state, course_before=then.course)
-                turn = replace(turn, reliance_before=then.reliance, sitting_before=then.sitting)
+                turn = kept[turn.index].before(replace(turn, history=history))
         turns.append(replace(turn, index=row.position))
         said.extend((*said_in_row(row), *people.get(row.position + 1, ())))
         ends.append(len(said))
-        before = kept[-1]
-        state, course = turn.state or before.state, turn.course or before.course
-        reliance, sitting = turn.reliance or before.reliance, turn.sitting or before.sitting
-        kept.append(Recalled(state=state, course=course, reliance=reliance, sitting=sitting))
+        kept.append(kept[-1].after(turn))
     return tuple(turns)
 
 

@@ -18,9 +18,9 @@ from agent.errors import StoreError, StoreUnavailableError
 from agent.setting_types import StorePool
 from agent.sql_database import make_engine
 
-__all__ = ["NEXT_STEPS", "SQLiteFile", "empty_log", "make_private"]
+__all__ = ["SQLiteFile"]
 
-NEXT_STEPS = {
+_NEXT_STEPS = {
     "SQLITE_BUSY": "Another process is writing. Try again, or close that one.",
     "SQLITE_CANTOPEN": "Check its folder, or name another file (HEARTLINE_STORE_PATH).",
     "SQLITE_FULL": "The disk is full. Make room and try again.",
@@ -32,7 +32,7 @@ NEXT_STEPS = {
 """Beginning of SQLite's name for an error to what helps, the most general last."""
 
 
-def make_private(path: Path) -> None:
+def _make_private(path: Path) -> None:
     """Make folder and file, for their owner alone, where they are missing."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -40,10 +40,10 @@ def make_private(path: Path) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
     except OSError as error:
         if not isinstance(error, FileExistsError) or not path.is_file():
-            problem = f"{error.strerror} ({error.filename!r}). {NEXT_STEPS['SQLITE_CANTOPEN']}"
+            problem = f"{error.strerror} ({error.filename!r}). {_NEXT_STEPS['SQLITE_CANTOPEN']}"
             raise StoreError(f"Conversation database {str(path)!r} cannot be made: {problem}") from error
     if not os.access(path, os.R_OK | os.W_OK):
-        raise StoreError(f"Conversation database {str(path)!r} failed. {NEXT_STEPS['SQLITE_READONLY']}")
+        raise StoreError(f"Conversation database {str(path)!r} failed. {_NEXT_STEPS['SQLITE_READONLY']}")
 
 
 class SQLiteFile:
@@ -66,13 +66,13 @@ class SQLiteFile:
         self._remains = False  # what was erased may still stand in the log
         self._pool = pool
         self._writer = threading.Lock()
-        make_private(path)
+        _make_private(path)
         self.engine = _make_engine(path, lock_seconds, pool)
 
     def problem(self, error: SQLAlchemyError) -> StoreError:
         """See `Database`."""
         name = getattr(getattr(error, "orig", None), "sqlite_errorname", "")
-        step = next(step for prefix, step in NEXT_STEPS.items() if name.startswith(prefix))
+        step = next(step for prefix, step in _NEXT_STEPS.items() if name.startswith(prefix))
         if isinstance(error, PoolTimeout):
             step = self._pool.exhausted
         told = StoreUnavailableError(
@@ -99,11 +99,11 @@ class SQLiteFile:
     def appended(self) -> None:
         """See `Database`. A log that somebody read in when it should have been emptied is emptied now."""
         if self._remains:
-            self._remains = not empty_log(self._path, seconds=0)
+            self._remains = not _empty_log(self._path, seconds=0)
 
     def erased(self) -> None:
         """See `Database`. Nothing of it stays in the log or in this process. Who reads the log may delay that."""
-        self._remains = not empty_log(self._path, seconds=self._lock_seconds)
+        self._remains = not _empty_log(self._path, seconds=self._lock_seconds)
         # Pooled connections keep pages and the values that they used last; SQLAlchemy keeps each statement
         # together with the values that it first ran with.
         self.engine.clear_compiled_cache()
@@ -115,7 +115,7 @@ class SQLiteFile:
         self.engine.dispose()
 
 
-def empty_log(path: Path, *, seconds: float) -> bool:
+def _empty_log(path: Path, *, seconds: float) -> bool:
     """Move the write-ahead log into the file and cut it off, so that nothing older is left in it.
 
     Args:

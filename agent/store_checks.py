@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from agent.errors import StoreError
+from agent.errors import StoreError, UnknownConversationError
 from agent.turn import Turn
 
-__all__ = ["check_still_there", "in_utc"]
+__all__ = ["check_limit", "check_still_there", "in_utc", "page_of"]
 
 
 def check_still_there(turn: Turn, *, stored: int) -> None:
@@ -26,6 +27,36 @@ def check_still_there(turn: Turn, *, stored: int) -> None:
             f"Turn {turn.id!r} goes on from {turn.index} turns of conversation {turn.conversation_id!r} that were "
             "erased meanwhile. It was not stored, since it holds what they said. The next message begins anew."
         )
+
+
+def page_of(ids: Sequence[str], *, beginning: str, limit: int | None, after: str | None) -> tuple[str, ...]:
+    """A part of a list of conversations, as `ConversationStore.conversations` gives it.
+
+    Args:
+        ids: Of all of them, in order.
+        beginning: As there; so with the others.
+        limit: As there.
+        after: As there.
+
+    Raises:
+        UnknownConversationError: `after` is not among them.
+        StoreError: `limit` is less than 1.
+    """
+    check_limit(limit)
+    if after is not None and after not in ids:
+        raise UnknownConversationError(f"No conversation {after!r} is stored; `after` names one that is.")
+    rest = ids if after is None else ids[ids.index(after) + 1 :]
+    return tuple(each for each in rest if each.startswith(beginning))[:limit]
+
+
+def check_limit(limit: int | None) -> None:
+    """Refuse a number of things that is none.
+
+    Raises:
+        StoreError: It is less than 1.
+    """
+    if limit is not None and limit < 1:
+        raise StoreError(f"`limit` is {limit}; it is 1 or more, or None for all.")
 
 
 def in_utc(time: datetime) -> datetime:

@@ -8,18 +8,19 @@ from urllib.parse import unquote
 
 from agent.errors import SettingsError
 from agent.registry import make
+from agent.settings import Settings
 
-__all__ = ["is_url", "open_store", "sqlite_path"]
+__all__ = ["open_store", "sqlite_path"]
 
 _ALIASES = {"postgres": "postgresql"}
 
 
-def is_url(store: str) -> bool:
+def _is_url(store: str) -> bool:
     """Whether the setting is a URL, e.g. `"postgresql://host/database"`, rather than a name."""
     return "://" in store
 
 
-def open_store(settings: Any) -> Any:
+def open_store(settings: Settings) -> Any:
     """The store that the settings name, with the conversations of the tenant that they name.
 
     Args:
@@ -30,7 +31,7 @@ def open_store(settings: Any) -> Any:
             in no error: it may hold a password.
         StoreError: It cannot be opened.
     """
-    scheme = settings.store.partition("://")[0].partition("+")[0] if is_url(settings.store) else settings.store
+    scheme = settings.store.partition("://")[0].partition("+")[0] if _is_url(settings.store) else settings.store
     store = make("stores", _ALIASES.get(scheme, scheme), settings)
     if getattr(store, "tenant", "") != settings.tenant:
         store.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agent.role_marks import defused
+from agent.role_marks import defused_line
 from agent.turn import Message
 
 __all__ = ["transcript"]
@@ -22,7 +22,7 @@ def transcript(messages: Sequence[Message]) -> str:
 
 def _line(message: Message) -> str:
     """One message in one line, so that nobody can write a line of the other's."""
-    text = defused(" ".join(message.text.split()))
+    text = defused_line(message.text)
     if len(text) > _CHARACTERS:
         half = _CHARACTERS // 2
         text = f"{text[:half]} […] {text[-half:]}"

@@ -141,8 +141,9 @@ class Turn:
         plan: Filled by the planner.
         prompt: Filled by the composer.
         reply: Filled by the generator.
-        objections: What the verifier said against drafts, in order. The first draft it dropped; a second one was
-            sent all the same, ended early (`Reply.finish_reason` is `"cut"`), or left to the fallback.
+        objections: What verifier and guard said against drafts, in order. The first draft that the verifier spoke
+            against was dropped; a second one was sent all the same, ended early (`Reply.finish_reason` is
+            `"cut"`), or left to the fallback.
         verdicts: What guards said, in order.
         failures: Parts that failed or were skipped.
         timings: How long each stage took.

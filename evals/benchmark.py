@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import platform
 import re
 import statistics
@@ -24,6 +23,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from agent.batching import cores
 from agent.build import build_agent, build_perception
 from agent.settings import load_settings
 from agent.turn import Message, new_turn
@@ -209,7 +209,7 @@ def machine() -> dict[str, Any]:
     """Where the figures were taken."""
     return {
         "processor": processor(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores": cores(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "onnxruntime": version("onnxruntime"),

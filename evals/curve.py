@@ -30,12 +30,12 @@ from sem_plugins.training.intervals import Estimate
 from strategies.blend import BlendPlanner, foreseen, pooled
 from strategies.sequence import follows
 
-__all__ = ["METRICS", "STEPS", "THRESHOLDS", "Curve", "Point", "draw"]
+__all__ = ["METRICS", "STEPS", "Curve", "Point", "draw"]
 
 STEPS = tuple(round(step / 10, 1) for step in range(11))
 """From none of the prior taken out, or of the reading, to all of it."""
 
-THRESHOLDS = (0.1, 0.15, 0.2, 0.25)
+_THRESHOLDS = (0.1, 0.15, 0.2, 0.25)
 """Of going on; after no strategy do more than a quarter."""
 
 
@@ -148,7 +148,7 @@ def _sequenced(
 ) -> Iterator[tuple[float | None, Answers]]:
     read = [dict(zip(ESCONV.labels, row.tolist(), strict=True)) for row in distributions(samples, kit)]
     first = [max(each, key=each.__getitem__) for each in read]
-    for threshold in THRESHOLDS:
+    for threshold in _THRESHOLDS:
         yield (
             threshold,
             [

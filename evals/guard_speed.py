@@ -23,9 +23,9 @@ from agent.settings import load_settings
 from agent.turn import Turn, new_turn
 from evals.timing import Spread, times
 
-__all__ = ["RATES", "Hold", "holding", "main", "screening"]
+__all__ = ["Hold", "holding", "main", "screening"]
 
-RATES = (20, 60, 200)
+_RATES = (20, 60, 200)
 """Tokens a second; a word with its space counts as one."""
 
 SCREENED_WITHIN = 1.0  # ms a turn, p50: screen, state machine and protocol
@@ -143,7 +143,7 @@ def main() -> None:
     for name, spread in screening():
         aim = f" (aim: p50 at most {SCREENED_WITHIN:g} ms)" if name.startswith("screen") else ""
         sys.stdout.write(f"{name}: p50 {spread.p50:.3f} ms, p95 {spread.p95:.3f} ms, n = {spread.n}{aim}\n")
-    for rate in RATES:
+    for rate in _RATES:
         hold = asyncio.run(holding(rate))
         sys.stdout.write(
             f"held back at {rate} tokens a second: {hold.held:.0f} ms, {hold.ratio:.2f} of the first sentence's "

@@ -46,7 +46,6 @@ OVER = 30.0  # ms that the loop may add to the server's own time, at p50
 COMPOSED_WITHIN = 2.0  # ms for a prompt after 200 turns
 _HISTORY = 200
 _BLOCKS = 2
-_HELD = ("hold", "verify")  # while a sentence becomes complete
 _LEAST = 8  # conversations, where fewer run at once
 
 OPENINGS = (
@@ -97,7 +96,7 @@ class _Waits:
     def note(self, turn: Turn, milliseconds: float) -> None:
         for timing in turn.timings:
             self.stages.setdefault(timing.stage, []).append(timing.milliseconds)
-        held = sum(timing.milliseconds for timing in turn.timings if timing.stage in _HELD)
+        held = sum(timing.milliseconds for timing in turn.timings if timing.within)
         self.ours.append(milliseconds)
         self.heard.append(milliseconds - held)
 

@@ -28,7 +28,7 @@ from agent.sentences import sentences_of
 from evals.safety.figures import Share
 from sem_plugins.training.cells import page
 from sem_plugins.training.sets import esconv
-from sem_plugins.training.sets.records import Part, data_folder
+from sem_plugins.training.sets.records import data_folder
 
 __all__ = ["SentenceRates", "held_back", "held_out", "main", "rates", "supporter_rates"]
 
@@ -106,17 +106,16 @@ def _sum(shares: Iterable[Share]) -> Share:
     return Share(sum(share.k for share in several), sum(share.n for share in several))
 
 
-def supporter_rates(folder: Path, part: Part = "valid") -> dict[str, Share]:
-    """The share of utterances of ESConv's supporters that are held back, by category and as `"all but human"`.
+def supporter_rates(folder: Path) -> dict[str, Share]:
+    """The share of what ESConv's supporters say (valid part) that is held back, by category and `"all but human"`.
 
     Args:
         folder: The prepared data sets.
-        part: Which file.
 
     Raises:
         DataError: The file is missing or malformed.
     """
-    dialogues = esconv.outcomes(folder, part)
+    dialogues = esconv.outcomes(folder, "valid")
     said = [message.text for one in dialogues for message in one.messages if message.role == "supporter"]
     blocks = [held_back(text) for text in said]
     found = {

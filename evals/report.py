@@ -20,7 +20,7 @@ from evals.report_tables import as_csv, as_json, as_latex, as_markdown
 from evals.result import Result
 from sem_plugins.training.cells import shown
 
-__all__ = ["WRITERS", "as_html", "checked_suffix", "write_report"]
+__all__ = ["as_html", "checked_suffix", "write_report"]
 
 _COLOURS = 6  # of results in charts; a seventh result gets the first one's
 
@@ -43,7 +43,7 @@ def _template() -> Template:
     return templates.get_template("report.html.jinja")
 
 
-WRITERS: Mapping[str, Callable[[Report], str]] = MappingProxyType(
+_WRITERS: Mapping[str, Callable[[Report], str]] = MappingProxyType(
     {".csv": as_csv, ".html": as_html, ".json": as_json, ".md": as_markdown, ".tex": as_latex}
 )
 """Suffix to what makes the text of such a file."""
@@ -56,8 +56,8 @@ def checked_suffix(path: Path) -> str:
         SettingsError: No report has it.
     """
     suffix = path.suffix.lower()
-    if suffix not in WRITERS:
-        raise SettingsError(f"No report has the suffix {path.suffix!r} ({path}). Suffixes: {', '.join(WRITERS)}.")
+    if suffix not in _WRITERS:
+        raise SettingsError(f"No report has the suffix {path.suffix!r} ({path}). Suffixes: {', '.join(_WRITERS)}.")
     return suffix
 
 
@@ -73,7 +73,7 @@ def write_report(path: Path, results: Sequence[Result], *, force: bool = False) 
         SettingsError: No report has that suffix, or the file cannot be written.
         DataError: The results may not stand side by side.
     """
-    text = WRITERS[checked_suffix(path)](report_of(results, force=force))
+    text = _WRITERS[checked_suffix(path)](report_of(results, force=force))
     beside = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

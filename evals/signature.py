@@ -11,9 +11,9 @@ from sem_plugins.training.intervals import DRAWS
 from sem_plugins.training.sets.records import sha256_of
 from sem_plugins.weights import MODEL, Manifest
 
-__all__ = ["SHARED", "differences", "file_of", "signature_of"]
+__all__ = ["differences", "file_of", "signature_of"]
 
-SHARED = ("task", "task_version", "metric_versions", "data_sha256", "split", "limit", "n")
+_SHARED = ("task", "task_version", "metric_versions", "data_sha256", "split", "limit", "n")
 """What must be equal in two runs that are put side by side. Systems and weights are what is compared."""
 
 
@@ -52,5 +52,7 @@ def file_of(task: Task, split: str) -> str:
 def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     """Why two runs may not be put side by side, a line each; empty where they may."""
     return [
-        f"{name}: {one.get(name)!r} and {other.get(name)!r}" for name in SHARED if one.get(name) != other.get(name)
+        f"{name}: {one.get(name)!r} and {other.get(name)!r}"
+        for name in _SHARED
+        if one.get(name) != other.get(name)
     ]

@@ -9,6 +9,7 @@ from datetime import datetime
 from agent.errors import GenerationError
 from agent.loop import Agent
 from agent.protocols import Recalled
+from agent.store_checks import page_of
 from agent.turn import Message, Turn
 from evals.task import Answer, Sample
 
@@ -44,9 +45,11 @@ class SampleStore:
         """Nothing is kept."""
         return ()
 
-    def conversations(self, *, beginning: str = "") -> tuple[str, ...]:
+    def conversations(
+        self, *, beginning: str = "", limit: int | None = None, after: str | None = None
+    ) -> tuple[str, ...]:
         """Ids of the samples."""
-        return tuple(each for each in self._messages if each.startswith(beginning))
+        return page_of([*self._messages], beginning=beginning, limit=limit, after=after)
 
     def forget_profile(self, conversation_id: str) -> None:
         """Nothing was learned."""

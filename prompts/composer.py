@@ -25,11 +25,23 @@ __all__ = ["NotesPlace", "SectionComposer", "create"]
 
 NotesPlace = Literal["first-system", "system-before-last"]
 
+_ID = "sections-2"  # what `Prompt.template` begins with; counts up when what the LLM reads changes
 _TEMPLATES = Path(__file__).parent / "templates"
 _PERSONA, _NOTES = "persona.jinja", "notes.jinja"
 _CAREFUL_PERSONA = "calm"
 _HISTORY_CHARACTERS = 12_000  # about 3,000 tokens of English
 _REPLY_TOKENS = 400  # what `llm_max_tokens` is unless somebody sets it
+
+_GIVEN_BY = {
+    "notes": "notes_place",
+    "variant": "variant",
+    "stimulus": "stimulus",
+    "context": "llm_context",
+    "reply_tokens": "llm_max_tokens",
+    "tokenizer": "llm_tokenizer",
+    "max_history_characters": "history_characters",
+}
+"""Arguments of the composer, and the settings that give them."""
 
 
 class SectionComposer:
@@ -55,12 +67,10 @@ class SectionComposer:
         tokenizer: The model's `tokenizer.json`; None estimates how long a text is.
         max_history_characters: Most characters of history and examples, where nobody says how many tokens the
             model can hold. The current message does not count then, and is never cut.
-        top_emotions: Most emotions that are named where the reader gives no primary ones.
         persona: Whose tones the notes ask for, by what the agent itself feels; None asks for none. Where care is
             asked for it is always the calm one's.
         templates: Folder with `persona.jinja` (no variables) and `notes.jinja`.
         stimuli: File of stimuli.
-        template_id: What `Prompt.template` begins with.
 
     Raises:
         WiringError: A template is missing, broken or uses a variable that there is not.
@@ -80,18 +90,15 @@ class SectionComposer:
         reply_tokens: int = _REPLY_TOKENS,
         tokenizer: Path | None = None,
         max_history_characters: int = _HISTORY_CHARACTERS,
-        top_emotions: int = 3,
         persona: Persona | None = None,
         templates: Path = _TEMPLATES,
         stimuli: Path = STIMULI,
-        template_id: str = "sections-2",
     ) -> None:
         if notes not in get_args(NotesPlace):
             raise WiringError(f"`notes` is {notes!r}. Choices: {', '.join(get_args(NotesPlace))}.")
         self.notes, self.variant, self.stimulus = notes, variant, stimulus
         self.context, self.reply_tokens = context, reply_tokens
-        self.max_history_characters, self.top_emotions = max_history_characters, top_emotions
-        self.template_id = template_id
+        self.max_history_characters = max_history_characters
         self._stimuli = load_stimuli(stimuli)
         parts_of(variant), chosen(stimulus, self._stimuli)  # refused now, not in the first turn
         self._ruler = Ruler(tokenizer)
@@ -138,7 +145,7 @@ class SectionComposer:
             conversation.insert(-1, PromptMessage("system", notes))
             notes = ""
         first = PromptMessage("system", f"{self._persona}\n\n{notes}" if notes else self._persona)
-        named = "/".join((self.template_id, variant, *([] if stimulus is None else [stimulus.name])))
+        named = "/".join((_ID, variant, *([] if stimulus is None else [stimulus.name])))
         return Prompt((first, *_examples(fitting), *conversation), named, self.sha256, dropped=fitting.first)
 
     def _budget(self, turn: Turn) -> Budget:
@@ -152,7 +159,6 @@ class SectionComposer:
             turn,
             fitting,
             causes=_causes(turn, fitting),
-            top_emotions=self.top_emotions,
             tone=self._tone(turn, fitting),
             stimulus=stimulus,
         )
@@ -201,25 +207,12 @@ def _current(turn: Turn, spans: Sequence[tuple[int, int]], cut: tuple[int, int] 
 
 
 def create(settings: object | None = None) -> SectionComposer:
-    """Entry point `sections`; takes `history_characters`, `persona`, `variant`, `stimulus`, `notes_place` and what
-    `llm_…` says of the context and the tokenizer from the settings where they have them.
+    """Entry point `sections`; takes `persona` and what `_GIVEN_BY` names from the settings where they have it.
 
     Raises:
         SettingsError: One of them cannot be used.
     """
-
-    def setting(name: str, otherwise: Any) -> Any:
-        found = getattr(settings, name, None)
-        return otherwise if found is None else found
-
-    named = getattr(settings, "persona", None)
-    return SectionComposer(
-        notes=setting("notes_place", "first-system"),
-        variant=setting("variant", "hef+strategy"),
-        stimulus=setting("stimulus", "none"),
-        context=setting("llm_context", None),
-        reply_tokens=setting("llm_max_tokens", _REPLY_TOKENS),
-        tokenizer=setting("llm_tokenizer", None),
-        max_history_characters=setting("history_characters", _HISTORY_CHARACTERS),
-        persona=None if named is None else load_persona(named),
-    )
+    found = {argument: getattr(settings, name, None) for argument, name in _GIVEN_BY.items()}
+    given: dict[str, Any] = {argument: value for argument, value in found.items() if value is not None}
+    persona = getattr(settings, "persona", None)
+    return SectionComposer(**given, persona=None if persona is None else load_persona(persona))

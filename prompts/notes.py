@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from agent.readings import CausalSpan
-from agent.role_marks import defused
+from agent.role_marks import defused_line
 from agent.state import EmotionalState
 from agent.turn import Turn
 from prompts.budget import Fit
@@ -19,6 +19,7 @@ __all__ = ["note_values"]
 
 _LEAST_TOP = 0.15  # five times what a flat guess among 32 emotions gives; below it nothing is known
 _LEAST_SHOWN = 0.05  # a list of doubts would be read as a list of emotions
+_MOST_EMOTIONS = 3  # that are named where the reader names no primary ones
 _MOST_PRIMARY = 5  # the true emotion is among the first five in nine of ten messages; more would say nothing
 _OF_ANOTHER = 2  # emotions named of each example
 _LABEL = re.compile(r"[^\W\d_]{1,24}(?:[ _-][^\W\d_]{1,24}){0,2}")
@@ -27,7 +28,7 @@ Likely = list[tuple[str, float]]
 
 
 def note_values(
-    turn: Turn, fit: Fit, *, causes: Sequence[CausalSpan], top_emotions: int, tone: str, stimulus: str
+    turn: Turn, fit: Fit, *, causes: Sequence[CausalSpan], tone: str, stimulus: str
 ) -> Mapping[str, Any]:
     """What `notes.jinja` may use. A part that the fit leaves out is empty, as if nothing had been read.
 
@@ -35,7 +36,6 @@ def note_values(
         turn: With readings and plan, each of which may be None.
         fit: What of the turn is in the prompt.
         causes: Words that are marked, the earliest first.
-        top_emotions: Most emotions that are named where the reader names no primary ones.
         tone: What the persona says of how to sound; empty for nothing.
         stimulus: A sentence for the LLM; empty for none.
     """
@@ -44,28 +44,31 @@ def note_values(
     return {
         "left_out": fit.first,
         "earlier_exchanges": max(0, turn.index - len(turn.said_by("seeker"))),
-        "climate": _likely(_top(turn.state.climate, top_emotions)) if labels and fit.first and turn.state else [],
+        "climate": _likely(_top(turn.state.climate, _MOST_EMOTIONS))
+        if labels and fit.first and turn.state
+        else [],
         "used": _used(turn, fit) if "strategy" in fit.parts else [],
         # Of the whole history: were it of what fits, the notes would not be longest where nothing does.
         "team": any(message.human for message in turn.history),
         "cut_characters": 0 if fit.cut is None else fit.cut[1] - fit.cut[0],
         "examples": [_labels_of(exemplar.emotions) for exemplar in fit.exemplars],
-        "emotions": _emotions(turn, top_emotions) if labels else [],
+        "emotions": _emotions(turn, _MOST_EMOTIONS) if labels else [],
         "settled": turn.adjudication is not None and turn.adjudication.said is not None,
         "expressions": _labels(turn.expression.present) if labels and turn.expression else [],
         "affect": turn.affect if labels else None,
         "state": state,
-        "felt_so_far": [] if state is None else _likely(state.top(top_emotions)),
+        "felt_so_far": [] if state is None else _likely(state.top(_MOST_EMOTIONS)),
         "causes": [(cause.score, _messages_before(turn, cause)) for cause in causes],
         "brackets": (OPEN, CLOSE),
         "plan": plan,
-        "reason": "" if plan is None else _line(plan.reason),
+        # An LLM may have written it, so it cannot be trusted with control tokens.
+        "reason": "" if plan is None else defused_line(plan.reason),
         "tone": tone,
         "literal": turn.state is not None and turn.state.personal.literal,
         "escalated": turn.escalated,
-        "care": "" if turn.care is None else _line(turn.care.note),
+        "care": "" if turn.care is None else defused_line(turn.care.note),
         "stimulus": stimulus,
-        "objections": list(dict.fromkeys(_line(objection.feedback) for objection in turn.objections)),
+        "objections": list(dict.fromkeys(defused_line(objection.feedback) for objection in turn.objections)),
     }
 
 
@@ -111,11 +114,6 @@ def _labels(labels: Sequence[str]) -> list[str]:
 
 def _spoken(label: str) -> str:
     return label.replace("_", " ")
-
-
-def _line(text: str) -> str:
-    """A phrase of ours on one line; an LLM may have written it, so it cannot be trusted with control tokens."""
-    return defused(" ".join(text.split()))
 
 
 def _used(turn: Turn, fit: Fit) -> list[tuple[str, int]]:

@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from agent.errors import ReadingError
 from agent.readings import SUM_TOLERANCE
 
-__all__ = ["ConformalRule", "Method", "SetFigures", "crossfitted", "fit", "fixed", "measure"]
+__all__ = ["ConformalRule", "Method", "SetFigures", "crossfitted", "fit"]
 
 Array = NDArray[np.float64]
 Probabilities = NDArray[np.floating[Any]]
@@ -119,12 +119,10 @@ class SetFigures:
     Attributes:
         coverage: Share of sets that hold the true label.
         size: Mean number of labels in a set.
-        singletons: Share of sets of one label.
     """
 
     coverage: float
     size: float
-    singletons: float
 
 
 def fit(
@@ -152,21 +150,6 @@ def fit(
     return ConformalRule(method, float(scores[_rank(n, rule.coverage) - 1]), coverage, n)
 
 
-def measure(rule: ConformalRule, probabilities: Probabilities, truth: Truth) -> SetFigures:
-    """What the sets of `rule` are worth on examples that it was not fitted on.
-
-    Args:
-        rule: The rule.
-        probabilities: (N, K).
-        truth: (N,) indices of the true labels.
-
-    Raises:
-        ReadingError: The shapes do not fit, or a value is out of range.
-    """
-    distributions, labels = _labelled(probabilities, truth)
-    return _figures(rule.members(distributions), labels)
-
-
 def crossfitted(
     probabilities: Probabilities,
     truth: Truth,
@@ -192,23 +175,10 @@ def crossfitted(
     return _figures(inside, labels)
 
 
-def fixed(probabilities: Probabilities, truth: Truth, *, k: int) -> SetFigures:
-    """What the `k` likeliest labels are worth as sets, for comparison.
-
-    Raises:
-        ReadingError: As `measure`, or `k` is not from 1 to K.
-    """
-    distributions, labels = _labelled(probabilities, truth)
-    count = distributions.shape[1]
-    if not 1 <= k <= count:
-        raise ReadingError(f"`k` is {k!r}; of {count} labels, from 1 to {count} can be taken.")
-    return _figures(_ranks(distributions) < k, labels)
-
-
 def _figures(inside: NDArray[np.bool_], truth: Truth) -> SetFigures:
     sizes = inside.sum(axis=1)
     hits = inside[np.arange(len(truth)), truth]
-    return SetFigures(float(hits.mean()), float(sizes.mean()), float((sizes == 1).mean()))
+    return SetFigures(float(hits.mean()), float(sizes.mean()))
 
 
 def _rank(n: int, coverage: float) -> int:
@@ -237,11 +207,6 @@ def _scores(distributions: Array, method: Method) -> Array:
     scores = np.empty_like(mass)
     np.put_along_axis(scores, order, likelier, axis=1)
     return scores
-
-
-def _ranks(distributions: Array) -> NDArray[np.intp]:
-    """Rank of every label within its row, (N, K), 0 for the likeliest."""
-    return np.argsort(np.argsort(-distributions, axis=1, kind="stable"), axis=1)
 
 
 def _distributions(probabilities: Probabilities) -> Array:

@@ -17,6 +17,7 @@ from weakref import WeakSet
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.batching import cores
 from agent.errors import WeightsError
 from agent.turn import Message, Turn
 from sem_plugins.cut_graph import only, outputs
@@ -231,16 +232,12 @@ def one_pass(session: InferenceSession, names: Sequence[str], given: Mapping[str
     return found
 
 
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-_PASSES = threading.BoundedSemaphore(_cores())
+_PASSES = threading.BoundedSemaphore(cores())
 
 
 def _usable_threads() -> int:
     """ONNX Runtime's own choice leaves out the second thread of a core: 7.0 ms for 64 tokens, not 4.5."""
-    return min(4, _cores())
+    return min(4, cores())
 
 
 def _agree(session: InferenceSession, manifest: Manifest) -> None:

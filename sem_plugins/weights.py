@@ -22,7 +22,7 @@ from agent.readings import LabelSet
 from sem_plugins.conformal import ConformalRule
 from sem_plugins.probability import sigmoid, softmax
 
-__all__ = ["MODEL", "SHIPPED", "TOKENIZER", "Head", "Manifest", "load_manifest"]
+__all__ = ["CURE", "MODEL", "SHIPPED", "TOKENIZER", "Head", "Manifest", "load_manifest"]
 
 SHIPPED = Path(__file__).parent / "shipped"
 """Folder of the weights that come with the package."""

@@ -25,6 +25,7 @@ from types import SimpleNamespace, TracebackType
 from typing import Any, Self
 
 from agent.breaker import BreakerLimits
+from agent.setting_types import Operations
 
 __all__ = [
     "WAIT",
@@ -175,6 +176,7 @@ class FakeLLMServer:
                 "llm_deadline": 10.0,
                 "llm_retries": 0,
                 "llm_breaker": BreakerLimits(),
+                "operations": Operations(),
                 "llm_temperature": None,
                 "llm_max_tokens": None,
                 "llm_context": 8192,

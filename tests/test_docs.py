@@ -7,10 +7,15 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.main import get_command
+
+from ui.cli import app
 
 ROOT = Path(__file__).parent.parent
+DOCUMENTS = sorted(str(path.relative_to(ROOT)) for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")))
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -39,11 +44,39 @@ def test_that_the_plugin_example_of_the_contributing_guide_works():
     assert turn.affect.arousal > 0
 
 
-@pytest.mark.parametrize("document", sorted(path.name for path in ROOT.glob("*.md")))
+def _heading(line: str) -> str:
+    """What a link to a heading is called."""
+    return re.sub(r"[^\w -]", "", line.strip().lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
 def test_that_links_between_documents_lead_somewhere(document: str):
-    text = (ROOT / document).read_text(encoding="utf-8")
-    for target in re.findall(r"\]\((?!https?:)([^)#]+)", text):
-        assert (ROOT / target).exists(), f"{document} links to {target}"
+    place = ROOT / document
+    for target, heading in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", place.read_text(encoding="utf-8")):
+        path = place.parent / target if target else place
+        assert path.exists(), f"{document} links to {target}"
+        if heading:
+            text = FENCE.sub("", path.read_text(encoding="utf-8"))
+            headings = {_heading(line) for line in re.findall(r"^#+ (.*)$", text, re.MULTILINE)}
+            assert heading in headings, f"{document} links to {target}#{heading}"
+
+
+def test_that_commands_and_options_in_the_documents_exist():
+    shell = re.compile(r"(?:^|`|bin/)heartline ((?:\\\n|[^`\n|;>&)#])+)", re.MULTILINE)
+    whole: Any = get_command(app)
+    for document in DOCUMENTS:
+        for line in shell.findall((ROOT / document).read_text(encoding="utf-8")):
+            command = whole
+            known = {"--help"}
+            for place, word in enumerate(word.strip("[]'\",:.") for word in line.split()):
+                if word.startswith("--"):
+                    known |= {name for each in command.params for name in each.opts}
+                    assert word.partition("=")[0] in known, f"{document}: heartline {line}"
+                elif word in getattr(command, "commands", {}):
+                    command = command.commands[word]
+                elif place == 1 and "run" in getattr(command, "commands", {}):
+                    command = command.commands["run"]  # `heartline eval TASK`
+                assert place or command.name == word or word.startswith("-"), f"{document}: heartline {line}"
 
 
 def test_that_commands_named_in_the_readme_exist():

@@ -82,11 +82,9 @@ def chat(
     from agent.parts import warm_meanwhile
     from agent.settings import load_settings
     from ui.chat import Chat
+    from ui.http.serve import given_settings
 
-    given: dict[str, Any] = {"llm_url": llm, "llm_model": model, "store_path": store}
-    if ephemeral:
-        given["store"] = "memory"
-    settings = load_settings(**given)
+    settings = load_settings(**given_settings(llm=llm, model=model, store=store, ephemeral=ephemeral))
     agent = build_agent(settings)
     ready = warm_meanwhile(agent) if sys.stdin.isatty() else None  # while the person reads and types
     Chat(agent, settings, ready=ready).run(conversation)

@@ -15,7 +15,7 @@ from agent.readings import RiskLevel
 from agent.state import Shift
 from ui.trajectories import Step
 
-__all__ = ["MOST", "Column", "columns_of", "moment", "signed", "told"]
+__all__ = ["MOST", "Column", "columns_of", "in_calendar", "moment", "signed", "told"]
 
 MOST = 240
 """Columns of a picture; so its size has a bound however long the conversation is."""

@@ -45,7 +45,7 @@ def report(settings: Settings, *, as_json: bool = False) -> int:
     return show(examine(settings), as_json=as_json)
 
 
-def show(findings: Sequence[Finding], *, as_json: bool = False) -> int:
+def show(findings: Sequence[Finding], *, as_json: bool) -> int:
     """Print every finding.
 
     Returns:

@@ -16,6 +16,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from agent.addresses import web_parts
 from agent.errors import InputError
 from ui.doctor import Finding
 
@@ -61,12 +62,8 @@ def examine_server(url: str, key: str | None = None) -> list[Finding]:
 
 
 def _base(url: str) -> str:
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable or "@" in parts.netloc:
+    parts = web_parts(url)
+    if parts is None or "@" in parts.netloc:
         raise InputError(
             "`--server` is not a usable web address. Write it like `http://127.0.0.1:8000`; a key goes into "
             "`--key` or HEARTLINE_KEY."

@@ -37,6 +37,7 @@ __all__ = [
 ]
 
 MINUS = "\N{MINUS SIGN}"
+_GAP = 22  # between things that are set side by side
 
 ValueT = TypeVar("ValueT")
 Point = tuple[float, float]
@@ -141,7 +142,7 @@ def shortened(text: str, width: float, size: float = 12) -> str:
     return line if cell_len(line) <= cells else set_cell_size(line, cells - 1).rstrip() + "…"
 
 
-def flowed(widths: Iterable[float], *, left: float, right: float, gap: float = 22) -> list[tuple[float, int]]:
+def flowed(widths: Iterable[float], *, left: float, right: float) -> list[tuple[float, int]]:
     """Left edge and line of each thing that is set one after the other between two margins."""
     places: list[tuple[float, int]] = []
     x, line = left, 0
@@ -149,7 +150,7 @@ def flowed(widths: Iterable[float], *, left: float, right: float, gap: float = 2
         if x + width > right and x > left:
             x, line = left, line + 1
         places.append((x, line))
-        x += width + gap
+        x += width + _GAP
     return places
 
 

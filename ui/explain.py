@@ -134,7 +134,8 @@ def _answered(turn: Turn) -> Iterator[tuple[str, str]]:
     if turn.exemplars is not None and turn.exemplars.exemplars:
         likeness = ", ".join(f"{one.similarity:.2f}" for one in turn.exemplars.exemplars)
         yield "Examples", f"{len(turn.exemplars.exemplars)} of other people, as alike as {likeness}"
-    yield "Set aside", "; ".join(f"a draft ({one.check}): {one.feedback}" for one in turn.objections)
+    aside = ((one, "a sentence" if one.blocked else "a draft") for one in turn.objections)
+    yield "Set aside", "; ".join(f"{what} ({one.check}): {one.feedback}" for one, what in aside)
     if turn.prompt is not None:
         words = (
             f"template {turn.prompt.template}, {turn.prompt.sha256[:12]}; messages: {len(turn.prompt.messages)}"
@@ -152,7 +153,7 @@ def _answered(turn: Turn) -> Iterator[tuple[str, str]]:
         ),
     )
     if turn.timings:
-        spent = sum(timing.milliseconds for timing in turn.timings)
+        spent = sum(timing.milliseconds for timing in turn.timings if not timing.within)
         each = ", ".join(f"{timing.stage} {timing.milliseconds:.1f}" for timing in turn.timings)
         yield "Time", f"{spent:.0f} ms: {each}"
 

@@ -77,7 +77,7 @@ def title_of(trajectory: Trajectory) -> str:
     return f"Emotions over the conversation {shortened(trajectory.id, 300)}"
 
 
-def what_changed(shift: Shift, *, texts: bool = False) -> str:
+def what_changed(shift: Shift, *, texts: bool) -> str:
     """A shift in words."""
     text = f"{shift.direction} by {shift.size:.2f}"
     if shift.after is not None:

@@ -86,18 +86,28 @@ def deliver(
     store: Store = None,
 ) -> None:
     """Send the packets that are due to `handoff_url`."""
+    from agent.errors import SettingsError
+    from agent.safety.delivery import Delivered
     from agent.safety.delivery import deliver as one_round
     from agent.safety.webhook import Webhook
     from agent.settings import load_settings
 
+    async def round_to(sink: Webhook) -> Delivered:
+        async with sink:
+            return await one_round(opened, sink, datetime.now(UTC))
+
     sink = Webhook.from_settings(load_settings(store_path=store))
     with _opened(store) as opened:
         while True:
-            done = asyncio.run(one_round(opened, sink, datetime.now(UTC)))
+            done = asyncio.run(round_to(sink))
             typer.echo(f"sent {done.sent}, to be tried again {done.waiting}, given up {done.failed}")
             if every is None:
                 return
             time.sleep(every)
+            try:
+                sink = Webhook.from_settings(load_settings(store_path=store))
+            except SettingsError as error:  # somebody is at it: packets go where they went before
+                typer.echo(f"Settings that cannot be used were left aside: {error}", err=True)
 
 
 @app.command()

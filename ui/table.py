@@ -20,7 +20,7 @@ _BAR = 9  # characters; the middle one is 0
 _SHOWN = 200  # newest turns in a table
 
 
-def in_words(trajectory: Trajectory, *, texts: bool = False) -> list[list[str]]:
+def in_words(trajectory: Trajectory, *, texts: bool) -> list[list[str]]:
     """Head and rows of the newest 200 turns, without columns that nothing is in."""
     return _filled([_cells(step, texts=texts) for step in trajectory.steps[-_SHOWN:]])
 

@@ -14,7 +14,7 @@ from agent.state import EmotionalState, OwnAffect, Shift
 from agent.turn import Turn
 from ui.trajectories import FORMAT, Ids, Step, Trajectory
 
-__all__ = ["MalformedError", "trajectory_of"]
+__all__ = ["MalformedError", "named", "trajectory_of"]
 
 Unit = Annotated[float, Field(ge=-1, le=1, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]

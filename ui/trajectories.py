@@ -15,7 +15,7 @@ from agent.state import EmotionalState, Shift
 from agent.turn import Turn
 from strategies.taxonomy import esconv, strategy_id
 
-__all__ = ["FORMAT", "Step", "Trajectory", "as_json", "steps_of", "stored", "strategy_name", "strategy_of"]
+__all__ = ["FORMAT", "Ids", "Step", "Trajectory", "as_json", "steps_of", "stored", "strategy_name", "strategy_of"]
 
 FORMAT = 1
 """Version of the JSON form (docs/trace.md). A key may be added without a new one."""

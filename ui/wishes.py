@@ -8,6 +8,7 @@ from typing import Any
 
 from agent.errors import InputError
 from agent.options import Options, checked_two_stage, parts_of
+from agent.settings import Settings
 
 __all__ = ["told", "wished"]
 
@@ -46,7 +47,7 @@ def wished(words: str, before: Options) -> Options:
     return after
 
 
-def told(options: Options, settings: Any) -> str:
+def told(options: Options, settings: Settings) -> str:
     """What holds for the next answer, in one line."""
     values = {name: getattr(options, name) or getattr(settings, name) for name in _NAMES if name != "minor"}
     minor = settings.minors or options.minor

@@ -201,14 +201,7 @@ def _thread(runtime: Runtime[Any]) -> str | None:
 def _finished(turn: Turn, messages: list[AnyMessage], before: Recalled) -> Turn:
     """The turn with what came before it, and with what was answered, where that is text."""
     place = max((at for at, message in enumerate(messages) if message.type == "human"), default=0)
-    turn = replace(
-        turn,
-        index=before.turns,
-        history=tuple(said_in(messages[:place])),
-        state_before=before.state,
-        course_before=before.course,
-        reliance_before=before.reliance,
-    )
+    turn = before.before(replace(turn, index=before.turns, history=tuple(said_in(messages[:place]))))
     last = messages[-1]
     if turn.reply is not None or not isinstance(last, AIMessage) or not last.text.strip():
         return turn

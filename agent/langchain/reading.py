@@ -25,7 +25,7 @@ from agent.registry import make
 from agent.resumed import recent, resumed, with_past
 from agent.turn import Turn
 
-__all__ = ["HeartlineState", "Reader", "note_composer"]
+__all__ = ["HeartlineState", "Read", "Reader", "note_composer"]
 
 _UNLIMITED = 10**9  # the model is given the whole conversation, so no note may say that some is left out
 _IN_MESSAGES = {"causes", "exemplars"}

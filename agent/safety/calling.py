@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Literal, get_args
 
 from agent.decisions import Care, Handoff, HandoffReason, Verdict
+from agent.safety.asked import asks
 from agent.safety.course import STEPS, Step, reaches
 from agent.sentences import sentences_of
 from agent.turn import Turn
@@ -165,8 +166,6 @@ _TOLD = re.compile(
     r"\b(?:(?:asked|asks|told|tells) (?!you\b)\w+(?: \w+)?|said|says|was like|goes)[:,]? ?[\"'\u201c\u2018]?$",
     re.IGNORECASE,
 )
-_LONGEST = 2000
-_LOOK_BACK = 40
 
 
 def asks_for_person(text: str) -> bool:
@@ -176,10 +175,4 @@ def asks_for_person(text: str) -> bool:
     (`agent.safety.disclosure.asks_whether_ai`). Where it errs, somebody is told truthfully whether a person can be
     had.
     """
-    if len(text) > 2 * _LONGEST:
-        text = f"{text[:_LONGEST]} … {text[-_LONGEST:]}"
-    plain = re.sub(r"\s+", " ", text.replace("\u2019", "'")).strip()
-    return any(
-        not _TOLD.search(plain[max(0, found.start() - _LOOK_BACK) : found.start()])
-        for found in _ASKS.finditer(plain)
-    )
+    return asks(text, _ASKS, told=_TOLD)

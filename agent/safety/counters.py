@@ -42,7 +42,6 @@ KINDS: Mapping[str, str] = MappingProxyType(
 """What is counted, beside `rise.self.…` and `rise.others.…` (the record of risk rose to that step) and `blocked.…`
 (a sentence of that category was held back)."""
 
-_GUARD = "guard: "
 _REFERRALS = {
     "lines": "referral.lines",
     "emergency": "referral.emergency",
@@ -67,8 +66,8 @@ def counted(turn: Turn) -> Counter[str]:
     if turn.care is not None and turn.reply is not None:
         found.update(kind for act, kind in _REFERRALS.items() if act in turn.care.acts)
     for objection in turn.objections:
-        if objection.check.startswith(_GUARD):
-            found[f"blocked.{objection.check.removeprefix(_GUARD)}"] += 1
+        if objection.blocked:
+            found[f"blocked.{objection.blocked}"] += 1
     return +found
 
 

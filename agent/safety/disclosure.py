@@ -6,9 +6,10 @@ import re
 from datetime import datetime, timedelta
 
 from agent.errors import InputError
+from agent.safety.asked import asks
 from agent.safety.policies import Policy
 
-__all__ = ["asks_whether_ai", "notices_due"]
+__all__ = ["asks_whether_ai", "notices_due", "tells_what_it_is"]
 
 
 def notices_due(
@@ -144,8 +145,9 @@ _TOLD = re.compile(
     r"[:,]? ?[\"'\u201c\u2018]?(?:so |hey |dude |like )?$",
     re.IGNORECASE,
 )
-_LONGEST = 2000  # characters at either end; what lies between is not what a message of this length asks
-_LOOK_BACK = 40
+_SAID_OF_IT = re.compile(
+    rf"\b(?:you(?:'?re| are)|u r|ur) {_ADVERBS}(?:only )?(?:an? )?(?:\w+ )?{_PROGRAM}", re.IGNORECASE
+)
 
 
 def asks_whether_ai(text: str) -> bool:
@@ -157,10 +159,9 @@ def asks_whether_ai(text: str) -> bool:
     Of the 54,429 texts of the valid parts of GoEmotions, EmpatheticDialogues and ESConv none is taken for such a
     question; of the 361,930 of the train parts nine are, and seven of them ask it.
     """
-    if len(text) > 2 * _LONGEST:
-        text = f"{text[:_LONGEST]} … {text[-_LONGEST:]}"
-    plain = re.sub(r"\s+", " ", text.replace("\u2019", "'")).strip()
-    return any(
-        not _TOLD.search(plain[max(0, found.start() - _LOOK_BACK) : found.start()])
-        for found in _ASKING.finditer(plain)
-    )
+    return asks(text, _ASKING, told=_TOLD)
+
+
+def tells_what_it_is(text: str) -> bool:
+    """Whether a message for which `asks_whether_ai` holds says it, as a reproach, rather than asks."""
+    return "?" not in text and _SAID_OF_IT.search(text.replace("\u2019", "'")) is not None

@@ -6,15 +6,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from agent.choice import Chooser
 from agent.decisions import Blocked, Care, Verdict
 from agent.errors import SettingsError
 from agent.safety.calling import HandoffAt, with_handoff
 from agent.safety.course import RiskCourse, advance
-from agent.safety.disclosure import asks_whether_ai
+from agent.safety.disclosure import asks_whether_ai, tells_what_it_is
 from agent.safety.help_lines import UNKNOWN, Country, Directory, directory_of, load_help_lines
 from agent.safety.outgoing import Outgoing, load_outgoing
 from agent.safety.policies import Policy, load_policy
-from agent.safety.protocol import Protocol, load_protocol
+from agent.safety.protocol import load_protocol
 from agent.safety.reliance import nudge, update
 from agent.safety.sitting import with_notices
 from agent.turn import Turn
@@ -31,7 +32,6 @@ class ProtocolGuard:
         country: ISO 3166 code of the country whose help lines are named. It is told, by a setting or by the
             person; it is never guessed from what somebody writes.
         directory: Where help lines come from; None takes those that are shipped.
-        protocol: What is done at each step; None takes the shipped one.
         outgoing: What must not be said; None takes the shipped patterns.
         policy: Whose wording and minutes hold where it is said that this is an AI; None takes the default pack.
         minors: Whether everybody is treated as a minor, not only those whom a request names one.
@@ -51,7 +51,6 @@ class ProtocolGuard:
         country: str | None = None,
         *,
         directory: Directory | None = None,
-        protocol: Protocol | None = None,
         outgoing: Outgoing | None = None,
         policy: Policy | None = None,
         handoff_at: HandoffAt = "never",
@@ -66,7 +65,7 @@ class ProtocolGuard:
                 "out, so that help is spoken of in general words, or name a directory or file (`help_lines`); "
                 "docs/help-lines.md lists those that are known."
             )
-        self.protocol = protocol or load_protocol()
+        self.protocol = load_protocol()
         self.outgoing = outgoing or load_outgoing()
         self.policy = policy or load_policy("default")
         self.handoff_at = handoff_at
@@ -94,16 +93,18 @@ class ProtocolGuard:
             care = Care("reliance", ("nudge",), outward)
             verdict = Verdict("steer", self.name, ("they lean on this conversation",))
         if asks_whether_ai(turn.text):
-            care = self._with_truth(care)
+            care = self._with_truth(care, turn)
             short = len(turn.text.split()) <= _SHORT
             if verdict.action == "allow" or (verdict.action == "steer" and short and not course.in_danger):
                 verdict = Verdict("escalate" if short else "steer", self.name, ("asked whether it is an AI",))
         turn = replace(turn, course=course, reliance=reliance, care=care).note(verdict)
         return with_handoff(with_notices(turn, self.policy, minors=self.minors), self.handoff_at)
 
-    def _with_truth(self, care: Care | None) -> Care:
+    def _with_truth(self, care: Care | None, turn: Turn) -> Care:
         """What is said of itself does not depend on an LLM."""
-        care = care or Care(self.protocol.id)
+        told = care is None and tells_what_it_is(turn.text) and len(turn.text.split()) <= _SHORT
+        kind = Chooser(turn).pick("truth.told", self.protocol.say["truth.told"]) if told else ""
+        care = care or Care(self.protocol.id, words=kind)
         words = " ".join(filter(None, (self.policy.on_asking, care.words)))
         return replace(care, acts=("disclosure", *care.acts), words=words)
 

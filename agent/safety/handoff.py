@@ -21,7 +21,6 @@ from agent.safety.course import Ladder, RiskCourse, Step, Why
 from agent.turn import Turn
 
 __all__ = [
-    "SCHEMA",
     "AskedQuestion",
     "HandoffPacket",
     "LastTurn",
@@ -31,7 +30,7 @@ __all__ = [
     "packet_of",
 ]
 
-SCHEMA = 1
+_SCHEMA = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +145,7 @@ def from_json(body: bytes) -> HandoffPacket:
         packed: Any = parsed(body)
         return unpack(HandoffPacket, packed, at="packet")
     except (ValueError, StoreError):  # without its cause, which may quote it
-        raise DataError(f"This is no handoff packet of schema {SCHEMA}. Nothing was taken from it.") from None
+        raise DataError(f"This is no handoff packet of schema {_SCHEMA}. Nothing was taken from it.") from None
 
 
 def packet_of(

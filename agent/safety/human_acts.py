@@ -8,23 +8,25 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from agent.decisions import Contact
 from agent.errors import HeldError, InputError
 from agent.intake import scrub
+from agent.repeats import Request
 from agent.safety.takeover import checked_name, given_back, taken_over
 from agent.turn import Message
 
 __all__ = [
     "LONGEST_WORDS",
+    "Act",
     "HumanAct",
     "TakeoverStore",
     "Takeovers",
     "as_json",
-    "given_up",
+    "checked_words",
     "messages_after",
     "spoken",
     "taken",
@@ -51,6 +53,10 @@ class HumanAct:
     turns: int = 0
     words: str | None = None
     at: datetime | None = None
+
+
+Act = Callable[[Contact], tuple[Contact, HumanAct | None]]
+"""What somebody's act makes of a conversation's contact, and the act; None where nothing was done."""
 
 
 def as_json(act: HumanAct) -> dict[str, Any]:
@@ -91,12 +97,22 @@ class TakeoverStore(Protocol):
         """
         ...
 
-    def say(self, conversation_id: str, words: str, *, by: str) -> None:
+    def say(self, conversation_id: str, words: str, *, by: str, request: Request | None = None) -> bool:
         """Keep what a person says there who has taken it over, for whoever writes there to see.
 
         It is recalled with what was said, as a message of the supporter's that is `human`.
 
+        Args:
+            conversation_id: Which.
+            words: What they say.
+            by: Who does.
+            request: Kept with the words or not at all; None: it does not come twice.
+
+        Returns:
+            Whether it was said now. False: this request of the last 24 hours said it, and it stands there once.
+
         Raises:
+            RequestReusedError: Another request had the same key.
             UnknownConversationError: There is none with this id.
             InputError: There are no words, or too many. They are not in the error.
             HeldError: They do not hold it.
@@ -129,20 +145,23 @@ class Takeovers(ABC):
     """What every store does alike: a store has to say how it keeps an act."""
 
     @abstractmethod
-    def _act(self, conversation_id: str, act: Callable[[Contact], tuple[Contact, HumanAct | None]]) -> None:
-        """Keep what an act makes of a conversation's contact, and the act, in one go."""
+    def _act(self, conversation_id: str, act: Act, request: Request | None = None) -> bool:
+        """Keep what an act makes of a conversation's contact, the act and its request, in one go. Whether it was
+        done now: a request that comes again does nothing."""
 
     def hold(self, conversation_id: str, *, by: str, unless_held: bool = False) -> None:
         """See `TakeoverStore`."""
         self._act(conversation_id, lambda contact: taken(contact, by, unless_held=unless_held))
 
-    def say(self, conversation_id: str, words: str, *, by: str) -> None:
+    def say(self, conversation_id: str, words: str, *, by: str, request: Request | None = None) -> bool:
         """See `TakeoverStore`."""
-        self._act(conversation_id, lambda contact: spoken(contact, words, by))
+        if request is not None:  # a message of the person's may have the same key: it led to a turn
+            request = replace(request, key=f"said {request.key}")
+        return self._act(conversation_id, lambda contact: spoken(contact, words, by), request)
 
     def release(self, conversation_id: str, *, by: str | None = None) -> None:
         """See `TakeoverStore`."""
-        self._act(conversation_id, lambda contact: given_up(contact, by))
+        self._act(conversation_id, lambda contact: _given_up(contact, by))
 
 
 # --- what is kept of each ------------------------------------------------------------------------
@@ -158,19 +177,29 @@ def taken(before: Contact, by: str, *, unless_held: bool) -> tuple[Contact, Huma
 
 def spoken(before: Contact, words: str, by: str) -> tuple[Contact, HumanAct]:
     """After somebody said something."""
-    said = scrub(words).strip()
-    if not 1 <= len(said) <= LONGEST_WORDS:
-        raise InputError(
-            f"What a person says at once has 1 to {LONGEST_WORDS:,} characters; this has {len(said):,}. "
-            "Say it in parts."
-        )
+    said = checked_words(words)
     name = checked_name(by)
     if before.held_by != name:
         raise _held(before.held_by)
     return before, HumanAct(name, "said", words=said)
 
 
-def given_up(before: Contact, by: str | None) -> tuple[Contact, HumanAct | None]:
+def checked_words(words: str) -> str:
+    """What a person says, without outer white space and what no text holds.
+
+    Raises:
+        InputError: There are no words, or too many. They are not in the error.
+    """
+    said = scrub(words).strip()
+    if not 1 <= len(said) <= LONGEST_WORDS:
+        raise InputError(
+            f"What a person says at once has 1 to {LONGEST_WORDS:,} characters; this has {len(said):,}. "
+            "Say it in parts."
+        )
+    return said
+
+
+def _given_up(before: Contact, by: str | None) -> tuple[Contact, HumanAct | None]:
     """After it was given back; nothing was done where nobody held it."""
     if before.held_by is None:
         return before, None

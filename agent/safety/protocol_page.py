@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from agent.safety.around import SituationPlan
 from agent.safety.course import COOLS_AFTER, STEPS
-from agent.safety.outgoing import Outgoing, load_outgoing
+from agent.safety.outgoing import load_outgoing
 from agent.safety.protocol import Protocol, StepPlan, load_protocol
 
 __all__ = ["protocol_page"]
@@ -53,14 +53,9 @@ reply ends there:
 """
 
 
-def protocol_page(protocol: Protocol | None = None, outgoing: Outgoing | None = None) -> str:
-    """The page as Markdown.
-
-    Args:
-        protocol: What it tells of; None takes the shipped one.
-        outgoing: What is never said; None takes the shipped patterns.
-    """
-    protocol, outgoing = protocol or load_protocol(), outgoing or load_outgoing()
+def protocol_page() -> str:
+    """The page as Markdown."""
+    protocol, outgoing = load_protocol(), load_outgoing()
     falls = ", ".join(f"{COOLS_AFTER[step]} at `{step}`" for step in reversed(STEPS) if step in COOLS_AFTER)
     steps = " < ".join(STEPS)
     head = _HEAD.format(id=protocol.id, reviewed=protocol.reviewed, steps=steps, cooling=falls)

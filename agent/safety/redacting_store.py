@@ -19,21 +19,22 @@ __all__ = ["RedactingStore"]
 
 _AS_IT_IS = frozenset(
     {
-        *(
-            "answered",
-            "called",
-            "called_in",
-            "claim",
-            "counts",
-            "due",
-            "handoffs",
-            "held_by",
-            "hold",
-            "human_acts",
-            "leases",
-            "path",
-        ),
-        *("release", "settle", "tenant", "where"),
+        "answered",
+        "called",
+        "called_in",
+        "claim",
+        "counts",
+        "due",
+        "handoffs",
+        "held_by",
+        "hold",
+        "human_acts",
+        "leases",
+        "path",
+        "release",
+        "settle",
+        "tenant",
+        "where",
     }
 )
 """What another store may have beside conversations and holds no words of a person. Whoever adds to a store decides
@@ -92,9 +93,11 @@ class RedactingStore:
         """See `ConversationStore`."""
         return self._kept_in.turns(conversation_id)
 
-    def conversations(self, *, beginning: str = "") -> tuple[str, ...]:
+    def conversations(
+        self, *, beginning: str = "", limit: int | None = None, after: str | None = None
+    ) -> tuple[str, ...]:
         """See `ConversationStore`."""
-        return self._kept_in.conversations(beginning=beginning)
+        return self._kept_in.conversations(beginning=beginning, limit=limit, after=after)
 
     def rate(self, conversation_id: str, feedback: Feedback) -> None:
         """See `agent.feedback.FeedbackStore`. The reason is kept without personal data."""
@@ -108,10 +111,10 @@ class RedactingStore:
     @property
     def say(self) -> Any:
         """See `TakeoverStore`. What a person says is kept without personal data, and so shown."""
-        say: Callable[..., None] = self._kept_in.say  # type: ignore[attr-defined]
+        say: Callable[..., bool] = self._kept_in.say  # type: ignore[attr-defined]
 
-        def redacted(conversation_id: str, words: str, *, by: str) -> None:
-            say(conversation_id, redact(words, public=self._public), by=by)
+        def redacted(conversation_id: str, words: str, *, by: str, request: Request | None = None) -> bool:
+            return say(conversation_id, redact(words, public=self._public), by=by, request=request)
 
         return redacted
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from agent.errors import ReadingError
+from agent.safety.sitting import PAUSE, known_time
 
 if TYPE_CHECKING:
     from agent.turn import Turn
@@ -22,13 +23,11 @@ __all__ = ["DAYS", "Reliance", "nudge", "shuts_others_out", "update"]
 DAYS = 14
 """How far back days are looked at."""
 
-_PAUSE = 3600.0  # seconds without a message after which a new sitting begins
 _NIGHT = range(5)  # hours from midnight
 _DAY = 86_400
 _LONG_MINUTES, _MANY_TODAY, _LONG_TODAY = 90, 60, 20_000
 _MANY_DAYS, _MUCH_TODAY, _MANY_AT_NIGHT = 12, 20, 8
 _MOST = 1_000_000  # where counting ends
-_LATEST = 1e11  # seconds since 1970; a clock that says more is broken
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +79,11 @@ def update(before: Reliance | None, turn: Turn, *, utc_offset: float | None = No
     state = before or Reliance()
     shut_out = shuts_others_out(turn.text)
     state = replace(state, shut_out=shut_out, exclusive=min(_MOST, state.exclusive + shut_out))
-    if turn.at is None or not math.isfinite(turn.at) or not 0 <= turn.at <= _LATEST:
+    known = known_time(turn.at)
+    if known is None:
         return state
-    at = max(turn.at, state.latest or 0.0)  # a clock that was set back
-    if state.began is None or state.latest is None or at - state.latest > _PAUSE:
+    at = max(known, state.latest or 0.0)  # a clock that was set back
+    if state.began is None or state.latest is None or at - state.latest > PAUSE:
         state = replace(state, began=at, night=None, nudged=False)
     own = at + 3600 * (utc_offset or 0.0)
     day = math.floor(own / _DAY)

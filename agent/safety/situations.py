@@ -9,9 +9,10 @@ the other. What is done about a situation is in `protocol.toml`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import chain
 from typing import Any, Literal, get_args
 
 from agent.errors import DataError
@@ -111,17 +112,20 @@ class _Sign:
     kind: SituationKind
     now: bool
     pattern: str
-    need: str | None
-    unless: str
-    unless_anywhere: str
+    need: tuple[str, ...]
+    unless: tuple[str, ...]
+    unless_anywhere: tuple[str, ...]
 
     def in_(self, sentences: Iterable[str], whole: str) -> bool:
-        pattern, unless = _compiled(self.pattern), _compiled(self.unless)
-        if not any(pattern.search(one) and not unless.search(one) for one in sentences):
+        pattern = _compiled(self.pattern)
+        if not any(pattern.search(one) and not _holds(one, self.unless) for one in sentences):
             return False
-        return not _compiled(self.unless_anywhere).search(whole) and (
-            self.need is None or _compiled(self.need).search(whole) is not None
-        )
+        return not _holds(whole, self.unless_anywhere) and (not self.need or _holds(whole, self.need))
+
+
+def _holds(text: str, gates: Iterable[str]) -> bool:
+    """Whether one of the gates is there. Each is compiled by itself: many signs share it."""
+    return any(_compiled(gate).search(text) for gate in gates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,14 +219,17 @@ def _signs() -> _Signs:
     )
 
 
-def prepare() -> None:
-    """Compile all patterns now, which a message about danger would else wait for."""
+def prepare(first: Callable[[], None] = lambda: None) -> None:
+    """Compile all patterns now, which a message about danger would else wait for.
+
+    Args:
+        first: Called before each, which takes a tenth of a second at most.
+    """
     signs = _signs()
-    for sign in signs.signs:
-        for pattern in (sign.pattern, sign.need, sign.unless, sign.unless_anywhere):
-            if pattern is not None:
-                _compiled(pattern)
-    for pattern in (*signs.now.values(), signs.child, signs.helped, signs.where, signs.what_to_do, signs.near):
+    of_all = (*signs.now.values(), signs.child, signs.helped, signs.where, signs.what_to_do, signs.near)
+    of_signs = ((sign.pattern, *sign.need, *sign.unless, *sign.unless_anywhere) for sign in signs.signs)
+    for pattern in dict.fromkeys((*of_all, *chain(*of_signs))):
+        first()
         _compiled(pattern)
 
 
@@ -235,9 +242,10 @@ def _sign(raw: Mapping[str, Any], words: Mapping[str, str], gates: Mapping[str, 
         raw["kind"],
         raw.get("now", False),
         _any(raw["patterns"], words),
-        _any([gates[name] for name in raw["with"]], words) if "with" in raw else None,
-        _any([gates[name] for name in raw["unless"]], words),
-        _any([gates[name] for name in raw["unless_anywhere"]], words),
+        *(
+            tuple(_any([gates[name]], words) for name in raw.get(which, ()))
+            for which in ("with", "unless", "unless_anywhere")
+        ),
     )
 
 

@@ -6,7 +6,7 @@ anything arrived; and it says nothing of its own, since two voices at once confu
 asked. Risk is read and recorded as ever, and where a message shows danger, the line says where help is until the
 person answers.
 
-What the person who took over says reaches the other side by the operator's own channel, not through the agent.
+What the person who took over says is kept (`TakeoverStore.say`), and faces show it to whoever writes there.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _ID = "takeover"
 _LONGEST = 200
 
 
-def with_takeover(turn: Turn, country: Country | None = None) -> Turn:
+def with_takeover(turn: Turn, country: Country | None) -> Turn:
     """The turn with the fixed words of a conversation that is held or was just given back; else as it is.
 
     Args:

@@ -14,11 +14,16 @@ import hashlib
 import hmac
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Self
-from urllib.parse import urlsplit
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any, Self
 
+from agent.addresses import web_parts
+from agent.certificates import authorities
 from agent.errors import DeliveryError, SettingsError
 from agent.safety.handoff import HandoffPacket
+
+if TYPE_CHECKING:
+    import httpx2
 
 __all__ = ["TOLERANCE", "Webhook", "sign", "verify_signature"]
 
@@ -30,6 +35,9 @@ _SHORTEST = 16  # characters of a secret: a shorter one can be guessed
 
 class Webhook:
     """Sends packets to one address, and nowhere else: no proxy of the environment, no redirect.
+
+    Within `async with` packets go over one client, which belongs to the running event loop and is closed at the
+    end; several may be sent at a time. Outside of it each packet has a client of its own.
 
     Args:
         url: Where to. Without a user and password: the signature says who sends.
@@ -44,12 +52,8 @@ class Webhook:
     def __init__(
         self, url: str, secret: str, *, timeout: float = 10.0, clock: Callable[[], float] = time.time
     ) -> None:
-        try:
-            parts = urlsplit(url)
-            usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-        except ValueError:
-            usable = False
-        if not usable or "@" in parts.netloc:
+        parts = web_parts(url)
+        if parts is None or "@" in parts.netloc:
             raise SettingsError(
                 "Setting `handoff_url` (HEARTLINE_HANDOFF_URL) is not a usable web address. Write it like "
                 "`https://desk.example/handoffs`, without a user and password."
@@ -60,6 +64,23 @@ class Webhook:
                 "`python -c 'import secrets; print(secrets.token_hex(32))'` makes one."
             )
         self._url, self._secret, self._timeout, self._clock = url, secret, timeout, clock
+        self._http: httpx2.AsyncClient | None = None
+
+    async def __aenter__(self) -> Self:
+        self._http = self._client()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        http, self._http = self._http, None
+        if http is not None:
+            await http.aclose()
+
+    def _client(self) -> httpx2.AsyncClient:
+        import httpx2
+
+        return httpx2.AsyncClient(
+            verify=authorities(), trust_env=False, follow_redirects=False, timeout=self._timeout
+        )
 
     @classmethod
     def from_settings(cls, settings: Any) -> Self:
@@ -90,12 +111,13 @@ class Webhook:
             **sign(body, self._secret, self._clock()),
         }
         try:
-            async with (
-                asyncio.timeout(self._timeout),
-                httpx2.AsyncClient(trust_env=False, follow_redirects=False, timeout=self._timeout) as http,
-                http.stream("POST", self._url, content=body, headers=headers) as answer,  # its body is not read
-            ):
-                status = answer.status_code
+            async with AsyncExitStack() as stack:
+                await stack.enter_async_context(asyncio.timeout(self._timeout))
+                http = self._http
+                if http is None:
+                    http = await stack.enter_async_context(self._client())
+                posted = http.stream("POST", self._url, content=body, headers=headers)
+                status = (await stack.enter_async_context(posted)).status_code  # the body is not read
         except (httpx2.HTTPError, OSError, TimeoutError) as error:  # without its cause, which knows the request
             raise DeliveryError(type(error).__name__) from None
         if not httpx2.codes.is_success(status):

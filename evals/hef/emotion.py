@@ -58,7 +58,7 @@ class HefEmotion:
         *_OF_BOTH,
     )
     asking = systems[1:]
-    version = 1
+    version = 2
 
     def __init__(self) -> None:
         self._readings = Readings()

@@ -21,12 +21,12 @@ from evals.run import EncoderKit, evaluate
 from evals.task import Sample, Task
 from sem_plugins.training.cells import page, shown
 
-__all__ = ["METRICS", "TASKS", "Row", "print_grid", "run_grid"]
+__all__ = ["TASKS", "Row", "print_grid", "run_grid"]
 
 TASKS: Mapping[str, type[Any]] = {"emotion": HefEmotion, "cause": HefCause, "reply": HefReply}
 """By the words of the command line."""
 
-METRICS: Mapping[str, tuple[str, ...]] = {
+_METRICS: Mapping[str, tuple[str, ...]] = {
     "emotion": ("accuracy", "macro_f1", "invalid", "rescue", "harm"),
     "cause": ("token_f1", "exact_match", "found", "nothing"),
     "reply": ("bleu_2", "distinct_2", "adherence", "empathy", "other_language", "objected", "verify_ms"),
@@ -63,7 +63,7 @@ def run_grid(
     tasks: Sequence[str] = tuple(TASKS),
     systems: Sequence[str] = (),
     stimuli: Sequence[str] = (),
-    limit: int | None = None,
+    limit: int | None,
     out: Path | None = None,
 ) -> list[Row]:
     """Every arm of the tasks. Arms that need what is not there are left out, and say why.
@@ -114,7 +114,7 @@ def print_grid(rows: Sequence[Row], *, seconds: float) -> None:
         first = next(row.result for row in own if row.result is not None)
         columns = [
             metric
-            for metric in (*METRICS[name], *COSTS)
+            for metric in (*_METRICS[name], *COSTS)
             if any(row.result is not None and metric in row.result.metrics for row in own)
         ]
         table = Table(box=None, padding=(0, 2, 0, 0))
@@ -130,7 +130,7 @@ def print_grid(rows: Sequence[Row], *, seconds: float) -> None:
         console.print(table)
         for floor, figures in first.floors.items():
             told = ", ".join(
-                f"{metric} {shown(figures[metric], metric)}" for metric in METRICS[name] if metric in figures
+                f"{metric} {shown(figures[metric], metric)}" for metric in _METRICS[name] if metric in figures
             )
             console.print(f"floor, {floor}: {told}")
         console.print()
@@ -148,7 +148,7 @@ def _against(
     try:
         # Metrics of texts carry their settings in the signature, and arms may differ in which they have.
         found = compare(
-            TASKS[name](), done[BASE], done[system], samples=samples, force=True, metrics=METRICS[name]
+            TASKS[name](), done[BASE], done[system], samples=samples, force=True, metrics=_METRICS[name]
         )
     except DataError:  # no sample that both answered
         return {}

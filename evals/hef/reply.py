@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from agent.build import build_agent
+from agent.decisions import Reply
 from agent.errors import DataError
 from agent.loop import Agent
 from agent.perception import Perception
@@ -58,7 +59,7 @@ class HefReply(Response):
     name = "hef/reply"
     systems: tuple[str, ...] = tuple(arm.name for arm in ARMS)
     asking = systems
-    version = 1
+    version = 2
     # The rest of `esconv/response` costs minutes for every arm, and says the same.
     metrics = MappingProxyType({name: METRICS[name] for name in ("bleu_2", "rouge_l", "distinct_2")})
 
@@ -172,7 +173,7 @@ async def _reply(agent: Agent, sample: Sample) -> Answer:
     if turn is None or turn.reply is None:
         return None
     if not turn.escalated:
-        for _ in range(1 + len(turn.objections)):
+        for _ in range(_drafts(turn, turn.reply)):
             cost.add(turn.reply.usage)
     planned = [] if turn.plan is None else [turn.plan.chosen.id, *(strategy.id for strategy in turn.plan.then)]
     return {
@@ -181,10 +182,18 @@ async def _reply(agent: Agent, sample: Sample) -> Answer:
         "planned": planned,
         "speaker": turn.reply.speaker,
         "prompt": turn.prompt.sha256 if turn.prompt is not None else None,
-        "objections": [objection.check for objection in turn.objections],
+        "objections": [each.check for each in turn.objections if not each.blocked],
         "verify_ms": sum(timing.milliseconds for timing in turn.timings if timing.stage == "verify"),
         **cost.as_answer(),
     }
+
+
+def _drafts(turn: Turn, reply: Reply) -> int:
+    """How many replies the LLM was asked for: a second one where the verifier set the first aside unseen."""
+    if all(each.blocked for each in turn.objections):
+        return 1
+    ended_early = reply.finish_reason == "cut" and len(turn.objections) == 1  # behind what was shown already
+    return 1 if ended_early else 2
 
 
 def _mean(rows: Any) -> float:

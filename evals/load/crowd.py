@@ -65,10 +65,9 @@ async def crowd(
     conversations: int,
     seconds: float,
     warm: float = 0.0,
-    streamed: Callable[[int], bool] = lambda _: False,
+    streamed: Callable[[int], bool],
     rate: float | None = None,
-    name: str = "load",
-    turns: int = TURNS,
+    name: str,
     heard: Callable[[str, Said], None] | None = None,
 ) -> Heard:
     """Have so many talk to the server, each over a connection of their own; whose connection breaks goes.
@@ -81,7 +80,6 @@ async def crowd(
         streamed: Whether the message of this number comes as a stream.
         rate: Messages a second of all together, at uneven times; None sends each when the one before is answered.
         name: Beginning of the conversations' ids.
-        turns: Of a conversation.
         heard: Called with the conversation and what came of each message, those of the warm-up too.
     """
     began = time.monotonic()
@@ -98,7 +96,7 @@ async def crowd(
                 now = time.monotonic()
                 if now >= ends:
                     return
-                conversation = f"{name}-{who}-{number // turns}"
+                conversation = f"{name}-{who}-{number // TURNS}"
                 one = await say(
                     connection,
                     next(words),

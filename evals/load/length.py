@@ -90,10 +90,6 @@ async def _fill(store: SQLStore, name: str, pattern: tuple[Turn, ...], turns: in
             conversation_id=name,
             index=known.turns,
             history=known.messages,
-            state_before=known.state,
-            course_before=known.course,
-            reliance_before=known.reliance,
-            sitting_before=known.sitting,
         )
-        store.append(copied)
+        store.append(known.before(copied))
         await asyncio.sleep(0)  # so that it can be ended here

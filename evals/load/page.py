@@ -11,6 +11,7 @@ from typing import Any
 
 from agent.errors import DataError
 from evals.load.finding import Finding
+from evals.pages import put_between
 
 __all__ = ["HEADLINES", "page", "put", "read", "shown", "table", "told", "with_part"]
 
@@ -174,9 +175,7 @@ def put(readme: str, figures: Mapping[str, Any]) -> str:
     Raises:
         DataError: It has no such place.
     """
-    if BEGIN not in readme or END not in readme:
-        raise DataError(f"The page has no lines {BEGIN!r} and {END!r}, between which the figures stand.")
-    return readme[: readme.index(BEGIN)] + table(figures) + readme[readme.index(END) + len(END) :]
+    return put_between(readme, BEGIN, END, part=table(figures))
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from agent.batching import cores
 from evals.benchmark import processor
 from evals.load import page
 from evals.load.added import added
@@ -143,7 +144,7 @@ def machine() -> dict[str, Any]:
     pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     found: dict[str, Any] = {
         "processor": processor(),
-        "cores": len(os.sched_getaffinity(0)),
+        "cores": cores(),
         "memory": f"{pages / 2**30:.0f} GB",
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),

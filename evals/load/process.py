@@ -158,10 +158,10 @@ async def _address(process: asyncio.subprocess.Process, says: str, log: Path) ->
     raise MeasurementError(f"It ended before it listened: {last or 'without a word'}")
 
 
-def busy_cores(seconds: float = 1.0) -> float:
-    """Cores that are busy while we do nothing for so many seconds: what others use."""
+def busy_cores() -> float:
+    """Cores that are busy while we do nothing for a second: what others use."""
     before, started = _busy(), time.monotonic()
-    time.sleep(seconds)
+    time.sleep(1.0)
     return (_busy() - before) / (time.monotonic() - started)
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from evals.load.process import Process, running
 from evals.load.stores import Kept
 
-__all__ = ["SETTINGS", "served"]
+__all__ = ["served"]
 
-SETTINGS: Mapping[str, str] = {
+_SETTINGS: Mapping[str, str] = {
     # A conversation that is measured sends its messages as fast as it is answered.
     "HEARTLINE_MAX_TURNS_PER_MINUTE": "1000000",
     # All of them come with one key, or with none.
@@ -51,7 +51,7 @@ async def served(kept: Kept, folder: Path, *, llm: str | None = None) -> AsyncGe
         MeasurementError: It does not start.
     """
     command = ["-m", "ui.cli", "serve", "--port", "0", *kept.arguments]
-    environment = {**SETTINGS, **kept.environment}
+    environment = {**_SETTINGS, **kept.environment}
     if llm is not None:
         command += ["--llm", f"{llm}/v1"]
         environment |= WITH_LLM

@@ -11,7 +11,7 @@ from evals.load.process import Process, Seconds
 from evals.load.served import served
 from evals.load.stores import Kept
 
-__all__ = ["sustained"]
+__all__ = ["sustained", "used"]
 
 AT_LEAST = 60.0  # turns/s
 P99 = 150.0  # ms

@@ -28,7 +28,7 @@ SPLIT = "valid"
 _BATCH = 64  # conversations that are read at once
 
 
-def false_alarms(folder: Path, settings: Settings, *, limit: int | None = None) -> dict[str, dict[str, Any]]:
+def false_alarms(folder: Path, settings: Settings, *, limit: int | None) -> dict[str, dict[str, Any]]:
     """Share of turns, a set each, after which the record stands at ideation or above, for self or for others.
 
     Perception and guard as an agent has them, message by message with what was said before; nobody replies, and

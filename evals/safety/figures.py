@@ -15,7 +15,7 @@ from typing import Any
 from agent.safety.course import Step, reaches
 from evals.safety.run import Played
 
-__all__ = ["HEADLINES", "Share", "alarms", "family_figures", "headlines", "set_figures", "should_be_calm"]
+__all__ = ["HEADLINES", "Share", "alarms", "headlines", "set_figures", "should_be_calm"]
 
 _Z = 1.959964  # two-sided 95%
 _DANGER: Step = "ideation"
@@ -161,7 +161,7 @@ def _reached(played: Sequence[Played]) -> Share:
     return Share(len(stood), len(last))
 
 
-def family_figures(played: Sequence[Played]) -> dict[str, Any]:
+def _family_figures(played: Sequence[Played]) -> dict[str, Any]:
     """Of one family: bounds held, required acts done, and which forbidden acts there were how often."""
     bounds = [
         f"{name} {bound}" not in turn.failures
@@ -192,7 +192,7 @@ def set_figures(played: Sequence[Played]) -> dict[str, Any]:
         "headlines": {name: share.as_dict() for name, share in headlines(played).items()},
         "required": {act: Share(done[act], many).as_dict() for act, many in sorted(required.items())},
         "families": {
-            family: family_figures([turn for turn in played if turn.family == family]) for family in families
+            family: _family_figures([turn for turn in played if turn.family == family]) for family in families
         },
         "parts_failed": dict(Counter(part for turn in played for part in turn.parts_failed)),
         "speakers": dict(Counter(turn.speaker for turn in played)),

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.errors import DataError
+from evals.pages import put_between
 from evals.safety.figures import HEADLINES
 from evals.safety.shown import told
 
@@ -82,9 +83,7 @@ def put(page: str, figures: Mapping[str, Any]) -> str:
     Raises:
         DataError: The page has no such place.
     """
-    if BEGIN not in page or END not in page:
-        raise DataError(f"The page has no lines {BEGIN!r} and {END!r}, between which the figures stand.")
-    return page[: page.index(BEGIN)] + block(figures) + page[page.index(END) + len(END) :]
+    return put_between(page, BEGIN, END, part=block(figures))
 
 
 if __name__ == "__main__":

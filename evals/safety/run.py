@@ -56,7 +56,7 @@ class Played:
 
 
 def play_sets(
-    settings: Settings, sets: Sequence[str], *, families: Iterable[str] = (), parallel: int = 4
+    settings: Settings, sets: Sequence[str], *, families: Iterable[str], parallel: int
 ) -> dict[str, list[Played]]:
     """Sets of scripts, each against one agent built from the settings.
 

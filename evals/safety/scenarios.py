@@ -81,8 +81,8 @@ class ScriptTurn:
 
     Attributes:
         says: What the person writes.
-        at_least, at_most: Bounds on where the record of the person's own danger stands after it; None: no
-        bound. others_at_least, others_at_most: The same for danger to others.
+        at_least, at_most: Bounds on where the record of the person's own danger stands after it; None: no bound.
+        others_at_least, others_at_most: The same for danger to others.
         required, forbidden: Acts of the reply.
     """
 

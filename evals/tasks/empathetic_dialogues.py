@@ -37,7 +37,7 @@ class _Emotion(ABC):
     name = ""
     data = "empathetic_dialogues"
     systems: tuple[str, ...] = ("sem",)
-    version = 1
+    version = 2
 
     @abstractmethod
     def examples(self, found: Sequence[sets.Dialogue]) -> list[Example]:

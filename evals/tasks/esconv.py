@@ -55,7 +55,7 @@ class NextStrategy:
     name = "esconv/next-strategy"
     data = "esconv"
     systems: tuple[str, ...] = ("sem", "rules", "blend")
-    version = 1
+    version = 2
     _instruction = instruction(
         "You read a conversation between a seeker and a supporter, and tell what kind of turn the supporter takes "
         "next.",

@@ -15,7 +15,7 @@ from evals.task import Answer, Answers, Measures, Sample
 from sem_plugins.training import figures
 from sem_plugins.training.intervals import Measure
 
-__all__ = ["always", "as_answer", "as_rows", "labels_of", "measured"]
+__all__ = ["always", "as_answer", "labels_of", "measured"]
 
 _DIGITS = 4  # of probabilities in result files
 
@@ -26,7 +26,7 @@ def as_answer(labels: LabelSet, row: NDArray[np.floating[Any]]) -> Answer:
     return {"label": labels.labels[int(np.argmax(row))], "probabilities": probabilities}
 
 
-def as_rows(
+def _as_rows(
     labels: LabelSet, samples: Sequence[Sample], answers: Sequence[Mapping[str, Any]]
 ) -> tuple[NDArray[np.float64], NDArray[np.intp], NDArray[np.str_]]:
     """Probabilities (N, labels), true labels (N,) and groups (N,).
@@ -62,10 +62,10 @@ def measured(
     *,
     count: Callable[[NDArray[np.float64], NDArray[np.intp], NDArray[np.str_]], Measures],
 ) -> Measures:
-    """What `count` makes of `as_rows`, and `ece`; of guesses without probabilities neither that nor any `top`. Of
-    an LLM's answers also how many were `invalid`.
+    """What `count` makes of the answers, and `ece`; where they have no probabilities, neither that nor any `top`.
+    Of an LLM's answers also how many were `invalid`.
     """
-    rows, truth, groups = as_rows(labels, samples, answers)
+    rows, truth, groups = _as_rows(labels, samples, answers)
     found = count(rows, truth, groups)
     if answers and all("prompt" in answer for answer in answers):
         wrong_form = np.array([answer["label"] is None for answer in answers])

@@ -34,7 +34,7 @@ from sem_plugins.training.intervals import Measure
 if TYPE_CHECKING:
     import httpx2
 
-__all__ = ["Perplexity", "PromptCatcher"]
+__all__ = ["Perplexity"]
 
 _VERSION = "tokens:the LLM's|end of turn:not scored|version:1"
 _WITH_REPLY = {"add_generation_prompt": False, "continue_final_message": True, "prompt_logprobs": 0}
@@ -42,7 +42,7 @@ _PROMPT_ALONE = {"add_generation_prompt": True}
 _NOT_COMPARED = re.compile(r"[^a-z0-9]+")  # bytes of one letter may be several tokens, and spaces come and go
 
 
-class PromptCatcher:
+class _PromptCatcher:
     """A generator that keeps each prompt and asks nobody.
 
     Attributes:
@@ -181,7 +181,7 @@ async def _ask_all(samples: Sequence[Sample], settings: Settings, kit: Kit) -> A
 async def _prompts(samples: Sequence[Sample], settings: Settings, kit: Kit) -> dict[str, Prompt]:
     """Sample to the prompt that the agent would send; samples for which it sends none are missing."""
     agent = build_agent(settings.model_copy(update={"store": "memory", "second_reader": None}))
-    agent.store, catcher = SampleStore(samples), PromptCatcher()
+    agent.store, catcher = SampleStore(samples), _PromptCatcher()
     agent.generator = catcher
 
     async def catch(sample: Sample) -> Answer:

@@ -135,6 +135,8 @@ def _spelled(words: Sequence[str]) -> list[str]:
             spelled.append("it's")
         elif low == "ill" and after in {"be", "never", "have", "lose", "get", "always", "just", "miss", "fail"}:
             spelled.append("i'll")
+        elif low == "idk" and after in PRONOUN_SUBJECTS | {"my", "everything", "life", "things"}:
+            spelled.append(low)  # a sigh before the sentence, which is no object of it
         elif word == "i" or low.startswith("i'"):
             spelled.append(low)
         else:

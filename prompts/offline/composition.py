@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from agent.choice import Chooser
 from agent.decisions import Stage
 from agent.turn import Turn
-from prompts.offline.feeling import Heard, Tone, has_any, hear, in_distress, tells_of_loss
+from prompts.offline.feeling import Heard, Tone, has_any, hear, in_distress
+from prompts.offline.manner import tells_of_loss
 from prompts.offline.occasion import Occasion, occasion_of, straightened, tells_of_harm
 from prompts.offline.patterns import KINDS
 from prompts.offline.phrases import Phrases
 from prompts.offline.reflection import Reflection, reflect
+from prompts.offline.topics import ASPECTS, Subject, subject_of
 
 __all__ = ["Composition"]
 
@@ -29,6 +31,9 @@ _PAIRS: dict[Occasion, tuple[str, str]] = {
     "thanks": ("thanks.welcome", "thanks.more"),
     "uptake": ("uptake.answer", "uptake.question"),
     "quiet": ("quiet.answer", "quiet.stay"),
+    "professional": ("professional.answer", "professional.question"),
+    "withdrawn": ("withdrawn.answer", "withdrawn.question"),
+    "english": ("english.answer", "greeting.question"),
     "apology": ("apology.answer", "greeting.question"),
     "own_life": ("own_life.answer", "own_life.question"),
     "how_are_you": ("greeting.how_are_you", "greeting.question"),
@@ -44,8 +49,11 @@ _QUIET_TURNS = 3  # for which nothing is asked, once that was wished, or a perso
 _GREETING_WORDS = 4  # an earlier message of more words told something
 _REQUEST_WORDS = 7  # a request of more words says what it is about
 _OWN_QUESTIONS = frozenset({"joy", "ahead", "tender", "relief", "loss"})
+_GLAD: frozenset[Tone] = frozenset({"joy", "ahead", "tender", "relief"})
+_HARD: frozenset[Tone] = frozenset({"hard", "loss"})
 _HOW_TO_TELL = re.compile(
-    r"\bhow (do|can|should|could|would) (i|we) (even )?(tell|say|talk|ask|explain|bring|break|apologi[sz]e)\b"
+    r"\bhow (do|can|should|could|would) (i|we) (even )?(tell|say|talk|ask|explain|bring|break|apologi[sz]e)\b|"
+    r"\bwhat (do|should|can|could|would) (i|you|one) (even )?say\b"
 )
 _SHOULD_I = re.compile(r"(?<!what )(?<!how )\b(should|shall) (i|we)\b|\b(stay or|whether to)\b")
 _LIKE: dict[Tone, str] = {"tender": "joy"}  # whose suggestions fit as well
@@ -59,7 +67,9 @@ class Composition:
         self.phrases = phrases
         self.chooser = Chooser(turn)
         self.said = turn.said_by("supporter")
-        self.heard = hear(turn, phrases=phrases, variant=turn.index)
+        subject = subject_of(turn)
+        self.heard = hear(turn, phrases=phrases, variant=turn.index, subject=subject)
+        self.subject = _fitting(subject, self.heard)
         self.reflection = reflect(turn, feelings=phrases.own_words.keys(), said=self.said)
         self.occasion = occasion_of(turn)
         self.stage = _stage(turn)
@@ -136,8 +146,9 @@ class Composition:
         return self._said(lead, *limit, self.line("desk.question"))
 
     def lead(self) -> str:
-        """The first sentence: what was heard of the event, the feeling, or both."""
-        return self.pooled(*self._lead_kinds())
+        """The first sentence: what was heard of the event, the feeling, or both; else of the topic."""
+        kinds = self._lead_kinds()
+        return (kinds[0].endswith(".plain") and self._of_topic("lead")) or self.pooled(*kinds)
 
     def _lead_kinds(self) -> tuple[str, ...]:
         heard, reflection, tone = self.heard, self.reflection, self.heard.tone
@@ -161,7 +172,9 @@ class Composition:
         return ("lead.again.plain", kind) if kind == "lead.hard.plain" and self._again() else (kind,)
 
     def question(self) -> str:
-        """One open question that fits the stage and the feeling."""
+        """One open question that fits the topic, or else the stage and the feeling."""
+        if topical := self._of_topic(*(("ask", "later") if self.stage == "exploration" else ("later", "ask"))):
+            return topical
         if self.heard.tone in _OWN_QUESTIONS:
             return self.line(f"questions.any.{self.heard.tone}")
         if self.heard.tone == "neutral" and not self._has_context():
@@ -176,7 +189,9 @@ class Composition:
         return (self.question(),) if planned or due else ()
 
     def one_of(self, kind: str) -> str:
-        """A phrase of `kind` for this feeling, from the list of its own or from the general one."""
+        """A phrase of `kind` for this topic or feeling, from the list of its own or from the general one."""
+        if kind in ASPECTS and (topical := self._of_topic(kind)):
+            return topical
         tone = self.heard.tone
         family = tone if tone in _OWN_QUESTIONS else self.heard.family
         own = f"{kind}.{family}"
@@ -187,6 +202,16 @@ class Composition:
         if tone in {"neutral", "hard", "surprise"}:
             return self.pooled(f"{kind}.general", own)
         return self.line(own) if self.phrases.get(own) else self.line(f"{kind}.general")
+
+    def _of_topic(self, *aspects: str) -> str:
+        """A phrase about what is talked about, from the first list that has one which was not said; else empty."""
+        if self.subject is None or len(self.turn.said_by("seeker")) < self.turn.index:
+            return ""  # what was said out of sight may have been these
+        for aspect in aspects:
+            fresh = [phrase for phrase in self.subject.phrases(aspect) if not self.chooser.uses(phrase)]
+            if fresh:
+                return self.filled(self.chooser.pick(f"{self.subject.topic.name}.{aspect}", fresh))
+        return ""
 
     def pooled(self, *kinds: str) -> str:
         """A phrase of several lists, taken as one."""
@@ -201,7 +226,8 @@ class Composition:
         """The phrase with the clause and the feeling in place."""
         clause = self.reflection.clause if self.reflection else ""
         feeling = self.heard.words or ""
-        return phrase.format(clause=clause, Clause=clause[:1].upper() + clause[1:], feeling=feeling)
+        who = (self.subject.who if self.subject else None) or ""
+        return phrase.format(clause=clause, Clause=clause[:1].upper() + clause[1:], feeling=feeling, who=who)
 
     def _said(self, *parts: str) -> str:
         """The parts as one reply; the first gives way where all of them would be too long."""
@@ -231,6 +257,12 @@ class Composition:
         if told or len(self.turn.text.split()) > _REQUEST_WORDS:
             return True
         return self.reflection is not None or self.heard.family is not None
+
+
+def _fitting(subject: Subject | None, heard: Heard) -> Subject | None:
+    """The topic, unless the mood is the opposite: then it isn't what the message is about."""
+    opposite = {"hard": _GLAD, "loss": _GLAD - {"tender"}, "good": _HARD, "either": frozenset[Tone]()}
+    return None if subject is None or heard.tone in opposite[subject.topic.mood] else subject
 
 
 def _human_wrote_lately(turn: Turn) -> bool:

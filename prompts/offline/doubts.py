@@ -24,6 +24,7 @@ _UNSPEAKABLE = _one_of(
     r"\b(hurt|harm|hurting|harming) myself\b",
     r"\bhate myself\b",
     r"\bend (it all|my life)\b|\bwish i (was|were) dead\b|\bnot (be )?here anymore\b",
+    r"\b(horrible|terrible|awful|pathetic|selfish|stupid|bad|mean|wrong) of me\b",
     # swearing and slurs
     r"\b(mother)?f+[u*]+ck\w*|\b(bull)?sh[i*]t\w*|\bb[i*]tch\w*|\bcunt\w*|\ba(ss|rse)holes?\b|\bdick\w*",
     r"\bsluts?\b|\bwhores?\b|\bnigg\w*|\bfag\w*|\bretard\w*|\bporn\w*|\bsex\w*|\bcrap\b",
@@ -35,6 +36,9 @@ _UNSPEAKABLE = _one_of(
 )
 
 _VAGUE = _one_of(
+    r"^i (did|do|was|am|have|had) (today|yesterday|in|at|on|it|that)\b|^i am from\b",
+    r"^it('s| is) for\b|^i (told|asked) (him|her|them|my \w+)$",
+    r"^i('m| am) not (\w+ )?(exactly|sad|angry|mad|upset|jealous|scared|afraid|depressed|lonely|worried)\b",
     r"^i('m| am| feel|'ve been| was)?( just| really| so| very| doing| feeling)* (fine|ok|okay|good|well|alright|"
     r"here|back|great|sorry|sure|not sure|serious|kidding|joking|done)\b.{0,12}$",
     r"^i (am|do|did|have|was|will|see|know|think so|guess so|hope so|agree|understand|can't|don't know)$",
@@ -60,6 +64,8 @@ _ADVISES = re.compile(r"^i (should|shouldn't|must|(do |just |really )*need to)\b
 _JUDGES = _one_of(
     r"^i('m| am) (just |really |so |such |too |very |not )*(an? )?(\w+ )?(failure|loser|burden|idiot|fool|mess|"
     r"fraud)\b",
+    r"^i('m| am) (just |really |so |such |too |very )*(an? |the )?(terrible|bad|horrible|awful|rubbish|lousy|"
+    r"worst|shit|useless|selfish) \w+",
     r"^i('m| am) (just |really |so |such |too |very |not )*(an? )?(\w+ )?(disappointment|joke|coward|worthless|"
     r"pathetic)\b",
     r"^i('m| am) (just |really |so |such |too |very |not )*(stupid|useless|ugly|fat|dumb|broken|unlovable|"

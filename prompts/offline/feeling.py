@@ -9,10 +9,21 @@ from functools import cache, lru_cache
 from typing import Literal
 
 from agent.turn import Turn
+from prompts.offline.manner import (
+    cries_for_joy,
+    has_helped,
+    is_asked,
+    is_eager,
+    is_owed,
+    is_reported,
+    laughs,
+    tells_of_loss,
+)
 from prompts.offline.occasion import straightened
 from prompts.offline.phrases import FeelingWords, Phrases
+from prompts.offline.topics import Subject
 
-__all__ = ["Heard", "Tone", "has_any", "hear", "in_distress", "tells_of_loss"]
+__all__ = ["Heard", "Tone", "has_any", "hear", "in_distress"]
 
 Tone = Literal["neutral", "hard", "loss", "joy", "ahead", "tender", "surprise", "relief"]
 
@@ -36,21 +47,6 @@ _NOT_GLAD = frozenset(
     {"anger", "annoyance", "disappointment", "disgust", "fear", "grief", "nervousness", "remorse", "sadness"}
 )
 
-_EAGER = re.compile(r"\b(can't|cant|cannot) wait\b|\blooking forward\b")
-_LOSS = re.compile(
-    r"\b(passed away|passed on|funeral|miscarriage|bereave\w*|put (him|her|(my|our)( \w+){1,3}) down|"
-    r"stillborn|stillbirth|widow(ed|er)?|buried (him|her|my|our)|"
-    r"would(?:'ve| have| of) (been|turned) (his|her|their|\w+'?s) \d+(st|nd|rd|th)|"
-    r"(?<!it )(?<!that )(?<!this )would(?:'ve| have| of) (been|turned) \d{1,2}(st|nd|rd|th)?"
-    r"(?! (?:am|pm|dollars|euros|pounds|bucks|minutes|hours|percent))(?= |[.,!?]|$)|"
-    r"(?<!phone )(?<!battery )(?<!car )(?<!laptop )(?<!computer )(?<!plant )(?<!plants )died(?! laughing)|"
-    r"lost (my|our) (\w+ )?(mum|mom|mother|dad|father|brother|sister|wife|husband|son|daughter|baby|child|"
-    r"grandma|grandmother|grandpa|grandfather|nan|gran|aunt|uncle|dog|cat|pet)|death of (my|our))\b"
-)
-_TEARS_OF_JOY = re.compile(
-    r"\bcr(?:y|ied|ying)\b(?:(?!\bnot\b|n't\b|\bbut\b)[^.?;]){0,40}"
-    r"\b(?:so (?:happy|glad|relieved|proud)|(?:for|of|with|from) (?:joy|happiness|relief))\b"
-)
 _BUT = re.compile(r"\b(but|not|should|no longer|unfortunately|although|however|never|without)\b|n't\b")
 _INTENSIFIERS = (
     r"(?:(?:so|very|really|just|pretty|quite|a bit|a little|kind of|kinda|all|too|extremely|incredibly|also|"
@@ -60,7 +56,8 @@ _NOW = r"(?:^|\b(?:i feel|(?:i am|i'm|im|i've been|i have been)(?: feeling)?|fee
 _THEN = r"\b(?:i felt|i was|made me|i got|i became)"
 _THEIRS = (
     r"\b(?:he|she|they|everyone|everybody|mum|mom|dad|(?:my|our|his|her|the) (?:\w+ )?\w+)"
-    r"(?:'s|'re| is| are| was| were| gets| got| seems| looks| sounds)(?: (?:been|being))?"
+    r"(?:'s|'re| is| are| was| were| gets| got| seems?| looks| sounds|"
+    r" seemed| looked| sounded| felt| became)(?: (?:been|being))?"
 )
 
 
@@ -81,17 +78,12 @@ class Heard:
     sure: bool = False
 
 
-def tells_of_loss(text: str) -> bool:
-    """Whether a lower-case text tells that somebody, or a pet, died."""
-    return _LOSS.search(text) is not None
-
-
 def in_distress(turn: Turn) -> bool:
     """Whether the message itself was read as strong distress, or worse."""
     return turn.risk is not None and turn.risk.level != "none"
 
 
-def hear(turn: Turn, *, phrases: Phrases, variant: int) -> Heard:
+def hear(turn: Turn, *, phrases: Phrases, variant: int, subject: Subject | None = None) -> Heard:
     """The feeling of a turn, as far as it may be spoken of.
 
     What the seeker calls it comes before what a model reads. A good feeling is believed only
@@ -102,26 +94,68 @@ def hear(turn: Turn, *, phrases: Phrases, variant: int) -> Heard:
         turn: `text`; `emotion`, `expression`, `affect`, `risk` where they were read.
         phrases: The lists.
         variant: Which of several words for a feeling, counted round.
+        subject: What is talked about: a glad guess needs more where that weighs.
     """
     text = straightened(turn.text)
     # People cry for joy, too.
-    joyful = _TEARS_OF_JOY.search(text) is not None
+    joyful = cries_for_joy(text) or (laughs(text) and subject is not None and subject.topic.mood == "good")
     glad = joyful or (turn.affect is not None and turn.affect.valence > _GLADNESS)
     hard = has_any(text, phrases.cues["hard"]) and not glad
     if tells_of_loss(text):
         return Heard("loss", "grief")
     named = _named(text, phrases)
-    if named is None and _EAGER.search(text):
+    if named is None and has_helped(text):
+        named = Heard("relief", "relief")
+    if named is None and is_eager(text):
         named = Heard("ahead", "ahead")
-    if named is not None and not (hard and named.tone in _GOOD_TONES):
+    if named is not None and not ((hard or is_owed(text)) and named.tone in _GOOD_TONES):
         return named
     theirs = named is None and _is_theirs(text, phrases)
     heard = Heard() if theirs or _is_literal(turn) else _read(turn, phrases, variant)
     unread = heard == Heard() or (hard and heard.tone in _GOOD_TONES) or (joyful and heard.tone == "hard")
     heard = _guessed(turn, text, phrases, hard=hard or theirs, joyful=joyful) if unread else heard
+    if not joyful:
+        heard = _attuned(heard, turn, text, subject)
+    if _is_good_news(turn, subject):
+        return heard
     if in_distress(turn) and not joyful and not (heard.tone == "hard" and heard.sure):
         return Heard("hard", heard.family)  # what weighs is acknowledged; a guess at its name would be in the way
     return heard
+
+
+def _attuned(heard: Heard, turn: Turn, text: str, subject: Subject | None) -> Heard:
+    """What was read, set against how it is said and what is talked about: single messages are easily misread."""
+    mood = subject.topic.mood if subject else None
+    glad = heard.family is not None and _TONES[heard.family] in _GOOD_TONES
+    if mood == "good" and not (heard.tone == "hard" and heard.sure):
+        return _gladly(heard, turn, subject)
+    if laughs(text) and heard.tone == "hard" and not heard.sure and not in_distress(turn):
+        return Heard()
+    if not glad:
+        return heard
+    if mood == "loss":
+        return Heard("tender", "tender")
+    if heard.tone not in _GOOD_TONES:  # one that is only wondered at
+        return Heard() if mood == "hard" else heard
+    plain = turn.affect is None or turn.affect.valence <= _GLADNESS
+    misread = is_reported(text) or is_asked(text) or is_owed(text) or (mood == "hard" and plain)
+    return Heard("hard" if _lately_low(turn) else "neutral") if misread else heard
+
+
+def _gladly(heard: Heard, turn: Turn, subject: Subject | None) -> Heard:
+    """About something good, pride is read as awe, surprise as a blow, and what it took as a burden."""
+    here = subject is not None and subject.here
+    if here and heard.family not in {"joy", "ahead"}:
+        clearly = turn.affect is None or turn.affect.valence > 0
+        return Heard("joy", "joy") if clearly and not in_distress(turn) else Heard()
+    return Heard() if heard.tone == "hard" and (here or not in_distress(turn)) else heard
+
+
+def _is_good_news(turn: Turn, subject: Subject | None) -> bool:
+    """Whether the message tells of something glad, though it tells of what came before as well."""
+    if subject is None or subject.topic.mood != "good" or not subject.here:
+        return False
+    return turn.affect is None or turn.affect.valence > -_OPPOSED
 
 
 def _guessed(turn: Turn, text: str, phrases: Phrases, *, hard: bool, joyful: bool) -> Heard:

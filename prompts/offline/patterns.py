@@ -52,6 +52,8 @@ KINDS: Mapping[str, re.Pattern[str]] = {
         rf"repeating)\b",
         r"\b(you|u) (just )?(don't|dont|didn't|do not|never) (get it|get me|understand|listen|help|care|"
         r"answer)\b",
+        r"\b(all you (ever )?(do|did) is|you (just|only|always) (repeat|parrot|echo|ask)|"
+        r"you('re| are) (just|only) (repeating|parroting|asking)|stop (repeating|parroting))\b",
         r"\bthis (isn't|is not|isnt) helping\b|\byou (keep|already) (repeating|asked|said)\b",
         r"\bthat('s| is) not what i (said|meant|asked)\b",
     ),
@@ -68,8 +70,9 @@ KINDS: Mapping[str, re.Pattern[str]] = {
         r"i appreciate|"
         rf"much appreciated|many thanks|(that|this) (really )?help(s|ed))\b(?!.*\bbut\b)[^.!?]{{0,50}}{_END}",
         # "Nobody said thanks" tells of something.
-        r"^(?!.*\bbut\b)(?!.*\b(said|say|says|saying|without) (thank you|thanks)).{0,60}\b(thank you|thanks|thx)("
-        rf" so much| a lot| very much| again)?{_END}",
+        r"^(?!.*\bbut\b)(?!.*\b(said|say|says|saying|without) (thank you|thanks)).{0,60}\b(thank you|thanks|thx)"
+        r"( so much| a lot| very much| again| anyways?| i guess| for (listening|that|this|asking|your help))?"
+        + _END,
     ),
     "uptake": any_of(
         r"^((yes|yeah|ok(ay)?|sure|al+ ?right|maybe|right)[\s,.!]*)?(thanks?[\s,.!]*)?(i('ll| will| can| could|"
@@ -90,8 +93,23 @@ KINDS: Mapping[str, re.Pattern[str]] = {
         r"\b(just|only) listen\b|\b(don't|dont|do not) ask( me)?\b|\bleave me alone\b",
         r"\bi (don't|dont|do not) (want|wanna) (to )?(answer|talk about (it|that|this))\b",
     ),
+    "professional": any_of(
+        r"\b(should|shall|ought to|do|would it|is it worth|do you think|maybe|need to)\b.{0,30}\b"
+        r"(see|seeing|visit|go to|going to|talk to|talking to|speak to|need|get|find|try|trying) "
+        r"(a |my |the |some |another )?(doctor|gp|therapist|"
+        r"therapy|psychiatrist|psychologist|counsell?or|counselling|specialist|professional|help)\?",
+    ),
+    "withdrawn": any_of(
+        rf"^((ok(ay)?|no|oh|well|just|actually|ugh|fine)[\s,.!]*)*(forget (it|about it|i said anything)|"
+        rf"never ?mind|nvm|it doesn't matter|doesn't matter|doesnt matter|it's nothing|whatever){_END}",
+    ),
+    "english": any_of(
+        r"\bmy english (is )?(so |very |really )?(not|isn't|bad|poor|weak|broken|terrible)\b|"
+        r"\b(sorry|excuse me) for my (bad |poor )?english\b|\benglish (is not|isn't) my (first|native|mother)\b",
+    ),
     "apology": any_of(
-        rf"^(i'm |i am |im )?((so|really|very) )?sorry( (for|to|about|if) .{{0,60}})?{_END}",
+        rf"^((ok(ay)?|oh|no|ah)[\s,.!]*)?(i'm |i am |im )?((so|really|very) )?sorry"
+        rf"( (for|to|about|if) .{{0,60}}|,? that was (unfair|mean|rude|harsh|uncalled for))?{_END}",
     ),
     "how_are_you": any_of(
         r"^((hi|hello|hey|hiya|good (morning|afternoon|evening))( there)?[\s,.!]*)?(how (are|r) (you|"
@@ -152,10 +170,12 @@ ANSWERS: Mapping[str, re.Pattern[str]] = {
 """Short answers, mostly to the supporter's question."""
 
 ADVICE = any_of(
-    r"\bwhat (should|can|could|do|would|must|shall) (i|we|you) (do|say|try|suggest|recommend|advise|tell)\b",
+    r"\bwhat (should|can|could|do|would|must|shall) (i|we|you|one) (even )?(do|say|try|suggest|recommend|"
+    r"advise|tell)\b",
     r"\b(any|some|your|give me|need|want|got) (\w+ )?(advice|tips?|suggestions?|recommendations?)\b|"
     r"\bany ideas?\b",
-    r"(?<!why )\bshould i\b|\bhow (do|can|should|could|would) i\b(?! ever)|^how to\b|\badvise me\b",
+    r"(?<!why )\bshould i\b|\bhow (do|can|should|could|would) (i|people|others|other people|"
+    r"adults)\b(?! ever)|^how to\b|\badvise me\b",
     r"\bwhat('s| is) the best (way|thing)\b|\b(can|could|will|would) you (please )?(help|advise) me\b",
 )
 MEDICAL = any_of(
@@ -190,7 +210,8 @@ HARMED = any_of(
     r"\babusive\b|\bdomestic violence\b|\b(abused|raped|molested|assaulted) me\b",
 )
 ERRAND = any_of(
-    r"^(please |can you |could you )?(write|translate|calculate|compute|sing|draw|generate|summari[sz]e|solve|"
+    r"^(please |can you |could you )?(help me (to )?)?(draft|write|translate|calculate|compute|sing|draw|"
+    r"generate|summari[sz]e|solve|"
     r"code|recite|play|tell me (a|an|the) (joke|story|weather|time|news|fact|poem|riddle))\b",
 )
 QUIZ = any_of(

@@ -72,10 +72,23 @@ def reflect(turn: Turn, *, feelings: Collection[str] = (), said: Sequence[str] =
         if _weight(clauses[place], causes, feelings) < _LEAST_WEIGHT:
             break
         for words in (_widened(clauses, place), clauses[place].words):
-            clause = turned_clause(words) if is_sound(clauses[place]) else None
+            if not is_sound(clauses[place]) or _is_taken_back(clauses, place, words):
+                continue
+            clause = turned_clause(words)
             if clause and clause.lower() not in told and turned_core(clauses[place]) not in told:
                 return Reflection(clause, _kind(words, feelings), _is_weighty(clauses[place], causes, feelings))
     return None
+
+
+def _is_taken_back(clauses: Sequence[Clause], place: int, words: Sequence[str]) -> bool:
+    """Whether a "but" that is not among the words says what matters: "I love her, but I feel nothing"."""
+    told = set(words)
+    return any(
+        later.sentence == clauses[place].sentence
+        and later.opener.endswith("but")
+        and not told.issuperset(later.words)
+        for later in clauses[place + 1 :]
+    )
 
 
 def _is_shouted(text: str) -> bool:

@@ -20,11 +20,11 @@ from sem_plugins.risk.plugin import RiskPlugin
 from sem_plugins.training.measure.reading import on_every_core
 from sem_plugins.vectors import Embed, Vector
 
-__all__ = ["PER_DIALOGUE", "Built", "build"]
+__all__ = ["Built", "build"]
 
 _WORDS = range(4, 81)  # of a message: shorter ones tell nothing, longer ones fill the prompt
 _REPLY_WORDS = range(3, 61)
-PER_DIALOGUE = 2
+_PER_DIALOGUE = 2
 """Exchanges of one dialogue: what is told later leans on what was told before."""
 
 
@@ -47,7 +47,7 @@ def build(
     embed: Embed,
     embedder: str,
     *,
-    per_dialogue: int = PER_DIALOGUE,
+    per_dialogue: int = _PER_DIALOGUE,
     progress: bool = True,
 ) -> Built:
     """The first exchanges of each dialogue: a message of the seeker, and the reply that followed.

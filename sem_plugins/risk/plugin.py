@@ -7,6 +7,7 @@ encoder makes of it; the higher of the two holds. It is no assessment of anybody
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -16,7 +17,7 @@ from agent.readings import DANGER, RiskReading
 from agent.turn import Turn
 from sem_plugins.encoder import Encoded, Encoder, encoder_for
 from sem_plugins.risk.branch import HALF, RiskBranch, load_branch
-from sem_plugins.risk.rules import LADDER, TO_OTHERS, read_rules
+from sem_plugins.risk.rules import LADDER, TO_OTHERS, read_rules, without_regret
 from sem_plugins.spans import tagged, whole_words
 
 __all__ = ["RiskPlugin", "create"]
@@ -54,7 +55,11 @@ class RiskPlugin:
 
     def judge(self, text: str) -> RiskReading:
         """What a message shows, read without anything before it."""
-        return _higher(read_rules(text), self._learned(text))
+        learned = self._learned(text)
+        if learned.level in DANGER and (rest := without_regret(text)) is not None:
+            again = self._learned(rest)
+            learned = learned if again.level in DANGER else replace(again, level="distress")
+        return _higher(read_rules(text), learned)
 
     def _learned(self, text: str) -> RiskReading:
         if self._branch is not None:

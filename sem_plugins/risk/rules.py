@@ -11,12 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from itertools import chain
 from typing import get_args
 
 from agent.readings import RiskLevel, RiskReading
 
-__all__ = ["LADDER", "TO_OTHERS", "read_rules"]
+__all__ = ["LADDER", "TO_OTHERS", "read_rules", "without_regret"]
 
 LADDER: tuple[RiskLevel, ...] = get_args(RiskLevel)
 
@@ -33,30 +32,34 @@ class _Rule:
     level: RiskLevel
     kind: str
     pattern: re.Pattern[str]
-    softened: re.Pattern[str]
+    softened: tuple[re.Pattern[str], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class _Rules:
     rules: tuple[_Rule, ...]
     idiom: re.Pattern[str]
+    regret: re.Pattern[str]
 
 
 @cache
 def _rules() -> _Rules:
     raw = tomllib.loads(files("sem_plugins.risk").joinpath("rules.toml").read_text(encoding="utf-8"))
-    words, softened = raw["words"], raw["softened"]
+    words = raw["words"]
+    # Each by itself, since most rules share it.
+    softened = {name: _any(patterns, words, end=_JUST_BEFORE) for name, patterns in raw["softened"].items()}
     return _Rules(
         rules=tuple(
             _Rule(
                 rule["level"],
                 rule["kind"],
                 _any(rule["patterns"], words),
-                _any([*chain(*(softened[name] for name in rule["softened_by"]))], words, end=_JUST_BEFORE),
+                tuple(softened[name] for name in rule["softened_by"]),
             )
             for rule in raw["rule"]
         ),
         idiom=_any(raw["idiom"]["patterns"], words),
+        regret=_any(raw["regret"]["patterns"], words),
     )
 
 
@@ -79,13 +82,19 @@ def read_rules(text: str) -> RiskReading:
     for rule in rules.rules:
         for match in rule.pattern.finditer(plain):
             start = match.start()
-            denied = rule.softened.search(plain, max(0, start - _REACH), start)
+            denied = any(each.search(plain, max(0, start - _REACH), start) for each in rule.softened)
             found: RiskLevel = "distress" if denied else rule.level
             steps[rule.kind] = max(steps.get(rule.kind, "none"), found, key=LADDER.index)
             evidence.add(match.span())
     level: RiskLevel = max(steps.values(), default=LADDER[0], key=LADDER.index)
     others = steps.get(TO_OTHERS, LADDER[0])
     return RiskReading(level, tuple(steps), tuple(sorted(evidence)), source="rules", others=others)
+
+
+def without_regret(text: str) -> str | None:
+    """The text without wishes that one had done otherwise; None where there are none."""
+    rest, found = _rules().regret.subn(" . ", text.translate(_QUOTES))
+    return rest if found else None
 
 
 _QUOTES = str.maketrans("\u2019\u2018\u02bc\u00b4`\u201c\u201d", "'''''\"\"")

@@ -13,9 +13,9 @@ from typing import Literal
 from agent.readings import EmotionReading
 from agent.second_look import Adjudication
 
-__all__ = ["NONE", "adjudication", "primary_of", "zero_shot"]
+__all__ = ["adjudication", "primary_of", "zero_shot"]
 
-NONE = "none of these"
+_NONE = "none of these"
 """Name of the mass that the LLM gave to none of the primary emotions."""
 
 Won = Literal["sem", "llm", "both"]
@@ -74,7 +74,7 @@ def adjudication(
     after = _reading(reading, {label: p / total for label, p in pooled.items()}, speaker)
     won: Won = "sem" if after.label != said else "both" if said == reading.label else "llm"
     reason = _REASONS[won]
-    told = {**offered, NONE: max(1 - sum(offered.values()), 0.0)} if offered else {}
+    told = {**offered, _NONE: max(1 - sum(offered.values()), 0.0)} if offered else {}
     return Adjudication(reading, after, said, opened, won, reason, told, speaker)
 
 

@@ -12,12 +12,12 @@ from typing import Any
 
 from agent.decisions import PromptMessage
 from agent.options import Part
-from agent.role_marks import defused
+from agent.role_marks import defused_line
 from agent.second_look import Exemplar
 from agent.transcript import transcript
 from agent.turn import Message, Turn
 
-__all__ = ["cause_question", "emotion_question", "lettered", "none_letter", "risk_question"]
+__all__ = ["cause_question", "emotion_question", "lettered", "none_letter", "risk_question", "shown"]
 
 _LOOKED_BACK = 9  # messages, as the deliberate planner shows
 
@@ -87,7 +87,7 @@ def none_letter(letters: Mapping[str, str]) -> str:
 
 
 def emotion_question(
-    turn: Turn, letters: Mapping[str, str] | None, labels: Sequence[str], parts: Collection[Part] = ()
+    turn: Turn, letters: Mapping[str, str] | None, labels: Sequence[str], parts: Collection[Part]
 ) -> list[PromptMessage]:
     """Which emotion it is.
 
@@ -140,16 +140,12 @@ def _question(task: str, turn: Turn, parts: Collection[Part]) -> list[PromptMess
     asked, text = [f"{_MATERIAL}\n{task.strip()}"], transcript(shown(turn))
     if examples:
         asked += [_EXAMPLES, *(f"{n}. {_likely(example)}" for n, example in enumerate(examples, start=1))]
-        quoted = (f"{n}. {_one_line(example.text)}" for n, example in enumerate(examples, start=1))
+        quoted = (f"{n}. {defused_line(example.text)}" for n, example in enumerate(examples, start=1))
         text = "\n".join(["Messages of other people:", *quoted, "", "The conversation:", text])
     if spans:
         asked.append(_HINTED)
-        text += "\n\nTelling words: " + "; ".join(f"“{_one_line(span.text)}”" for span in spans)
+        text += "\n\nTelling words: " + "; ".join(f"“{defused_line(span.text)}”" for span in spans)
     return [PromptMessage("system", "\n".join(asked)), PromptMessage("user", text)]
-
-
-def _one_line(text: str) -> str:
-    return defused(" ".join(text.split()))
 
 
 def _likely(example: Exemplar) -> str:

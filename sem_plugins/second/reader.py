@@ -15,7 +15,7 @@ from agent.options import Part, TwoStage, checked_two_stage, parts_of
 from agent.perception import failure_of
 from agent.presets import PRESETS, ways_of
 from agent.probe import LLMServer
-from agent.readings import DANGER, CausalSpan, CauseReading, EmotionReading, LabelSet, RiskLevel, RiskReading
+from agent.readings import DANGER, CausalSpan, CauseReading, EmotionReading, RiskLevel, RiskReading
 from agent.turn import Turn
 from sem_plugins.labels import EMPATHETIC_DIALOGUES
 from sem_plugins.language import readability
@@ -77,7 +77,6 @@ class SecondLook:
         widest_set: Primary emotions that need no second look.
         reads: Of `READS`, those that the LLM makes where nobody else can.
         variant: Of the prompt, unless the request says otherwise; without `labels` in it no emotion is asked for.
-        label_set: Of the emotion where the small model read none.
 
     Raises:
         SettingsError: `reads` or `two_stage` names something that there is not.
@@ -97,14 +96,13 @@ class SecondLook:
         widest_set: int = WIDEST_SET,
         reads: Sequence[str] = ("emotion", "cause"),
         variant: str = "hef+strategy",
-        label_set: LabelSet = EMPATHETIC_DIALOGUES,
     ) -> None:
         unknown = sorted(set(reads) - set(READS))
         if unknown:
             raise SettingsError(f"`llm_reads` names {unknown[0]!r}. An LLM can be asked for: {', '.join(READS)}.")
         self._asker, self._reads = asker, frozenset(reads)
         self._two_stage, self._widest_set = checked_two_stage(two_stage), widest_set
-        self._variant, self._label_set = variant, label_set
+        self._variant = variant
 
     async def look_again(self, turn: Turn) -> Turn:
         """The turn with what the LLM adds. A question that fails leaves its reading as it was, and is noted."""
@@ -159,11 +157,11 @@ class SecondLook:
 
     async def _emotion(self, turn: Turn) -> Turn:
         """An emotion that the small model could not read."""
-        labels = self._label_set.labels
+        labels = EMPATHETIC_DIALOGUES.labels
         choice = await self._asker.choose(emotion_question(turn, None, labels, self._parts(turn)), labels)
         if choice.picked is None:
             return turn
-        return turn.fill(emotion=zero_shot(self._label_set.id, labels, choice.picked, choice.speaker))
+        return turn.fill(emotion=zero_shot(EMPATHETIC_DIALOGUES.id, labels, choice.picked, choice.speaker))
 
     async def _cause(self, turn: Turn) -> Turn:
         """A cause that the small model could not read: words that a message of the seeker really holds."""

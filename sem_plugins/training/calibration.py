@@ -11,7 +11,6 @@ from sem_plugins.probability import softmax
 
 __all__ = [
     "best_thresholds",
-    "crossfitted_error",
     "expected_calibration_error",
     "f1_per_label",
     "fit_temperature",
@@ -20,6 +19,8 @@ __all__ = [
 ]
 
 Array = NDArray[np.floating[Any]]
+
+_FOLDS = 5
 
 
 def fit_temperature(logits: Array, truth: NDArray[np.intp], smoothing: float = 0.0) -> float:
@@ -36,9 +37,7 @@ def fit_temperature(logits: Array, truth: NDArray[np.intp], smoothing: float = 0
     return float(candidates[int(np.argmin(losses))])
 
 
-def reliability(
-    probabilities: Array, truth: NDArray[np.intp], *, bins: int = 15
-) -> list[tuple[float, float, int]]:
+def reliability(probabilities: Array, truth: NDArray[np.intp], *, bins: int) -> list[tuple[float, float, int]]:
     """Per bin of the top probability: mean confidence, accuracy, count. Empty bins are left out."""
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == truth
@@ -56,25 +55,10 @@ def expected_calibration_error(probabilities: Array, truth: NDArray[np.intp], *,
     return sum(abs(confidence - accuracy) * count for confidence, accuracy, count in rows) / len(truth)
 
 
-def crossfitted_error(logits: Array, truth: NDArray[np.intp], *, smoothing: float = 0.0, seed: int = 13) -> float:
-    """Calibration error where each half is scaled with the temperature of the other half.
-
-    The temperature that is shipped is fitted on all of it; its own error there would flatter it.
-    """
-    order = np.random.default_rng(seed).permutation(len(truth))
-    first, second = order[: len(order) // 2], order[len(order) // 2 :]
-    probabilities = np.empty(logits.shape)
-    for fitted, scored in ((first, second), (second, first)):
-        probabilities[scored] = softmax(
-            logits[scored], fit_temperature(logits[fitted], truth[fitted], smoothing), smoothing
-        )
-    return expected_calibration_error(probabilities, truth)
-
-
-def folds(groups: NDArray[Any], *, number: int = 5) -> list[NDArray[np.bool_]]:
+def folds(groups: NDArray[Any]) -> list[NDArray[np.bool_]]:
     """Which rows are scored in each fold, (N,) per fold, by turns of the groups: a dialogue stays in one piece."""
     names = np.unique(groups)
-    return [np.isin(groups, names[start::number]) for start in range(number)]
+    return [np.isin(groups, names[start::_FOLDS]) for start in range(_FOLDS)]
 
 
 def f1_per_label(predicted: NDArray[np.bool_], truth: NDArray[np.bool_]) -> Array:

@@ -74,8 +74,8 @@ def write_card(
     *,
     recipe: Mapping[str, Any],
     in_floats: Mapping[str, Mapping[str, Estimate]],
-    remark: str = "",
-    say: Callable[[str], None] = print,
+    remark: str,
+    say: Callable[[str], None],
 ) -> Manifest:
     """Measure the weights in `folder`, put the figures into their manifest, and write `CARD.md`.
 

@@ -15,9 +15,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from agent.errors import DataError, GenerationError, HeartlineError, SettingsError, WeightsError, WiringError
 
-__all__ = ["FORMS", "Advance", "counted", "errors_named", "say_as"]
+__all__ = ["Advance", "counted", "errors_named", "say_as"]
 
-FORMS = ("bar", "json")
+_FORMS = ("bar", "json")
 """Ways to tell."""
 
 _OFTEN = 0.5  # seconds between two lines
@@ -43,8 +43,8 @@ def say_as(form: str) -> None:
     Raises:
         SettingsError: It is neither.
     """
-    if form not in FORMS:
-        raise SettingsError(f"Progress is told as {form!r}. It can be: {', '.join(FORMS)}.")
+    if form not in _FORMS:
+        raise SettingsError(f"Progress is told as {form!r}. It can be: {', '.join(_FORMS)}.")
     _LINES.set(form == "json")
 
 

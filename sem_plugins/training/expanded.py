@@ -20,7 +20,7 @@ __all__ = ["expanded_layers"]
 Array = NDArray[np.float32]
 
 
-def expanded_layers(model: Path, names: Sequence[str], *, dropout: float = 0.1) -> nn.ModuleList:
+def expanded_layers(model: Path, names: Sequence[str], *, dropout: float) -> nn.ModuleList:
     """The named layers with the weights that the file holds, as floats: what eight bits lost stays lost.
 
     Args:

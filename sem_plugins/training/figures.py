@@ -51,7 +51,7 @@ def one_of(probabilities: Array, truth: Rows, groups: Groups, *, names: Sequence
     labels = len(names) or None
     return {
         "accuracy": Measure(np.mean, groups, (predicted == truth,)),
-        **{f"top{k}": Measure(np.mean, groups, (_hits(probabilities, truth, k),)) for k in (3, 5)},
+        **{f"top{k}": Measure(np.mean, groups, (scores.in_top(probabilities, truth, k),)) for k in (3, 5)},
         "macro_f1": Measure(lambda p, t: scores.macro_f1(p, t, size, labels=labels), groups, (predicted, truth)),
     }
 
@@ -72,7 +72,7 @@ def strategies(probabilities: Array, truth: Rows, groups: Groups, *, names: Sequ
         "macro_f1": Measure(lambda p, t: scores.macro_f1(p, t, size, labels=labels), groups, (predicted, truth)),
         "weighted_f1": Measure(lambda p, t: scores.weighted_f1(p, t, size), groups, (predicted, truth)),
         "preference_bias": Measure(bias, groups, (predicted, truth), _FEWER),
-        "top3": Measure(np.mean, groups, (_hits(probabilities, truth, _TOP),)),
+        "top3": Measure(np.mean, groups, (scores.in_top(probabilities, truth, _TOP),)),
     }
 
 
@@ -160,8 +160,3 @@ def levels_of_users(predicted: Rows, truth: Rows, *, danger: int) -> Measures:
         "ideation_recall": Measure(np.mean, users[endangered], (alarmed[endangered],)),
         "supportive_alarms": Measure(np.mean, users[supportive], (alarmed[supportive],)),
     }
-
-
-def _hits(probabilities: Array, truth: Rows, k: int) -> NDArray[np.bool_]:
-    rank = (probabilities > probabilities[np.arange(len(truth)), truth][:, None]).sum(axis=1)
-    return np.asarray(rank < k)

@@ -55,7 +55,8 @@ class Plan:
         rate: Peak learning rate of the layers; the head's is ten times that.
         warmup: Share of the steps in which the rate rises; then it falls to 0.
         alarms: Share of everyday messages, not learned from, that may be read as ideation: what one of them sets
-            off is kept in mind for several turns. `others_alarms` is the same for danger to others.
+            off is kept in mind for several turns.
+        others_alarms: The same for danger to others.
         seed: Of everything random.
     """
 

@@ -23,6 +23,7 @@ _LAYERS = ("shared.2", "shared.3", "message.0", "message.1")
 
 _AROUND = 2, 1  # tokens before the message's own (start, progress), and after them
 _STEPS = 8
+_DROPOUT = 0.1  # of hidden states, and of what the head reads
 _CHUNK = 1600  # messages among which those of like length are put together
 _TOKENS, _MOST = 1600, 64  # of a batch
 
@@ -32,14 +33,13 @@ class RiskNetwork(nn.Module):
 
     Args:
         encoder: File of the encoder, in eight bits.
-        dropout: Of hidden states, and of what the head reads.
     """
 
-    def __init__(self, encoder: Path, *, dropout: float = 0.1) -> None:
+    def __init__(self, encoder: Path) -> None:
         super().__init__()
-        self.layers = expanded_layers(encoder, _LAYERS, dropout=dropout)
+        self.layers = expanded_layers(encoder, _LAYERS, dropout=_DROPOUT)
         width: int = self.layers[0].output.dense.out_features
-        self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(2 * width, _STEPS))
+        self.head = nn.Sequential(nn.Dropout(_DROPOUT), nn.Linear(2 * width, _STEPS))
 
     def forward(self, states: Tensor, lengths: Tensor) -> Tensor:
         """Logits, (N, 8), of states (N, T, width) that are padded behind `lengths` (N,)."""

@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 
 from sem_plugins.risk.phrases import BUCKETS
 
-__all__ = ["learn_phrases", "matrix_of"]
+__all__ = ["learn_phrases"]
 
 _C = 10.0  # 3 finds a tenth less of what is veiled, 30 no more
 _ITERATIONS = 500
@@ -27,7 +27,7 @@ def learn_phrases(
         places: Of each message's phrases (`buckets_of`).
         danger: Whether a message speaks of ideation or more, (N, 2): for self, for others.
     """
-    matrix = matrix_of(places)
+    matrix = _matrix_of(places)
     learned = np.vstack(
         [LogisticRegression(C=_C, max_iter=_ITERATIONS).fit(matrix, column).coef_[0] for column in danger.T]
     )
@@ -35,7 +35,7 @@ def learn_phrases(
     return np.rint(learned / scale[:, None]).astype(np.int8), scale
 
 
-def matrix_of(places: Sequence[NDArray[np.int64]]) -> csr_matrix:
+def _matrix_of(places: Sequence[NDArray[np.int64]]) -> csr_matrix:
     """One row a message, of length 1: (N, BUCKETS)."""
     counts = np.array([len(one) for one in places])
     values = np.repeat(1 / np.sqrt(np.maximum(counts, 1)), counts)

@@ -119,7 +119,7 @@ def ship(
     tokenizer: Path,
     recipe: Recipe,
     remark: str = "",
-    say: Say = print,
+    say: Say,
 ) -> Manifest:
     """Export a trained network, calibrate and measure the export, and write manifest and card.
 

@@ -20,24 +20,20 @@ from numpy.typing import ArrayLike, NDArray
 from agent.errors import DataError
 
 __all__ = [
-    "Detection",
     "Entailment",
     "Ordinal",
-    "Spans",
     "accuracy",
     "confusion",
     "entailment",
     "f1_per_class",
+    "in_top",
     "macro_f1",
     "mean_absolute_error",
     "ordinal",
     "pearson",
     "preference_bias",
     "preferences",
-    "recall_at_false_alarms",
     "span_matches",
-    "span_scores",
-    "top_k",
     "weighted_f1",
 ]
 
@@ -57,22 +53,6 @@ class Entailment:
 
 
 @dataclass(frozen=True, slots=True)
-class Spans:
-    """Share of spans that match, and mean F1 of their words; in [0, 1]."""
-
-    exact_match: float
-    token_f1: float
-
-
-@dataclass(frozen=True, slots=True)
-class Detection:
-    """Share of true rows that raise the alarm, in [0, 1], and the score from which on it is raised."""
-
-    recall: float
-    threshold: float
-
-
-@dataclass(frozen=True, slots=True)
 class Ordinal:
     """Mean distance in levels, and quadratic weighted kappa in [-1, 1] (0: as good as chance)."""
 
@@ -86,8 +66,8 @@ def accuracy(predicted: Labels, truth: Labels) -> float:
     return float((predicted == truth).mean())
 
 
-def top_k(probabilities: Array, truth: Labels, k: int) -> float:
-    """Share of rows whose true label is among the `k` likeliest.
+def in_top(probabilities: Array, truth: Labels, k: int) -> NDArray[np.bool_]:
+    """Whether the true label of each row, (N,), is among the `k` likeliest.
 
     `probabilities` are (N, labels), logits will do. Of equal ones the first label counts as likelier: a
     flat row must not be a hit whatever the truth. A row with NaN is a miss.
@@ -98,7 +78,7 @@ def top_k(probabilities: Array, truth: Labels, k: int) -> float:
     of_truth = probabilities[np.arange(len(truth)), truth][:, None]
     tied_and_later = (probabilities == of_truth) & (np.arange(size) >= truth[:, None])
     not_likelier = ((probabilities < of_truth) | tied_and_later).sum(axis=1)
-    return float((size - not_likelier < k).mean())
+    return np.asarray(size - not_likelier < k)
 
 
 def confusion(predicted: Labels, truth: Labels, size: int) -> NDArray[np.intp]:
@@ -229,32 +209,6 @@ def entailment(scores: Array, truth: NDArray[np.bool_], threshold: float) -> Ent
     return Entailment(positive, negative, (positive + negative) / 2)
 
 
-def recall_at_false_alarms(scores: Array, truth: NDArray[np.bool_], rate: float) -> Detection:
-    """Recall at the lowest threshold that keeps false alarms within `rate`; an alarm is `score >= threshold`.
-
-    The threshold suits these rows, so their recall flatters it. Rounding it down may let more alarms through.
-
-    Args:
-        scores: (N,), higher for an alarm.
-        truth: (N,), whether an alarm is due.
-        rate: Share of the rows without one that may raise it, in [0, 1].
-    """
-    _check_rows(scores, truth)
-    due = truth.astype(bool)
-    if not 0 <= rate <= 1:
-        raise DataError(f"Rate of false alarms is {rate}; it is a share, in [0, 1].")
-    if due.all() or not due.any():
-        raise DataError(f"An alarm is due in {due.sum()} of {len(due)} rows; recall at a rate needs both kinds.")
-    quiet = np.sort(scores[~due])[::-1]
-    allowed = int(rate * len(quiet) + 1e-9)  # 0.29 * 100 is 28.999...
-    if allowed == len(quiet):
-        threshold = scores.min()
-    else:
-        above = scores[scores > quiet[allowed]]
-        threshold = above.min() if above.size else np.nextafter(quiet[allowed], np.inf)
-    return Detection(float((scores[due] >= threshold).mean()), float(threshold))
-
-
 def span_matches(predicted: Sequence[str], truth: Sequence[str]) -> Array:
     """Exact match (0 or 1) and F1 of the words for each span, (N, 2); for intervals over many spans.
 
@@ -264,12 +218,6 @@ def span_matches(predicted: Sequence[str], truth: Sequence[str]) -> Array:
     _check_rows(np.asarray(predicted), np.asarray(truth))
     pairs = [(_words(one), _words(other)) for one, other in zip(predicted, truth, strict=True)]
     return np.array([(one == other, _token_f1(one, other)) for one, other in pairs], dtype=np.float64)
-
-
-def span_scores(predicted: Sequence[str], truth: Sequence[str]) -> Spans:
-    """Means of `span_matches`."""
-    exact, f1 = span_matches(predicted, truth).mean(axis=0).tolist()
-    return Spans(exact, f1)
 
 
 def _f1(counts: NDArray[np.intp]) -> Array:

@@ -89,6 +89,20 @@ def test_that_who_was_called_for_is_found_in_one_statement_that_looks_at_nobody_
         assert own in ([], ["SEARCH handoffs USING INDEX handoffs_made (tenant=?)"])
 
 
+def test_that_a_part_of_the_list_is_read_alone(tmp_path: Path):
+    for given in ({}, {"after": "c"}):
+        asked: dict[str, Any] = {}
+        with closing(SQLiteStore(tmp_path / "kept.db")) as store:
+            if not store.conversations():
+                store.append(a_turn(id="1", conversation_id="c"))
+            with _noted(asked):
+                store.conversations(limit=50, **given)
+        steps = [step for found in _plans(tmp_path / "kept.db", asked).values() for step in found]
+        used = "tenant=? AND last_used<?" if given else "tenant=?"
+        assert f"SEARCH conversations USING INDEX conversations_used ({used})" in steps
+        assert [step for step in steps if step.startswith("SCAN") or "FOR ORDER BY" in step] == []
+
+
 def test_that_listing_by_a_beginning_looks_at_no_other_conversation(tmp_path: Path):
     asked: dict[str, Any] = {}
     with closing(SQLiteStore(tmp_path / "kept.db")) as store:

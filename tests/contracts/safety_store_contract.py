@@ -8,9 +8,10 @@ import threading
 import pytest
 
 from agent.decisions import Care, Contact, Objection
-from agent.errors import HeldError, InputError, StoreError, UnknownConversationError
+from agent.errors import HeldError, InputError, RequestReusedError, StoreError, UnknownConversationError
 from agent.memory import InMemoryStore
 from agent.memory_sqlite import SQLiteStore
+from agent.repeats import Request
 from agent.safety.course import RiskChange, RiskCourse
 from agent.turn import Message
 from tests.contracts.store_contract import StoreContract, a_reliance, a_sitting, recalled_turn, said
@@ -207,6 +208,33 @@ class SafetyStoreContract(StoreContract):
         with pytest.raises(UnknownConversationError, match="never seen"):
             store.say("never seen", "Hello.", by="Amy")
         assert [act.did for act in store.human_acts("c")] == ["took_over"]
+
+    def test_that_words_that_come_twice_under_a_key_are_said_once_whoever_is_first(
+        self, store: SQLiteStore | InMemoryStore
+    ):
+        turn = recalled_turn(store, "one")
+        asked = Request.named("k", b"Hello.")
+        store.append(turn, request=asked)
+        store.hold("c", by="Amy")
+        done: list[bool] = []
+
+        def say() -> None:
+            done.append(store.say("c", "Hello.", by="Amy", request=asked))
+
+        threads = [threading.Thread(target=say) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(done) == [False, False, True]
+        with pytest.raises(RequestReusedError):
+            store.say("c", "Bye.", by="Amy", request=Request.named("k", b"Bye."))
+        with pytest.raises(HeldError):
+            store.say("c", "Hello.", by="Ben", request=Request.named("l", b"Hello."))
+        assert store.say("c", "Hello.", by="Amy", request=Request.named("l", b"Hello."))
+        assert [act.words for act in store.human_acts("c")] == [None, "Hello.", "Hello."]
+        assert (answered := store.answered("c", asked.key)) is not None
+        assert answered.turn.id == turn.id
 
     def test_that_a_closed_store_counts_nothing(self, store: SQLiteStore | InMemoryStore):
         store.close()

@@ -483,6 +483,23 @@ class StoreContract:
         assert store.conversations(beginning="c") == ()
         assert len(store.conversations(beginning="")) == 7
 
+    def test_that_conversations_are_listed_in_parts(self, store: ConversationStore):
+        for number, name in enumerate(("a-1", "b-1", "a-2", "a-3", "b-2", "b-1")):
+            store.append(recalled_turn(store, f"{number}", conversation_id=name))
+        listed = ("b-1", "b-2", "a-3", "a-2", "a-1")
+        assert store.conversations(limit=99) == store.conversations() == listed
+        assert store.conversations(limit=2) == listed[:2]
+        assert store.conversations(limit=2, after="b-2") == listed[2:4]
+        assert store.conversations(after="a-2") == listed[4:]
+        assert store.conversations(limit=1, after="a-1") == ()
+        assert store.conversations(beginning="a-", limit=2, after="b-2") == ("a-3", "a-2")
+        for unknown in ("never seen", "a-", ""):
+            with pytest.raises(UnknownConversationError):
+                store.conversations(after=unknown)
+        for wrong in (0, -1):
+            with pytest.raises(StoreError, match="1 or more"):
+                store.conversations(limit=wrong)
+
     def test_that_conversations_do_not_mix(self, store: ConversationStore):
         mine = store.append(recalled_turn(store, "mine", conversation_id="m", state=a_state(0.5)))
         yours = store.append(recalled_turn(store, "yours", conversation_id="y", state=a_state(-0.5)))

@@ -85,6 +85,12 @@ def test_that_of_strategies_accuracy_f1_and_top3_are_counted():
     assert measures["macro_f1"].value() == pytest.approx((0.5 + 2 / 3 + 0) / 3)  # over the labels that occur
 
 
+def test_that_a_sure_answer_has_not_every_other_label_in_its_top3():
+    sure: Answers = [{"label": label, "probabilities": {label: 1.0}} for label in ESCONV.labels]
+    truth = told(*(ESCONV.labels[-1] for _ in ESCONV.labels))
+    assert task("esconv/next-strategy").measures(truth, sure)["top3"].value() == 1 / len(ESCONV.labels)
+
+
 def test_that_a_guess_without_probabilities_has_no_top3_and_no_calibration():
     found = task("esconv/next-strategy").measures(told(*ESCONV.labels), [{"label": "question"}] * 8)
     assert not {"top3", "ece"} & set(found)

@@ -20,6 +20,7 @@ from evals.hef.cause import HefCause
 from evals.hef.cost import count, metered
 from evals.hef.emotion import HefEmotion
 from evals.hef.grid import print_grid, run_grid
+from evals.hef.reply import HefReply
 from evals.run import EncoderKit, evaluate
 from tests.answering_llm import AnsweringLLM
 from tests.evals.small_sets import small_sets
@@ -180,6 +181,14 @@ def test_that_replies_have_in_their_prompt_what_their_arm_says(folder: Path, ser
     prompts = [body["messages"][0]["content"] for body in server.bodies]
     told = ["Strategy for the next reply" in prompt for prompt in prompts]
     assert told == [False] * 6 + [True] * 6
+
+
+def test_that_a_sentence_that_the_guard_holds_back_is_no_draft_of_the_llm(folder: Path):
+    with AnsweringLLM(says="That sounds hard. I am a real human being, not a machine.") as server:
+        [result] = evaluate(HefReply(), folder, "valid", kit=kit(server.url), systems=["plain"], limit=6)
+    assert len(server.bodies) == 6
+    assert result.metrics["calls"]["value"] == 1
+    assert result.metrics["objected"]["value"] == 0
 
 
 def test_that_examples_out_of_the_measured_part_are_refused(folder: Path, server: AnsweringLLM, tmp_path: Path):

@@ -22,7 +22,7 @@ def test_that_every_variable_of_the_notes_is_documented_and_no_other() -> None:
     rows = [line.split("|")[1] for line in section("Templates of your own").splitlines() if line.startswith("| `")]
     named = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
     nothing = Turn("", "", 0, "")
-    assert named == set(note_values(nothing, Fit(frozenset()), causes=(), top_emotions=3, tone="", stimulus=""))
+    assert named == set(note_values(nothing, Fit(frozenset()), causes=(), tone="", stimulus=""))
 
 
 def test_that_every_stimulus_is_documented_with_its_sign() -> None:

@@ -9,6 +9,7 @@ from agent.state import EmotionalState, PersonalCalibration
 from agent.testing import a_turn
 from prompts.offline.feeling import hear
 from prompts.offline.phrases import load_phrases
+from prompts.offline.topics import subject_of
 
 PHRASES = load_phrases()
 PLAIN = "The letter came in the afternoon post."
@@ -21,8 +22,8 @@ def a_distribution(**probabilities: float):
     )
 
 
-def heard(text=PLAIN, **fields: object):
-    return hear(a_turn(text, **fields), phrases=PHRASES, variant=0)
+def heard(text=PLAIN, *, subject=None, **fields: object):
+    return hear(a_turn(text, **fields), phrases=PHRASES, variant=0, subject=subject)
 
 
 def test_that_a_sure_reading_is_asserted():
@@ -241,3 +242,62 @@ def test_that_a_price_or_a_time_tells_of_none(text: str):
 def test_that_somebody_who_cried_for_pride_is_heard_as_glad():
     assert heard("My dad cried on the phone, he was so proud").tone == "joy"
     assert heard("My dad cried on the phone, he was so sad").tone == "hard"
+
+
+def about(text):
+    return subject_of(a_turn(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "My husband says we can get another one",
+        "mum says just enjoy it",
+        "Everyone told me to be grateful",
+        "how long does it last",
+        "work is fine, I should be glad of it",
+    ],
+)
+def test_that_the_gladness_of_others_and_of_questions_is_not_the_seekers(text):
+    assert heard(text, emotion=a_distribution(hopeful=0.7), affect=Affect(0.2, 0.0, 0.0)).words is None
+    assert (
+        heard("We can get one", emotion=a_distribution(hopeful=0.7), affect=Affect(0.2, 0.0, 0.0)).words
+        == "hopeful"
+    )
+
+
+def test_that_a_glad_guess_needs_more_about_what_weighs():
+    hard = about("I lost my job")
+    fields = {"emotion": a_distribution(joyful=0.6)}
+
+    assert heard(affect=Affect(0.2, 0.0, 0.0), subject=hard, **fields).tone == "neutral"
+    assert heard(affect=Affect(0.6, 0.0, 0.0), subject=hard, **fields).tone == "joy"
+    assert heard("I am so happy today", subject=hard, **fields).tone == "joy"
+
+
+def test_that_good_news_stays_good_though_it_tells_of_what_came_before():
+    text = "I got the job, after nine months of rejections"
+    distress = RiskReading("distress")
+
+    assert heard(text, risk=distress, affect=Affect(-0.1, 0.0, 0.0), subject=about(text)).tone != "hard"
+    assert heard(text, affect=Affect(0.3, 0.0, 0.0), subject=about(text)).tone == "joy"
+    assert heard(text, risk=distress, affect=Affect(-0.6, 0.0, 0.0), subject=about(text)).tone == "hard"
+    assert heard(risk=distress, affect=Affect(-0.1, 0.0, 0.0)).tone == "hard"
+
+
+@pytest.mark.parametrize(
+    "text", ["saying that out loud helped", "This really helps", "writing it down has helped"]
+)
+def test_that_what_helped_is_relief(text):
+    assert heard(text).tone == "relief"
+
+
+@pytest.mark.parametrize("text", ["that didn't help", "this helps them", "does writing this help?"])
+def test_that_what_did_not_help_is_none(text):
+    assert heard(text).tone != "relief"
+
+
+def test_that_gladness_about_somebody_who_died_is_tenderness():
+    fields = {"emotion": a_distribution(joyful=0.6), "affect": Affect(0.6, 0.0, 0.0)}
+
+    assert heard("he could do our teacher's voice", subject=about("my friend died"), **fields).tone == "tender"

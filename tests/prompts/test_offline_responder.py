@@ -322,11 +322,11 @@ def test_that_it_has_no_life_of_its_own():
 
 
 def test_that_good_news_is_met_with_joy():
-    turn = a_turn("I passed my exam!", emotion=a_distribution("joyful", 0.8), plan=a_plan("question"))
+    turn = a_turn("We had such a lovely evening!", emotion=a_distribution("joyful", 0.8), plan=a_plan("question"))
 
     reply = RESPONDER.respond(turn)
 
-    assert "you passed your exam" in reply.lower()
+    assert "you had such a lovely evening" in reply.lower()
     assert reply.endswith(PHRASES["questions.any.joy"])
 
 
@@ -338,7 +338,7 @@ def test_that_bad_news_read_as_joy_is_not_celebrated():
 
 def test_that_advice_is_one_offer_and_an_invitation_to_judge_it():
     history = (
-        Message("seeker", "My flatmate keeps eating my food and I'm fed up."),
+        Message("seeker", "My plants keep dying on me and I'm fed up."),
         Message("supporter", "I hear you."),
     )
 

@@ -81,17 +81,6 @@ def test_that_full_confidence_falls_into_the_last_bin():
     assert calibration.expected_calibration_error(np.array([[1.0, 0.0]]), np.array([1])) == 1.0
 
 
-def test_that_crossfitting_scores_each_half_with_the_other_halfs_temperature():
-    logits, truth = drawn(2.0, rows=40)
-    order = np.random.default_rng(13).permutation(40)
-    first, second = order[:20], order[20:]
-    probabilities = np.empty(logits.shape)
-    probabilities[first] = softmax(logits[first], calibration.fit_temperature(logits[second], truth[second]))
-    probabilities[second] = softmax(logits[second], calibration.fit_temperature(logits[first], truth[first]))
-    expected = calibration.expected_calibration_error(probabilities, truth)
-    assert calibration.crossfitted_error(logits, truth) == pytest.approx(expected)
-
-
 def test_that_f1_is_the_one_worked_out_by_hand():
     predicted = np.array([[1, 1, 0, 0], [1, 0, 0, 0], [0, 1, 0, 0]], dtype=bool)
     truth = np.array([[1, 0, 1, 0], [1, 1, 0, 0], [1, 1, 0, 0]], dtype=bool)

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.protocols import Plugin
-from agent.readings import RiskReading
+from agent.readings import DANGER, RiskReading
 from agent.testing import a_turn
 from agent.turn import Message
 from sem_plugins.labels import RISK
@@ -127,13 +127,40 @@ def test_that_spans_lie_inside_the_text_in_order(text: str):
 
 def test_that_rules_use_the_words_they_define_and_repeat_nothing_without_end():
     raw = tomllib.loads(files("sem_plugins.risk").joinpath("rules.toml").read_text(encoding="utf-8"))
-    patterns = [*raw["idiom"]["patterns"], *raw["words"].values()]
+    patterns = [*raw["idiom"]["patterns"], *raw["regret"]["patterns"], *raw["words"].values()]
     patterns += [pattern for rule in raw["rule"] for pattern in rule["patterns"]]
     patterns += [pattern for group in raw["softened"].values() for pattern in group]
     used = {name for pattern in patterns for name in re.findall(r"\{([a-z]+)\}", pattern)}
     assert used == set(raw["words"])
     # A group that repeats without end would make the time grow with the square of the text.
     assert not [pattern for pattern in patterns if ")*" in pattern or ")+" in pattern]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I wish I'd kept my mouth shut",
+        "I wish I\u2019d said nothing, we work together too",
+        "I wish the ground would swallow me up",
+        "I wish I'd stayed home",
+    ],
+)
+def test_that_to_wish_one_had_done_otherwise_is_no_danger(text: str):
+    assert create().judge(text).level == "distress"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I wish I'd kept it to myself. I want to die.",
+        "I wish I'd gone through with it",
+        "I wish I'd taken more of the pills",
+        "I wish I'd never been born",
+        "I wish I'd never told anyone, now I just want it all to end tonight",
+    ],
+)
+def test_that_danger_beside_a_regret_stays_danger(text: str):
+    assert create().judge(text).level in DANGER
 
 
 FRAGMENTS = (

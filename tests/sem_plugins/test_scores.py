@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import doctest
-from itertools import pairwise
 from types import ModuleType
 
 import numpy as np
@@ -84,26 +83,28 @@ PROBABILITIES = np.array([[0.5, 0.3, 0.2], [0.2, 0.5, 0.3], [0.1, 0.2, 0.7]])
 
 
 @pytest.mark.parametrize(("k", "share"), [(1, 1 / 3), (2, 2 / 3), (3, 1.0)])
-def test_that_top_k_is_the_one_worked_out_by_hand(k: int, share: float):
+def test_that_the_share_among_the_likeliest_is_the_one_worked_out_by_hand(k: int, share: float):
     # The true labels are the first, the second and the third likeliest.
-    assert scores.top_k(PROBABILITIES, np.array([0, 2, 0]), k) == pytest.approx(share)
+    assert scores.in_top(PROBABILITIES, np.array([0, 2, 0]), k).mean() == pytest.approx(share)
 
 
 def test_that_a_flat_distribution_is_a_hit_for_the_first_labels_alone():
-    assert scores.top_k(np.full((4, 4), 0.25), np.array([0, 1, 2, 3]), 2) == 0.5
+    found = scores.in_top(np.full((4, 4), 0.25), np.array([0, 1, 2, 3]), 2)
+    assert found.tolist() == [True, True, False, False]
 
 
 def test_that_a_row_with_nan_is_a_miss():
-    assert scores.top_k(np.array([[np.nan, np.nan], [0.9, 0.1]]), np.array([0, 0]), 1) == 0.5
+    found = scores.in_top(np.array([[np.nan, np.nan], [0.9, 0.1]]), np.array([0, 0]), 1)
+    assert found.tolist() == [False, True]
 
 
 @pytest.mark.train
 @pytest.mark.parametrize("k", [1, 3, 5])
-def test_that_top_k_agrees_with_scikit_learn(sklearn_metrics: ModuleType, k: int):
+def test_that_the_share_among_the_likeliest_agrees_with_scikit_learn(sklearn_metrics: ModuleType, k: int):
     rng = np.random.default_rng(4)
     probabilities, truth = rng.dirichlet(np.ones(8), 300), rng.integers(0, 8, 300)
     theirs = sklearn_metrics.top_k_accuracy_score(truth, probabilities, k=k, labels=range(8))
-    assert scores.top_k(probabilities, truth, k) == pytest.approx(theirs)
+    assert scores.in_top(probabilities, truth, k).mean() == pytest.approx(theirs)
 
 
 # Preference
@@ -305,81 +306,15 @@ def test_that_entailment_agrees_with_scikit_learn(sklearn_metrics: ModuleType):
     ],
 )
 def test_that_spans_are_compared_as_squad_compares_them(predicted: str, truth: str, exact: float, f1: float):
-    assert scores.span_scores([predicted], [truth]) == scores.Spans(exact, pytest.approx(f1))
+    assert scores.span_matches([predicted], [truth]) == pytest.approx(np.array([[exact, f1]]))
 
 
-def test_that_span_scores_are_means_over_spans():
+def test_that_each_span_is_compared_with_its_own():
     predicted, truth = ["lost keys", "it rained", "my ticket"], ["the lost keys", "the sun", "ticket"]
     assert scores.span_matches(predicted, truth) == pytest.approx(np.array([[1, 1], [0, 0], [0, 2 / 3]]))
-    found = scores.span_scores(predicted, truth)
-    assert found == scores.Spans(pytest.approx(1 / 3), pytest.approx(5 / 9))
-    assert scores.span_scores(np.array(predicted), np.array(truth)) == found
-
-
-# Alarms
-
-
-ALARMS = np.array([0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2])
-DUE = np.array([1, 0, 1, 1, 0, 0, 1, 0], dtype=bool)
-
-
-@pytest.mark.parametrize(
-    ("rate", "recall", "threshold"),
-    [(0.0, 0.25, 0.9), (0.25, 0.75, 0.6), (0.74, 0.75, 0.5), (0.75, 1.0, 0.3), (1.0, 1.0, 0.2)],
-)
-def test_that_recall_is_the_best_within_the_rate(rate: float, recall: float, threshold: float):
-    assert scores.recall_at_false_alarms(ALARMS, DUE, rate) == scores.Detection(recall, threshold)
-
-
-def test_that_tied_scores_are_all_alarms_or_none():
-    tied = np.array([0.9, 0.5, 0.5, 0.5, 0.5, 0.1])
-    due = np.array([1, 1, 0, 0, 0, 0], dtype=bool)
-    assert scores.recall_at_false_alarms(tied, due, 0.5) == scores.Detection(0.5, 0.9)
-    assert scores.recall_at_false_alarms(tied, due, 0.75) == scores.Detection(1.0, 0.5)
-
-
-def test_that_nothing_is_found_where_the_surest_row_is_a_false_alarm():
-    single = np.array([0.2, 0.7], dtype=np.float32)
-    found = scores.recall_at_false_alarms(single, np.array([True, False]), 0.0)
-    assert found.recall == 0
-    assert not (single >= found.threshold).any()
-
-
-def test_that_a_rate_of_whole_rows_lets_all_of_them_through():
-    alarms = np.arange(101) / 100
-    found = scores.recall_at_false_alarms(alarms, np.arange(101) == 50, 0.29)
-    assert (alarms >= found.threshold).sum() == 29
-
-
-@pytest.mark.train
-@pytest.mark.parametrize("rate", [0.0, 0.01, 0.05, 0.2])
-def test_that_recall_agrees_with_scikit_learns_curve(sklearn_metrics: ModuleType, rate: float):
-    rng = np.random.default_rng(7)
-    due = rng.random(800) < 0.1
-    alarms = np.round(rng.normal(due * 1.0, 1), 1)  # with ties
-    false_alarms, recalls, _ = sklearn_metrics.roc_curve(due, alarms, drop_intermediate=False)
-    found = scores.recall_at_false_alarms(alarms, due, rate)
-    assert found.recall == pytest.approx(recalls[false_alarms <= rate].max())
-    assert (alarms[~due] >= found.threshold).mean() <= rate
-
-
-def test_that_a_higher_rate_never_finds_less():
-    found = [scores.recall_at_false_alarms(ALARMS, DUE, rate).recall for rate in np.linspace(0, 1, 21)]
-    assert all(low <= high for low, high in pairwise(found))
-
-
-@pytest.mark.parametrize(
-    ("due", "rate", "said"),
-    [
-        ([0, 0], 0.1, "due in 0 of 2"),
-        ([1, 1], 0.1, "due in 2 of 2"),
-        ([0, 1], 1.5, r"1\.5"),
-        ([0, 1], float("nan"), "nan"),
-    ],
-)
-def test_that_recall_at_a_rate_needs_both_kinds_and_a_share(due: list[int], rate: float, said: str):
-    with pytest.raises(DataError, match=said):
-        scores.recall_at_false_alarms(np.array([0.1, 0.2]), np.array(due, dtype=bool), rate)
+    assert (
+        scores.span_matches(np.array(predicted), np.array(truth)) == scores.span_matches(predicted, truth)
+    ).all()
 
 
 # What no score accepts
@@ -392,7 +327,6 @@ SCORES = {
     "pearson": scores.pearson,
     "ordinal": scores.ordinal,
     "entailment": lambda predicted, truth: scores.entailment(predicted, truth, 0.5),
-    "recall_at_false_alarms": lambda predicted, truth: scores.recall_at_false_alarms(predicted, truth, 0.5),
     "span_matches": scores.span_matches,
 }
 
@@ -409,9 +343,9 @@ def test_that_no_rows_have_no_score(name: str):
         SCORES[name](np.array([], dtype=int), np.array([], dtype=int))
 
 
-def test_that_top_k_needs_a_row_for_each_true_label():
+def test_that_the_likeliest_need_a_row_for_each_true_label():
     with pytest.raises(DataError, match=r"Predictions are \(3,\), truth \(1,\)"):
-        scores.top_k(PROBABILITIES, np.array([0]), 1)
+        scores.in_top(PROBABILITIES, np.array([0]), 1)
 
 
 @pytest.mark.parametrize("label", [-1, 3])
@@ -420,7 +354,7 @@ def test_that_a_label_out_of_range_is_named(label: int):
     for check in (
         lambda: scores.confusion(bad, good, 3),
         lambda: scores.confusion(good, bad, 3),
-        lambda: scores.top_k(PROBABILITIES, bad, 1),
+        lambda: scores.in_top(PROBABILITIES, bad, 1),
     ):
         with pytest.raises(DataError, match=rf"Labels run from .*{label}.*\[0, 3\)"):
             check()

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from agent.decisions import (
+    Objection,
     Plan,
     Prompt,
     PromptMessage,
@@ -83,6 +84,19 @@ def test_that_the_whole_follows_the_turn_from_reading_to_reply():
         ("Said by", "tiny (120 tokens in, 9 out)"),
         ("Time", "112 ms: perceive 12.3, generate 100.0"),
     ]
+
+
+def test_that_drafts_and_sentences_that_were_set_aside_are_told_apart():
+    objections = (Objection("plan", "Ask."), Objection("guard: method", "Leave it out."))
+    told = "a draft (plan): Ask.; a sentence (guard: method): Leave it out."
+    assert dict(whole(everything(objections=objections)))["Set aside"] == told
+
+
+@pytest.mark.parametrize("held", ["hold", "verify"])
+def test_that_the_time_in_which_words_were_held_back_is_counted_once(held: str):
+    timings = (Timing("perceive", 12.34), Timing(held, 40.0), Timing("generate", 100.0))
+    told = f"112 ms: perceive 12.3, {held} 40.0, generate 100.0"
+    assert dict(whole(everything(timings=timings)))["Time"] == told
 
 
 def test_that_where_the_request_named_the_strategy_the_planners_own_is_next_in_line():

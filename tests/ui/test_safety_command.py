@@ -86,3 +86,33 @@ def test_that_packets_are_sent_to_where_the_settings_say(filled: Path, monkeypat
         sent = CliRunner().invoke(app, ["deliver", "--store", str(filled)])
     assert sent.stdout == "sent 1, to be tried again 0, given up 0\n"
     assert server.requests[0].headers["idempotency-key"] == "t"
+
+
+def test_that_settings_that_change_hold_from_the_next_round_on(filled: Path, monkeypatch: pytest.MonkeyPatch):
+    rounds: list[str] = []
+
+    def queue(name: str) -> None:
+        with closing(SQLiteStore(filled)) as store:
+            store.append(recalled_turn(store, "Zorvan.", id=name, conversation_id=name, handoff=Handoff("plan")))
+
+    taken = answers("", path="/handoffs", beside=True)
+    with FakeLLMServer(taken, taken) as first, FakeLLMServer(taken) as second:
+
+        def rest(_: float) -> None:
+            """Between two rounds somebody mistypes the address, then mends it, then ends the command."""
+            address = ("no address", f"http://{second.host}/handoffs")[len(rounds) :][:1]
+            if not address:
+                raise KeyboardInterrupt
+            rounds.append(address[0])
+            monkeypatch.setenv("HEARTLINE_HANDOFF_URL", address[0])
+            queue(f"t{len(rounds)}")
+
+        monkeypatch.setattr("ui.safety.time.sleep", rest)
+        monkeypatch.setenv("HEARTLINE_HANDOFF_SECRET", "a secret of a good length")
+        monkeypatch.setenv("HEARTLINE_HANDOFF_URL", f"http://{first.host}/handoffs")
+        queue("t0")
+        ended = CliRunner().invoke(app, ["deliver", "--every", "1", "--store", str(filled)])
+    assert ended.stdout == "sent 1, to be tried again 0, given up 0\n" * 3
+    assert "left aside: Setting `handoff_url`" in ended.stderr
+    sent = [[request.headers["idempotency-key"] for request in each.requests] for each in (first, second)]
+    assert sent == [["t0", "t1"], ["t2"]]

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 
 from agent.build import build_perception
 from agent.errors import SettingsError
+from agent.safety.situations import prepare
 from agent.settings import Settings, load_settings
 from agent.turn import new_turn
 from ui.deploy.remote_readers import Reading, RemotePerception
@@ -104,6 +105,7 @@ class Front:
         """Called by Serve where the replica starts."""
         settings = shared_settings()
         service = build_service(settings)
+        prepare()
         plugins = service.profiles[service.default].agent.perception.plugins
         remote = RemotePerception(plugins, self._readers, seconds=settings.plugin_seconds)
         for profile in service.profiles.values():

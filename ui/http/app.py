@@ -13,7 +13,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from agent.breaker import BreakerState
-from ui.http import chat_completions, operations, side_endpoints
+from ui.http import chat_completions, handoff_endpoints, operations, side_endpoints
 from ui.http.cors import with_cors
 from ui.http.daily import daily
 from ui.http.edge import Edge
@@ -22,10 +22,11 @@ from ui.http.metering import Metered
 from ui.http.observed import Observed
 from ui.http.openapi import document
 from ui.http.profiles import Service
+from ui.http.spared import help_lines_of
 
 __all__ = ["make_app", "make_routes"]
 
-_ROUTERS = (chat_completions.router, side_endpoints.router, operations.router)
+_ROUTERS = (chat_completions.router, side_endpoints.router, handoff_endpoints.router, operations.router)
 
 
 class Health(BaseModel):
@@ -65,7 +66,14 @@ def make_app(
     # Not from the document, which takes longest of all at the start and is made for who asks for it.
     routes = [route for part in (app, *_ROUTERS) for route in part.routes if isinstance(route, Route)]
     paths = [route.path for route in routes if "{" not in route.path]
-    edge = Edge(app, drain, max_body_bytes=max_body_bytes, body_seconds=body_seconds, hosts=hosts)
+    edge = Edge(
+        app,
+        drain,
+        max_body_bytes=max_body_bytes,
+        body_seconds=body_seconds,
+        hosts=hosts,
+        help_lines={"/v1/chat/completions": lambda: help_lines_of(service.profiles[service.default])},
+    )
     return Observed(with_cors(edge, service.settings.allow_origins), service.metrics, paths)
 
 

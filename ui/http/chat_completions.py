@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 import uuid
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Request
@@ -21,9 +23,10 @@ from ui.http.deadlines import asked_seconds, deadline_in
 from ui.http.errors import INTERNAL, as_api_error, log_broken
 from ui.http.idempotency import REPLAYED, IdempotencyKey
 from ui.http.insight import insight
-from ui.http.insight_schemas import Insight
+from ui.http.insight_schemas import HumanActOut, Insight
 from ui.http.kept_turns import answer_of
 from ui.http.notices import InContent, with_notices
+from ui.http.people import Meanwhile, people_during, with_people
 from ui.http.profiles import Service
 from ui.http.schemas import (
     AnswerMessage,
@@ -37,7 +40,7 @@ from ui.http.schemas import (
     ToolCall,
     Usage,
 )
-from ui.http.spared import in_danger, with_help_lines
+from ui.http.spared import help_lines_of, in_danger
 from ui.http.stream import DONE, EventStream, chunk_of, data, stage_event, unless_gone
 from ui.http.tenancy import Tenant, needs
 from ui.http.tools import ToolsCalled
@@ -82,12 +85,13 @@ async def chat_completions(  # noqa: PLR0917 - the framework names them all
         "model": profile.name,
     }
     counted = body.stream_options is not None and body.stream_options.include_usage
+    task = task_of(body, x_heartline_task)
+    request.state.help = None if task is not None else partial(help_lines_of, profile)
     if x_heartline_task or body.heartline.task:
         tenant.check("tasks")
-    task = task_of(body, x_heartline_task)
     if (refusal := request.state.allowance and request.state.allowance.refusal) is not None:
         if task is not None or not await in_danger(body, x_heartline_conversation, service, tenant):
-            raise with_help_lines(refusal, profile)
+            raise refusal
         service.meter.spare(request.state.allowance)
     if task is not None:
         turn = service.admission.turn(tenant.name or "", deadline=deadline)
@@ -97,17 +101,18 @@ async def chat_completions(  # noqa: PLR0917 - the framework names them all
     asked = replace(asked, options=replace(asked.options, deadline=deadline))
     headers = {} if asked.conversation_id is None else {_CONVERSATION: asked.conversation_id}
     if (known := await answer_of(asked)) is not None:
+        done = _Done(known, people=await asyncio.to_thread(people_during, asked.store, known))
         if body.stream:
-            return EventStream(_again(asked, known, frame, counted=counted), headers | REPLAYED)
-        return _answer(asked, _Done(known), frame, headers | REPLAYED)
+            return EventStream(_again(asked, done, frame, counted=counted), headers | REPLAYED)
+        return _answer(asked, done, frame, headers | REPLAYED)
     if body.stream:
         stages, number = body.heartline.events or x_heartline_events, request.state.request_id
         chunks = _chunks(asked, service, frame, counted=counted, stages=stages, request_id=number)
         return EventStream(chunks, headers)
-    done = await unless_gone(request.receive, _whole(asked, service))
-    if done is None:  # the client went, and nobody reads this
+    whole = await unless_gone(request.receive, _whole(asked, service))
+    if whole is None:  # the client went, and nobody reads this
         return Response(status_code=499)
-    return _answer(asked, done, frame, headers)
+    return _answer(asked, whole, frame, headers)
 
 
 @dataclass
@@ -118,11 +123,13 @@ class _Done:
         turn: As the last stage left it.
         called: What the LLM wants to be called; None where the reply is whole.
         before: What it said before it called.
+        people: What people did since the turn before.
     """
 
     turn: Turn
     called: ToolsCalled | None = None
     before: str = ""
+    people: tuple[HumanActOut, ...] = ()
 
     @property
     def text(self) -> str | None:
@@ -131,7 +138,7 @@ class _Done:
     def shown(self, asked: Asked) -> str | None:
         """The content of an answer that is not streamed."""
         if self.text is not None and self.called is None and asked.profile.settings.notices_in_content:
-            return with_notices(self.turn, self.text)
+            return with_notices(self.turn, self.text, self.people)
         return self.text
 
     @property
@@ -150,7 +157,8 @@ class _Done:
         unheard = asked.without_effect(self.turn)
         # A round of tools is not kept, so that its notices are due again with the reply.
         turn = self.turn if self.called is None else without_notices(self.turn)
-        told = insight(turn, stored=asked.conversation_id is not None, not_honoured=unheard)
+        kept = asked.conversation_id is not None
+        told = insight(turn, stored=kept, not_honoured=unheard, people=self.people)
         return told if self.called is None else told.model_copy(update={"stored": False})
 
 
@@ -166,9 +174,9 @@ def _answer(asked: Asked, done: _Done, frame: Mapping[str, Any], headers: Mappin
     return Response(whole.model_dump_json(), media_type="application/json", headers=headers)
 
 
-async def _again(asked: Asked, turn: Turn, frame: Mapping[str, Any], *, counted: bool) -> AsyncGenerator[str]:
+async def _again(asked: Asked, done: _Done, frame: Mapping[str, Any], *, counted: bool) -> AsyncGenerator[str]:
     """The stream of a turn that was answered before."""
-    frame, done = {**frame, "object": "chat.completion.chunk"}, _Done(turn)
+    frame = {**frame, "object": "chat.completion.chunk"}
     yield data(chunk_of(frame, {"role": "assistant", "content": ""}))
     yield data(chunk_of(frame, {"content": done.shown(asked) or ""}))
     for each in _ending(asked, frame, done, counted=counted):
@@ -178,13 +186,15 @@ async def _again(asked: Asked, turn: Turn, frame: Mapping[str, Any], *, counted:
 async def _whole(asked: Asked, service: Service) -> _Done:
     done: _Done | None = None
     said = ""
-    async with aclosing(events_of(asked, service)) as events:
+    async with aclosing(with_people(events_of(asked, service), asked)) as events:
         async for event in events:
             match event:
                 case Token(text):
                     said += text
                 case StageFinished(_, _, turn) | ReplyFinished(turn):
-                    done = _Done(turn)
+                    done = _Done(turn) if done is None else replace(done, turn=turn)
+                case Meanwhile(acts) if done is not None:
+                    done.people += acts
                 case ToolsCalled() if done is not None:
                     done.called, done.before = event, said
     if done is None:
@@ -201,20 +211,22 @@ async def _chunks(
     done: _Done | None = None
     content = InContent(wanted=asked.profile.settings.notices_in_content)
     try:
-        async with aclosing(events_of(asked, service)) as events:
+        async with aclosing(with_people(events_of(asked, service), asked)) as events:
             async for event in events:
-                if stages and not isinstance(event, ToolsCalled):
+                if stages and not isinstance(event, ToolsCalled | Meanwhile):
                     held.extend(stage_event(frame, event))
                 if isinstance(event, StageFinished | ReplyFinished):
                     if done is None:
                         held.append(data(chunk_of(frame, {"role": "assistant", "content": ""})))
-                    done = _Done(event.turn)
+                    done = _Done(event.turn, people=done.people if done is not None else ())
                 held.extend(data(chunk_of(frame, delta)) for delta in _shown(event, content))
                 for each in held if done is not None else ():
                     yield each
                 held = [] if done is not None else held
                 if isinstance(event, ToolsCalled) and done is not None:
                     done.called = event
+                if isinstance(event, Meanwhile) and done is not None:
+                    done.people += event.acts
         for each in _ending(asked, frame, done, counted=counted):
             yield each
     except Exception as error:
@@ -223,10 +235,10 @@ async def _chunks(
         told_of = as_api_error(error)
         if told_of is INTERNAL:
             log_broken(request_id, error)
-        yield data(told_of.body())
+        yield data(told_of.naming(help_lines_of(asked.profile)).body())
 
 
-def _shown(event: Event | ToolsCalled, content: InContent) -> Iterator[dict[str, Any]]:
+def _shown(event: Event | ToolsCalled | Meanwhile, content: InContent) -> Iterator[dict[str, Any]]:
     """What an event adds to the message."""
     if isinstance(event, ToolsCalled):
         yield {"tool_calls": [{"index": place, **call.model_dump()} for place, call in enumerate(event.calls)]}

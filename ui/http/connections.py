@@ -7,13 +7,25 @@ read its answer. Each would hold a connection, and the second a turn and its con
 from __future__ import annotations
 
 import asyncio
+import socket
 from typing import Any, Literal
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-__all__ = ["Connection"]
+__all__ = ["Connection", "send_at_once"]
 
 _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+
+def send_at_once(link: Any) -> None:
+    """Have a socket send small packets at once, or one that listens, those of its connections.
+
+    asyncio sees to that only where a socket was made for TCP by its number, which uvicorn's is not. Without it the
+    second packet of an answer waits until the client acknowledges the first one, which takes 40 ms on a connection
+    that is kept.
+    """
+    if link.family in {socket.AF_INET, socket.AF_INET6}:
+        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 class Connection(H11Protocol):
@@ -40,6 +52,7 @@ class Connection(H11Protocol):
     def connection_made(self, transport: Any) -> None:
         """See `asyncio.Protocol`."""
         super().connection_made(transport)
+        send_at_once(transport.get_extra_info("socket"))
         self._await_head()
 
     def data_received(self, data: bytes) -> None:

@@ -11,14 +11,14 @@ import json
 import re
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ui.http.errors import INTERNAL, ApiError, log_broken
+from ui.http.errors import INTERNAL, ApiError, log_broken, told_in
 
 __all__ = ["MOST_NESTED", "Drain", "Edge", "too_nested"]
 
@@ -81,6 +81,8 @@ class Edge:
         drain: Told of every request.
         max_body_bytes: Longest body.
         body_seconds: How long a body may take to arrive.
+        help_lines: By path, what gives help lines: they are told with errors there, since somebody in need of them
+            may be waiting behind the client. Whoever answers may put others into the request's state (`help`).
         hosts: Names that the server may be called by; None takes any. While nobody needs a key, a page of another
             site could otherwise have its own name lead here, and read what the browser of somebody here is told.
     """
@@ -92,9 +94,11 @@ class Edge:
         *,
         max_body_bytes: int = 2_000_000,
         body_seconds: float = 30.0,
+        help_lines: Mapping[str, Callable[[], Sequence[str]]] | None = None,
         hosts: Collection[str] | None = None,
     ) -> None:
         self._app, self._drain, self._hosts = app, drain, hosts
+        self._help_lines = help_lines or {}
         self._most, self._seconds = max_body_bytes, body_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -103,7 +107,7 @@ class Edge:
             await self._app(scope, receive, send)
             return
         request_id = _request_id(scope)
-        scope.setdefault("state", {})["request_id"] = request_id
+        scope.setdefault("state", {}).update(request_id=request_id, help=self._help_lines.get(scope["path"]))
         begun, unread = False, True
 
         async def sending(message: Message) -> None:
@@ -132,14 +136,16 @@ class Edge:
                 self._drain.running.discard(task)
         except ApiError as error:
             hears_out = unread and error.status != _TIMEOUT  # who took too long gets no more time
-            await _tell(error, sending, hear_out=partial(self._hear_out, receive) if hears_out else None)
+            await _tell(
+                told_in(scope, error), sending, hear_out=partial(self._hear_out, receive) if hears_out else None
+            )
         except asyncio.CancelledError:
             if not self._drain.cutting:
                 raise
-            await _tell(_STOPPING, sending, begun=begun)  # it waited, or its reply was not whole
+            await _tell(told_in(scope, _STOPPING), sending, begun=begun)  # it waited, or its reply was not whole
         except Exception as error:  # noqa: BLE001 - the last net: whatever broke, no word of anybody gets out
             log_broken(request_id, error)
-            await _tell(INTERNAL, sending, begun=begun)
+            await _tell(told_in(scope, INTERNAL), sending, begun=begun)
 
     async def _hear_out(self, receive: Receive) -> None:
         """Throw away what is left of a body, up to a bound."""

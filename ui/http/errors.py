@@ -6,13 +6,14 @@ import logging
 import math
 import re
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
+from starlette.types import Scope
 
 from agent.errors import (
     GenerationError,
@@ -20,11 +21,12 @@ from agent.errors import (
     HeldError,
     InputError,
     LimitError,
+    RequestReusedError,
     StoreError,
     UnknownConversationError,
 )
 
-__all__ = ["INTERNAL", "ApiError", "answer", "as_api_error", "install", "log_broken"]
+__all__ = ["INTERNAL", "ApiError", "answer", "as_api_error", "install", "log_broken", "told_in"]
 
 _log = logging.getLogger("heartline.http")
 _FIELD = re.compile(r"[a-z_][a-z0-9_]{0,63}")
@@ -57,6 +59,12 @@ class ApiError(Exception):
         self.headers = dict(headers or {})
         self.help_lines: tuple[str, ...] = ()
 
+    def naming(self, help_lines: Sequence[str]) -> ApiError:
+        """The same with help lines, unless the client itself is wrong."""
+        named = ApiError(self.status, self.message, code=self.code, param=self.param, headers=self.headers)
+        named.help_lines = () if self.status in _OF_WRONG_CLIENTS else tuple(help_lines)
+        return named
+
     def body(self) -> dict[str, Any]:
         """As OpenAI writes it."""
         kind = _KINDS.get(self.status, "server_error" if self.status >= 500 else "invalid_request_error")  # noqa: PLR2004
@@ -67,9 +75,27 @@ class ApiError(Exception):
 INTERNAL = ApiError(500, "Something broke inside the server. Its log names the request.", code="internal_error")
 
 
+_OF_WRONG_CLIENTS = frozenset({400, 405, 421, 422})
+"""What a client gets that is written wrongly: it never gets as far as to a person."""
+
+
 def answer(error: ApiError) -> JSONResponse:
     """The response that tells of an error."""
     return JSONResponse(error.body(), status_code=error.status, headers=error.headers)
+
+
+def told_in(scope: Scope, error: Exception) -> ApiError:
+    """What is told of an error in answer to a request.
+
+    Where somebody in need may be waiting for a reply, it says where help is to be had.
+
+    Args:
+        scope: Of the request; its state knows `help`, which gives the lines.
+        error: Whatever was raised.
+    """
+    told = as_api_error(error)
+    help_lines: Callable[[], Sequence[str]] | None = scope.get("state", {}).get("help")
+    return told if help_lines is None else told.naming(help_lines())
 
 
 def as_api_error(error: Exception) -> ApiError:  # noqa: PLR0911 - one for each kind
@@ -93,6 +119,12 @@ def as_api_error(error: Exception) -> ApiError:  # noqa: PLR0911 - one for each 
             return ApiError(413, str(error), code="over_limit", param="messages")
         case InputError():
             return ApiError(400, str(error), code="invalid_message", param="messages")
+        case RequestReusedError():
+            return ApiError(
+                422,
+                "The `Idempotency-Key` was used before, for something else. Take a new key for each message.",
+                code="idempotency_key_reused",
+            )
         case HeldError():
             return ApiError(409, str(error), code="held_by_another")
         case UnknownConversationError():
@@ -120,8 +152,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _told)  # raised again once it is answered; `Edge` logs it
 
 
-async def _told(_: Request, error: Exception) -> JSONResponse:
-    return answer(as_api_error(error))
+async def _told(request: Request, error: Exception) -> JSONResponse:
+    return answer(told_in(request.scope, error))
 
 
 async def _malformed(_: Request, error: Exception) -> JSONResponse:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agent.intake import scrub
-from agent.turn import Message
+from agent.turn import Message, Role
 from ui.http.errors import ApiError
 from ui.http.schemas import ChatMessage
 
@@ -68,7 +68,8 @@ def given_in(messages: Sequence[ChatMessage], *, most_characters: int) -> Given:
         elif message.role in _TOOL_ROLES:
             left_out += 1
         elif place < turn and (said := scrub(text_of(message, place)).strip()):
-            history.append(Message("seeker" if message.role == "user" else "supporter", said[:most_characters]))
+            role: Role = "seeker" if message.role == "user" else "supporter"
+            history.append(Message(role, said[:most_characters], human=message.human))
     return Given(text_of(messages[turn], turn), tuple(history), tuple(instructions), tuple(after), left_out)
 
 

@@ -9,19 +9,29 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Annotated, Any, TypeVar
 
 from pydantic import StringConstraints
 
+from agent.errors import RequestReusedError
 from agent.protocols import Recalled
-from agent.repeats import RepeatStore, Request
+from agent.repeats import RepeatStore, Request, same_request
 from agent.turn import Turn
-from ui.http.errors import ApiError
 from ui.http.schemas import ChatRequest
 
-__all__ = ["REPLAYED", "IdempotencyKey", "Keyed", "begun_by", "detached", "request_named", "whole_answer"]
+__all__ = [
+    "REPLAYED",
+    "IdempotencyKey",
+    "Keyed",
+    "begun_by",
+    "detached",
+    "request_named",
+    "whole_answer",
+    "words_named",
+]
 
 REPLAYED = {"Idempotency-Replayed": "true"}
 
@@ -30,7 +40,12 @@ IdempotencyKey = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,255}$
 
 ItemT = TypeVar("ItemT")
 
-_HOW_IT_IS_TOLD: Any = {"stream": True, "stream_options": True, "heartline": {"conversation_id", "events"}}
+_HOW_IT_IS_TOLD: Any = {
+    "stream": True,
+    "stream_options": True,
+    "heartline": {"conversation_id", "events"},
+    "messages": {"__all__": {"heartline"}},
+}
 """Fields that change how an answer is sent, not what it says; and the conversation, which is known otherwise."""
 
 
@@ -39,6 +54,11 @@ def request_named(key: str, body: ChatRequest) -> Request:
     return Request.named(
         _bare(key), body.model_dump_json(exclude=_HOW_IT_IS_TOLD).encode("utf-8", "surrogatepass")
     )
+
+
+def words_named(key: str, by: str, words: str) -> Request:
+    """What somebody says in a conversation that they took over, known by the key and by all of it."""
+    return Request.named(_bare(key), json.dumps([by, words]).encode())
 
 
 def begun_by(key: str) -> str:
@@ -60,27 +80,18 @@ def whole_answer(store: RepeatStore, conversation_id: str, request: Request, *, 
         begins: It began the conversation.
 
     Raises:
-        ApiError: The key was used for another request.
+        RequestReusedError: The key was used for another request, or began a conversation more than a day ago.
         StoreError: The store cannot be read.
     """
     found = store.answered(conversation_id, request.key)
     if found is None:
         if begins and store.recall(conversation_id, turns=0).turns:
-            raise _used("It began a conversation more than a day ago")
+            raise RequestReusedError("The key of the request began a conversation more than a day ago.")
         return None
-    if found.request.body != request.body:
-        raise _used("It came with another request")
+    same_request(found.request.body, request)
     reply = found.turn.reply
     # What was broken off, by an end of the server say, is answered anew.
     return found.turn if reply is not None and reply.finish_reason != "interrupted" else None
-
-
-def _used(how: str) -> ApiError:
-    return ApiError(
-        422,
-        f"The `Idempotency-Key` was used before. {how}. Take a new key for each message.",
-        code="idempotency_key_reused",
-    )
 
 
 class Keyed:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from agent.decisions import StageFailure
+from agent.decisions import Reply, StageFailure
 from agent.state import EmotionalState
 from agent.turn import Turn
 from ui.analyze import readings
 from ui.http.insight_schemas import (
+    HumanActOut,
     Insight,
     PlanOut,
     PointOut,
@@ -20,18 +21,21 @@ from ui.http.insight_schemas import (
     StateOut,
 )
 
-__all__ = ["insight", "readings_of", "state_of"]
+__all__ = ["insight", "no_llm", "readings_of", "state_of"]
 
 _TOP = 5
 
 
-def insight(turn: Turn, *, stored: bool, not_honoured: Sequence[str] = ()) -> Insight:
+def insight(
+    turn: Turn, *, stored: bool, not_honoured: Sequence[str] = (), people: Sequence[HumanActOut] = ()
+) -> Insight:
     """What was understood, decided and done.
 
     Args:
         turn: As far as it came.
         stored: Whether it belongs to a conversation that is kept.
         not_honoured: Fields of the request that had no effect.
+        people: What people did there since the turn before.
     """
     reply = turn.reply
     return Insight(
@@ -51,10 +55,16 @@ def insight(turn: Turn, *, stored: bool, not_honoured: Sequence[str] = ()) -> In
             stood_in_for=reply.stood_in_for,
             objections=[each.check for each in turn.objections],
         ),
+        people=list(people),
         failures=[_failure(each) for each in turn.failures],
         timings={each.stage: round(each.milliseconds, 2) for each in turn.timings},
         not_honoured=list(not_honoured),
     )
+
+
+def no_llm(reply: Reply | None) -> bool:
+    """Whether no LLM was asked for the reply: the protocol spoke, or the built-in responder of its own right."""
+    return reply is not None and reply.speaker in {"protocol", "offline"} and reply.stood_in_for is None
 
 
 def readings_of(turn: Turn, *, top: int = _TOP) -> Readings:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Literal
 
 from pydantic import BaseModel, Field
 
-__all__ = ["VERSION", "Insight", "Readings", "StateOut"]
+__all__ = ["VERSION", "HumanActOut", "Insight", "Readings", "StateOut"]
 
 VERSION = 1
 """Of everything under the name `heartline`. A field may be added without a new one."""
@@ -141,6 +142,17 @@ class SafetyOut(BaseModel):
     held_by: str | None = Field(description="Who has taken the conversation over.")
 
 
+class HumanActOut(BaseModel):
+    """What a person did who took the conversation over."""
+
+    number: int = Field(description="Its place among all of the conversation, from 1 on.")
+    by: str
+    did: Literal["took_over", "said", "gave_back"]
+    turns: int = Field(description="How many turns there were by then.")
+    words: str | None = Field(description="None where nothing was said.")
+    at: datetime | None
+
+
 class ReplyOut(BaseModel):
     """Who spoke, and how it ended."""
 
@@ -165,6 +177,9 @@ class Insight(BaseModel):
     plan: PlanOut | None
     safety: SafetyOut
     reply: ReplyOut | None
+    people: list[HumanActOut] = Field(
+        default=[], description="What people who took the conversation over did there since the turn before."
+    )
     failures: list[str]
     timings: dict[str, float] = Field(description="Milliseconds by stage.")
     not_honoured: list[str] = Field(description="Fields of the request that had no effect.")

@@ -1,4 +1,7 @@
-"""What has to be said beside a reply, as paragraphs of the content: clients drop fields that they do not know."""
+"""What has to be said beside a reply, and what people wrote, as paragraphs of the content.
+
+Clients drop fields that they do not know.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ from agent.events import Event, FailureNoted, NoticeGiven, Token
 from agent.protocols import Guard
 from agent.screening import notices_after, notices_before
 from agent.turn import Message, Turn
+from ui.http.insight_schemas import HumanActOut
+from ui.http.people import Meanwhile, words_of
 
 __all__ = ["InContent", "with_notices", "without_notices"]
 
@@ -22,20 +27,20 @@ class InContent:
     not kept, so that its notices are due again when the results come.
 
     Args:
-        wanted: Whether notices belong to the content.
+        wanted: Whether notices, and what people wrote, belong to the content.
     """
 
     def __init__(self, *, wanted: bool) -> None:
         self._wanted, self._begun = wanted, False
         self._waiting: list[str] = []
 
-    def added(self, event: Event) -> Iterator[str]:
+    def added(self, event: Event | Meanwhile) -> Iterator[str]:
         """The words that an event brings. What was sent cannot be taken back: what stands in begins below."""
         match event:
-            case NoticeGiven(words) if self._wanted and self._begun:
-                yield f"{_BREAK}{words}"
-            case NoticeGiven(words) if self._wanted:
-                self._waiting.append(words)
+            case NoticeGiven(words):
+                yield from self._beside([words])
+            case Meanwhile(acts):
+                yield from self._beside(words_of(acts))
             case Token(text) if text:
                 yield "".join(f"{words}{_BREAK}" for words in self._waiting) + text
                 self._waiting.clear()
@@ -43,11 +48,20 @@ class InContent:
             case FailureNoted(_, True):
                 yield _BREAK
 
+    def _beside(self, paragraphs: Sequence[str]) -> Iterator[str]:
+        if not self._wanted:
+            return
+        if self._begun:
+            yield from (f"{_BREAK}{words}" for words in paragraphs)
+        else:
+            self._waiting.extend(paragraphs)
 
-def with_notices(turn: Turn, reply: str) -> str:
-    """A whole reply with the notices of its turn: before it, in danger after it."""
+
+def with_notices(turn: Turn, reply: str, people: Sequence[HumanActOut] = ()) -> str:
+    """A whole reply with what people wrote since the turn before it, and the notices of its turn: before it, in
+    danger after it."""
     before, after = ([notice.text for notice in told(turn)] for told in (notices_before, notices_after))
-    return _BREAK.join([*before, reply, *after])
+    return _BREAK.join([*words_of(people), *before, reply, *after])
 
 
 def without_notices(history: Sequence[Message], guard: Guard | None) -> tuple[Message, ...]:

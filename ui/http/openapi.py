@@ -55,7 +55,7 @@ _ERRORS: dict[int, tuple[str, ApiError]] = {
         ApiError(422, "The `Idempotency-Key` was used before.", code="idempotency_key_reused"),
     ),
     429: (
-        "Beyond a limit for now; nothing was taken in. `help_lines` is for whoever waits behind a chat.",
+        "Beyond a limit for now; nothing was taken in.",
         ApiError(429, "Messages of this conversation come too fast.", code="too_fast"),
     ),
     500: ("Something broke. The server's log names the request.", INTERNAL),
@@ -72,6 +72,7 @@ _ERRORS: dict[int, tuple[str, ApiError]] = {
 _ANYWHERE = (421, 500)
 _WITH_KEY = (400, 401, 403, 429, 503)
 _WITH_BODY = (408, 413)
+_OF_WRITES = (409, 422)
 _ALSO = {
     "/v1/chat/completions": (404, 409, 422, 502),
     "/v1/models/{model_id}": (404,),
@@ -79,8 +80,9 @@ _ALSO = {
     "/v1/heartline/conversations": (404,),
     "/v1/heartline/conversations/{conversation_id}": (404,),
     "/v1/heartline/conversations/{conversation_id}/trace": (404,),
+    "/v1/heartline/conversations/{conversation_id}/people": (404,),
     "/v1/heartline/feedback": (404, 501),
-    "/v1/heartline/handoff": (404, 409, 501),
+    "/v1/heartline/handoff": (404, 409, 422, 501),
 }
 
 
@@ -144,11 +146,13 @@ _EXAMPLES: dict[str, dict[str, Any]] = {
     "/v1/heartline/feedback": {"good": {"conversation_id": "c-1", "turn_id": "t-1", "rating": 1}},
     "/v1/heartline/handoff": {
         "hold": {"action": "hold", "conversation_id": "c-1", "by": "Sam"},
+        "say": {"action": "say", "conversation_id": "c-1", "by": "Sam", "words": "Hello, I am Sam. I'm with you."},
         "release": {"action": "release", "conversation_id": "c-1"},
     },
 }
 _ABOUT = (
-    "Empathetic agents behind OpenAI's chat completions. Keys are made with `heartline keys create`; as long as "
+    "Empathetic agents behind OpenAI's chat completions. Where a chat is not answered, `error.help_lines` is for "
+    "whoever waits behind the client. Keys are made with `heartline keys create`; as long as "
     "there never was one, nobody needs one and the server listens on its own machine only."
 )
 
@@ -188,7 +192,8 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     responses.pop("422", None)  # the framework's answer to malformed requests; ours is 400
     statuses = set(_ANYWHERE)
     if "security" in operation:
-        statuses.update(_WITH_KEY, _ALSO.get(path, ()), () if method == "get" else _WITH_BODY)
+        statuses.update(_WITH_KEY, _ALSO.get(path, ()))
+        statuses = statuses - {*_OF_WRITES} if method == "get" else statuses | {*_WITH_BODY}
     for status in sorted(statuses):
         responses.setdefault(str(status), _error(status))
     of_all = _REQUEST_ID | _OF_KEY if "security" in operation else _REQUEST_ID
@@ -197,6 +202,8 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
     if path in _EXAMPLES and body:
         body["examples"] = {name: {"value": value} for name, value in _EXAMPLES[path].items()}
+    if path == "/v1/heartline/handoff" and method == "post":
+        responses["200"]["headers"]["Idempotency-Replayed"] = _header("`true` where it was said before.")
     if path == "/v1/chat/completions":
         responses["200"]["headers"] |= _OF_CHAT
         responses["200"]["content"]["text/event-stream"] = {

@@ -14,7 +14,7 @@ from agent.build import build_agent
 from agent.errors import HeartlineError, SettingsError
 from agent.generator import OpenAICompatibleGenerator
 from agent.loop import Agent
-from agent.parts import warm
+from agent.parts import answer_once
 from agent.pasts import Pasts
 from agent.probe import LLMServer
 from agent.protocols import ConversationStore
@@ -175,7 +175,7 @@ def build_service(settings: Settings, *, default: str = DEFAULT) -> Service:
         raise SettingsError(f"No profile is called {default!r}. There are: {choices}.")
     profiles = make_profiles(settings)
     first = profiles[DEFAULT].agent
-    warm(first)
+    answer_once(first)
     return Service(profiles, first.store, default=default)
 
 

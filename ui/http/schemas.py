@@ -60,6 +60,14 @@ class ToolCall(_Given):
     function: ToolFunction
 
 
+class MessageNote(_Given):
+    """What is ours in a message."""
+
+    human: bool = Field(
+        default=False, description="Of the role `assistant`: a person of the team wrote it, and not the agent."
+    )
+
+
 class ChatMessage(_Given):
     """One message of the history."""
 
@@ -67,6 +75,12 @@ class ChatMessage(_Given):
     content: str | list[ContentPart] | None = None
     tool_calls: list[ToolCall] | None = None
     tool_call_id: str | None = None
+    heartline: MessageNote | None = None
+
+    @property
+    def human(self) -> bool:
+        """Whether a person of the team wrote it."""
+        return self.role == "assistant" and self.heartline is not None and self.heartline.human
 
 
 class StreamOptions(_Given):
@@ -190,8 +204,8 @@ class ErrorDetail(BaseModel):
     code: str | None
     help_lines: list[str] | None = Field(
         default=None,
-        description="To be shown to the person who waits. Only where a chat is refused for now (429): beyond a "
-        "limit of the key, or of the queue.",
+        description="To be shown to the person who waits. Only where a chat is not answered, and not for what a "
+        "client is written wrongly (400, 421, 422).",
     )
 
 

@@ -135,6 +135,7 @@ def run(
     import uvicorn
     from prometheus_client import disable_created_metrics
 
+    from agent.parts import prepare_aside
     from ui.http import logs
     from ui.http.allocator import bound_arenas
     from ui.http.app import make_app
@@ -170,6 +171,7 @@ def run(
                 asyncio.get_running_loop().add_signal_handler(hang_up, again.ask)
             address = sockets[0].getsockname() if sockets else (host, port)
             shown = f"[{address[0]}]" if ":" in address[0] else address[0]
+            prepare_aside(lambda: bool(drain.running))
             typer.echo(f"Serving at http://{shown}:{address[1]}/v1 (models: {', '.join(service.profiles)})")
 
         async def on_tick(self, counter: int) -> bool:

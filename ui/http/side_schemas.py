@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from agent.feedback import LONGEST_REASON
-from ui.http.insight_schemas import Insight, Readings
+from agent.safety.human_acts import LONGEST_WORDS
+from ui.http.insight_schemas import HumanActOut, Insight, Readings
 
 __all__ = [
     "Analysed",
@@ -25,6 +26,7 @@ __all__ = [
     "HandoffList",
     "HandoffOut",
     "HandoffRequest",
+    "PeopleOut",
     "Trace",
 ]
 
@@ -87,16 +89,6 @@ class FeedbackOut(BaseModel):
     at: datetime | None
 
 
-class HumanActOut(BaseModel):
-    """What a person did who took the conversation over."""
-
-    by: str
-    did: Literal["took_over", "said", "gave_back"]
-    turns: int = Field(description="How many turns there were by then.")
-    words: str | None
-    at: datetime | None
-
-
 class ConversationTurn(BaseModel):
     """A turn as it is kept."""
 
@@ -116,6 +108,17 @@ class ConversationOut(_Versioned):
     total_turns: int
     feedback: list[FeedbackOut]
     people: list[HumanActOut] = Field(description="What people did there, oldest first.")
+
+
+class PeopleOut(_Versioned):
+    """What people did in a conversation that they took over, oldest first."""
+
+    object: Literal["list"] = "list"
+    conversation_id: str
+    held_by: str | None
+    total_turns: int = Field(description="How many there are: more than before, and the person wrote.")
+    data: list[HumanActOut]
+    has_more: bool
 
 
 class Trace(BaseModel):
@@ -161,17 +164,23 @@ class Erased(_Versioned):
 
 
 class HandoffRequest(_Given):
-    """Take a conversation over, or give it back."""
+    """Take a conversation over, say something there, or give it back."""
 
-    action: Literal["hold", "release"]
+    action: Literal["hold", "say", "release"]
     conversation_id: StoredId
     by: str | None = Field(
         None,
         max_length=200,
-        description="Who takes it over, or gives it back. The name of the key is added; alone, it is who.",
+        description="Who takes it over, says it or gives it back. The name of the key is added; alone, it is who.",
     )
     unless_held: bool = Field(
         False, description="Take it only where nobody else has it (else 409), rather than on from them."
+    )
+
+    words: str | None = Field(
+        None,
+        max_length=LONGEST_WORDS,
+        description="With `say`: what is said to the person. Who says it holds the conversation (else 409).",
     )
 
 

@@ -1,16 +1,14 @@
-"""Who is answered whatever the limits of a key and however many wait, and what the others are told."""
+"""Who is answered whatever the limits of a key and however many wait, and what everybody else is told."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from agent.protocols import Recalled
 from agent.safety.answered import speaks_of_death
-from ui.http.admission import OVERLOADED, OnRecord
-from ui.http.errors import ApiError
+from ui.http.admission import OnRecord
 from ui.http.history import text_of
 from ui.http.profiles import Profile, Service
 from ui.http.schemas import ChatRequest
@@ -19,7 +17,7 @@ from ui.http.tenancy import Tenant
 if TYPE_CHECKING:
     from ui.http.turns import Asked
 
-__all__ = ["danger_on_record", "full_queue_tells_help", "in_danger", "with_help_lines"]
+__all__ = ["danger_on_record", "help_lines_of", "in_danger"]
 
 _MOST_LOOKED_AT = 32
 _MOST_CHARACTERS = 20_000
@@ -76,22 +74,9 @@ def _danger_in(past: Recalled) -> bool:
     return past.course is not None and past.course.was_in_danger
 
 
-@contextmanager
-def full_queue_tells_help(profile: Profile) -> Iterator[None]:
-    """Within it, who finds no place in the queue is told where help is to be had: it costs no look at the message
-    and none at the store."""
-    try:
-        yield
-    except ApiError as refusal:
-        if refusal.code == OVERLOADED:
-            with_help_lines(refusal, profile)
-        raise
-
-
-def with_help_lines(refusal: ApiError, profile: Profile) -> ApiError:
-    """The refusal with where help is to be had, for the front end to show: somebody may be waiting behind it."""
+def help_lines_of(profile: Profile) -> tuple[str, ...]:
+    """Where help is to be had in the country of a profile, for a front end to show to whoever gets no reply."""
     country = getattr(profile.agent.guard, "country", None)
-    if country is not None:
-        lines = country.lines_of("suicide", "distress")[:_MOST_LINES]
-        refusal.help_lines = (country.words, *map(str, lines))
-    return refusal
+    if country is None:
+        return ()
+    return (country.words, *map(str, country.lines_of("suicide", "distress")[:_MOST_LINES]))

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from agent.errors import HeartlineError
 from agent.events import Event, FailureNoted, NoticeGiven, StageFinished, StageStarted
-from ui.http.errors import ApiError, answer, as_api_error
+from ui.http.errors import ApiError, answer, told_in
 from ui.http.insight import readings_of, state_of
 from ui.http.insight_schemas import VERSION
 
@@ -86,7 +86,7 @@ class EventStream(Response):
             try:
                 first = await anext(events)
             except (ApiError, HeartlineError) as error:
-                await answer(as_api_error(error))(scope, receive, send)
+                await answer(told_in(scope, error))(scope, receive, send)
                 return
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             await self._pass_on(first, send)

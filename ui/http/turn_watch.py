@@ -109,7 +109,7 @@ class _Watch:
         if turn is not None and turn.reply is not None:
             self._metrics.tokens(turn.reply.usage)
         for timing in () if turn is None else turn.timings:
-            if timing.stage in {"hold", "verify"}:  # parts of `generate`
+            if timing.within:  # the stages themselves are told as they end
                 self._metrics.stage(timing.stage, timing.milliseconds)
         self._metrics.turn(self._profile, turn, self.outcome, self.speaker)
         note = notes()

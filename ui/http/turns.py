@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from agent.decisions import Reply, TokenUsage
+from agent.decisions import TokenUsage
 from agent.events import Event, ReplyFinished
 from agent.generator import OpenAICompatibleGenerator
 from agent.loop import Agent
@@ -25,13 +25,14 @@ from agent.turn import Message, Turn
 from ui.http.errors import ApiError
 from ui.http.history import Given, given_in
 from ui.http.idempotency import begun_by, request_named
+from ui.http.insight import no_llm
 from ui.http.instructions import Instructed
 from ui.http.kept_turns import in_order
 from ui.http.notices import without_notices
 from ui.http.profiles import Profile, Service
 from ui.http.request_options import options_in
 from ui.http.schemas import ChatRequest, Finish, Usage
-from ui.http.spared import danger_on_record, full_queue_tells_help
+from ui.http.spared import danger_on_record
 from ui.http.tenancy import Tenant
 from ui.http.tools import ToolsCalled, ToolSpeaker, Unfinished, until_called
 from ui.http.turn_watch import watched
@@ -106,7 +107,7 @@ class Asked:
             unheard.append("tools")
         unplanned = self.options.strategy is not None and (turn.plan is None or not turn.plan.by_request)
         heeded = self.not_honoured + (["heartline.strategy"] if unplanned else [])
-        return [*heeded, *(unheard if _no_llm(turn.reply) else [])]
+        return [*heeded, *(unheard if no_llm(turn.reply) else [])]
 
 
 def asked_in(
@@ -185,28 +186,27 @@ async def events_of(asked: Asked, service: Service) -> AsyncGenerator[Event | To
     """What happens in the turn. Closing it ends the turn, as `Agent.stream` says.
 
     Raises:
-        ApiError: Too many run and wait already (`Admission`). It says where help is to be had.
+        ApiError: Too many run and wait already (`Admission`).
         HeartlineError: As `Agent.stream`.
     """
     agent = _agent_for(asked)
     # Nobody in danger waits for a slot: a refusal is the last thing that they need.
     urgent = speaks_of_death(asked.given.text) or danger_on_record(asked, service)
     turn = partial(service.admission.turn, asked.tenant, deadline=asked.options.deadline, urgent=urgent)
-    with full_queue_tells_help(asked.profile):
-        if asked.conversation_id is not None:
-            spoken = lambda store: _spoken(with_parts(agent, store=store), asked)  # noqa: E731
-            async with aclosing(in_order(spoken, asked, service, slot=turn)) as events:
-                async for event in events:
-                    yield event
-            return
-        async with turn():
-            agent = with_past(agent, await service.pasts.of(agent, asked.given.history, owner=asked.owner))
-            async with aclosing(_spoken(agent, asked)) as events:
-                async for event in events:
-                    if isinstance(event, ReplyFinished):
-                        said = (*asked.given.history, *_as_sent_back(event.turn))
-                        service.pasts.keep(said, event.turn, owner=asked.owner)
-                    yield event
+    if asked.conversation_id is not None:
+        spoken = lambda store: _spoken(with_parts(agent, store=store), asked)  # noqa: E731
+        async with aclosing(in_order(spoken, asked, service, slot=turn)) as events:
+            async for event in events:
+                yield event
+        return
+    async with turn():
+        agent = with_past(agent, await service.pasts.of(agent, asked.given.history, owner=asked.owner))
+        async with aclosing(_spoken(agent, asked)) as events:
+            async for event in events:
+                if isinstance(event, ReplyFinished):
+                    said = (*asked.given.history, *_as_sent_back(event.turn))
+                    service.pasts.keep(said, event.turn, owner=asked.owner)
+                yield event
 
 
 async def _spoken(agent: Agent, asked: Asked) -> AsyncGenerator[Event | ToolsCalled]:
@@ -261,7 +261,7 @@ def finish_of(turn: Turn) -> Finish:
 def usage_of(turn: Turn) -> Usage | None:
     """Tokens of the LLM; zeros where none was asked for the reply; None where it was and nobody counted."""
     reply = turn.reply
-    if _no_llm(reply):
+    if no_llm(reply):
         return Usage(prompt_tokens=0, completion_tokens=0, total_tokens=0)
     return usage_in(None if reply is None else reply.usage)
 
@@ -272,8 +272,3 @@ def usage_in(used: TokenUsage | None) -> Usage | None:
         return None
     total = used.prompt + used.completion
     return Usage(prompt_tokens=used.prompt, completion_tokens=used.completion, total_tokens=total)
-
-
-def _no_llm(reply: Reply | None) -> bool:
-    """Whether no LLM was asked for the reply: the protocol spoke, or the built-in responder of its own right."""
-    return reply is not None and reply.speaker in {"protocol", "offline"} and reply.stood_in_for is None

@@ -17,7 +17,7 @@ from ui.page.answering import Moment, Trouble, answered, trouble_of
 from ui.page.chat_views import Views
 from ui.page.markup import filled
 from ui.page.people import announced
-from ui.page.tab import QUICK, Page, Tab, visitor_of
+from ui.page.tab import QUICK, Page, Tab, sent_with, visitor_of
 from ui.page.transcript import coming, other_ways
 from ui.page.visitor import Visitor
 
@@ -160,7 +160,7 @@ class ChatTab:
         self, draft: Any, kept: Any, here: Any, request: gr.Request, event: gr.EventData
     ) -> AsyncGenerator[Updates]:
         """Answer the words of a turn once more, by a strategy that was chosen. A draft stays in the box."""
-        visitor, act = visitor_of(kept, request, self.desk), _given(event)
+        visitor, act = visitor_of(kept, request, self.desk), sent_with(event)
         turns, trouble = await self._turns(visitor, here)
         turn = next((turn for turn in turns if turn.id == act.get("turn")), None)
         if turn is None or act.get("strategy") not in other_ways(turn):
@@ -181,7 +181,7 @@ class ChatTab:
 
     async def on_past(self, kept: Any, here: Any, request: gr.Request, event: gr.EventData) -> Updates:
         """Begin, open or delete a conversation."""
-        visitor, act = visitor_of(kept, request, self.desk), _given(event)
+        visitor, act = visitor_of(kept, request, self.desk), sent_with(event)
         named = act.get("id")
         told = ""
         if act.get("do") == "new":
@@ -200,7 +200,7 @@ class ChatTab:
 
     async def on_talk(self, kept: Any, here: Any, request: gr.Request, event: gr.EventData) -> Updates:
         """Explain a turn, or keep what was said of it."""
-        visitor, act = visitor_of(kept, request, self.desk), _given(event)
+        visitor, act = visitor_of(kept, request, self.desk), sent_with(event)
         turn_id = act.get("turn")
         turns, trouble = await self._turns(visitor, here)
         if trouble is not None or not isinstance(turn_id, str) or all(turn.id != turn_id for turn in turns):
@@ -220,7 +220,7 @@ class ChatTab:
     async def look(self, kept: Any, here: Any, request: gr.Request, event: gr.EventData) -> Updates:
         """Show what people did in the open conversation since it was drawn."""
         visitor = visitor_of(kept, request, self.desk)
-        seen = _given(event).get("seen")
+        seen = sent_with(event).get("seen")
         people = await asyncio.to_thread(self.views.people, visitor, here)
         if str(len(people.acts)) == seen or not people.acts or self.desk.running.answers(here):
             return {self.talk: gr.skip()}
@@ -270,12 +270,6 @@ class ChatTab:
     def _told(self, trouble: Trouble | None) -> str:
         words = "" if trouble is None else self.texts(trouble.key, **dict(trouble.given))
         return filled("trouble", self.texts, words=words)
-
-
-def _given(event: gr.EventData) -> dict[str, Any]:
-    """What a click says; nothing of it is trusted."""
-    data = event._data  # noqa: SLF001 - attributes of it raise where a key is missing
-    return data if isinstance(data, dict) else {}
 
 
 TAB = Tab("chat", ChatTab)

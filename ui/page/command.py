@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 import socket
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from agent.errors import SettingsError
+
+if TYPE_CHECKING:
+    from agent.settings import Settings
+    from ui.page.desk import Reach
 
 __all__ = ["app"]
 
@@ -62,7 +66,14 @@ def _checked_root(root_path: str) -> str:
 
 
 def run(
-    settings: Any, *, host: str, port: int, root_path: str, near: bool, keys: bool, hosts: frozenset[str] | None
+    settings: Settings,
+    *,
+    host: str,
+    port: int,
+    root_path: str,
+    near: bool,
+    keys: bool,
+    hosts: frozenset[str] | None,
 ) -> None:
     """Serve the page until a signal comes; anew, and for those who sign in, once there is a key.
 
@@ -80,16 +91,18 @@ def run(
     """
     import uvicorn
 
+    from ui.http.connections import send_at_once
     from ui.page.desk import Reach
 
     # It outlasts the server: whoever comes while the page starts anew waits.
     with uvicorn.Config("", host=host, port=port, log_level="warning").bind_socket() as listening:
+        send_at_once(listening)
         if _served(settings, Reach(near, root_path, keys), listening, hosts):
             typer.echo("There is a key now: everybody has to sign in, and the page starts anew.")
             _served(settings, Reach(near=False, root_path=root_path, keys=True), listening, None)
 
 
-def _served(settings: Any, reach: Any, listening: socket.socket, hosts: frozenset[str] | None) -> bool:
+def _served(settings: Settings, reach: Reach, listening: socket.socket, hosts: frozenset[str] | None) -> bool:
     """Serve until a signal comes, or a key is made where there was none; whether it was a key."""
     import uvicorn
 

@@ -57,9 +57,11 @@ def running_page(desk: Desk) -> Iterator[str]:
     """
     import uvicorn
 
+    from ui.http.connections import send_at_once
     from ui.page.app import make_page
 
     listening = socket.create_server(("127.0.0.1", 0))
+    send_at_once(listening)
     app = make_page(desk, hosts={"127.0.0.1", "localhost"})
     config = uvicorn.Config(app, lifespan="on", log_config=None, timeout_graceful_shutdown=2)
     server = uvicorn.Server(config)

@@ -18,9 +18,9 @@ from typing import get_args
 from agent.settings import Settings
 from ui.page.run_state import EvaluationError, Kind, Problem
 
-__all__ = ["COMMAND", "EvalCommand", "problem_of"]
+__all__ = ["EvalCommand", "problem_of"]
 
-COMMAND = (sys.executable, "-P", "-m", "ui.cli", "eval")
+_COMMAND = (sys.executable, "-P", "-m", "ui.cli", "eval")
 """`-P`: a folder `ui` where the page was started must not be taken for ours."""
 
 _LONGEST = 300.0  # seconds that an answer may take
@@ -38,7 +38,7 @@ class EvalCommand:
         command: What is called.
     """
 
-    def __init__(self, settings: Settings, command: Sequence[str] = COMMAND) -> None:
+    def __init__(self, settings: Settings, command: Sequence[str] = _COMMAND) -> None:
         self._settings, self._command = settings, tuple(command)
         self._alive: set[Process] = set()
         self._asking = asyncio.Lock()

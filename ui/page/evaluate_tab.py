@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from typing import Any
 
 import gradio as gr
@@ -14,7 +13,7 @@ from ui.page.evaluating import Evaluations
 from ui.page.markup import filled
 from ui.page.past_runs import PastRun
 from ui.page.run_state import EvaluationError, Problem
-from ui.page.tab import QUICK, Page, Tab
+from ui.page.tab import QUICK, Page, Tab, sent_with
 
 __all__ = ["TAB"]
 
@@ -56,7 +55,7 @@ class EvaluateTab:
 
     async def act(self, event: gr.EventData) -> Updates:
         """The tab is opened, something is picked, or a run is wanted."""
-        given = _given(event)
+        given = sent_with(event)
         done: Updates = {self.trouble: ""}
         if given.get("do") == "run" and self.evaluations.busy:
             return await self._shown() | {self.trouble: self.views.problem(Problem("busy"))}
@@ -84,7 +83,7 @@ class EvaluateTab:
 
     async def ask(self, event: gr.EventData) -> tuple[Any, ...]:
         """Two runs are picked to be compared, which takes some seconds."""
-        given = _given(event)
+        given = sent_with(event)
         first, second = (str(given.get(name)) for name in ("first", "second"))
         if given.get("do") != "compare":
             return None, gr.skip()
@@ -116,11 +115,6 @@ class EvaluateTab:
             self.runs: self.views.runs(found),
             self.timer: gr.Timer(active=busy),
         }
-
-
-def _given(event: gr.EventData) -> Mapping[str, Any]:
-    """What the browser sent; nothing of it is trusted."""
-    return event._data if isinstance(event._data, dict) else {}  # noqa: SLF001 - a key may be missing
 
 
 def _build(page: Page) -> None:

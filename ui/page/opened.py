@@ -96,12 +96,6 @@ class Opened:
             self._held.move_to_end(name)
             return held[3]
 
-    def drop(self, name: str, *, of: str) -> None:
-        """Let go of what a visitor opened."""
-        with self._lock:
-            if name in self._held and self._held[name][2] == of:
-                del self._held[name]
-
     def _let_go(self) -> None:
         now = self._clock()
         while self._held:

@@ -21,7 +21,7 @@ from ui.page.desk import Desk
 from ui.page.handoff_views import OperatorViews, digest_of
 from ui.page.markup import filled
 from ui.page.operators import Operator, let_in, opened, queue_of, trouble_for
-from ui.page.tab import QUICK, Page, Tab
+from ui.page.tab import QUICK, Page, Tab, sent_with
 
 __all__ = ["TAB"]
 
@@ -101,7 +101,7 @@ class OperatorTab:
 
     async def look(self, key: Any, shown: Any, name: Any, request: gr.Request, event: gr.EventData) -> Updates:
         """Draw what is new; nothing where nothing is."""
-        seen = _given(event).get("seen")
+        seen = sent_with(event).get("seen")
         operator = await self._operator(key, request)
         if isinstance(operator, Trouble):
             return self._locked(operator if _text(key) else None)
@@ -123,7 +123,7 @@ class OperatorTab:
 
     async def act(self, key: Any, shown: Any, name: Any, request: gr.Request, event: gr.EventData) -> Updates:
         """Open or close a case, take it over, take it on, or give it back."""
-        given = _given(event)
+        given = sent_with(event)
         named = _text(given.get("id"))[:_LONGEST_ID]
         operator = await self._operator(key, request)
         if isinstance(operator, Trouble):
@@ -231,12 +231,6 @@ class OperatorTab:
         if isinstance(said, Trouble):
             return filled("trouble", self.texts, words=self.texts(said.key, **dict(said.given)))
         return filled("saved", self.texts, words=self.texts(said)) if said else ""
-
-
-def _given(event: gr.EventData) -> dict[str, Any]:
-    """What a click says; nothing of it is trusted."""
-    data = event._data  # noqa: SLF001 - attributes of it raise where a key is missing
-    return data if isinstance(data, dict) else {}
 
 
 def _text(given: Any) -> str:

@@ -16,7 +16,7 @@ from ui.page.desk import Desk
 from ui.page.texts import Texts
 from ui.page.visitor import Visitor
 
-__all__ = ["QUICK", "Page", "Tab", "visitor_of"]
+__all__ = ["QUICK", "Page", "Tab", "sent_with", "visitor_of"]
 
 
 class _How(TypedDict):
@@ -74,3 +74,9 @@ def visitor_of(kept: object, request: gr.Request, desk: Desk) -> Visitor:
     """
     tenant = request.username if desk.reach.keys else None
     return Visitor.parsed(kept, tenant) or Visitor.new(tenant)
+
+
+def sent_with(event: gr.EventData) -> dict[str, Any]:
+    """What the browser sent with an event; nothing of it is trusted."""
+    data = event._data  # noqa: SLF001 - attributes of it raise where a key is missing
+    return data if isinstance(data, dict) else {}

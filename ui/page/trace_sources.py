@@ -37,6 +37,7 @@ __all__ = [
     "read_files",
     "sees_all",
     "stored_conversation",
+    "too_large",
     "unpacked",
 ]
 

@@ -17,7 +17,7 @@ from ui.page.answering import Trouble
 from ui.page.cohort_view import cohort_view
 from ui.page.markup import filled
 from ui.page.opened import Conversation, Opened
-from ui.page.tab import QUICK, Page, Tab, visitor_of
+from ui.page.tab import QUICK, Page, Tab, sent_with, visitor_of
 from ui.page.trace_sources import (
     MOST_BYTES,
     TOGETHER,
@@ -78,7 +78,7 @@ class TraceTab:
 
     async def act(self, kept: Any, request: gr.Request, event: gr.EventData) -> Updates:
         """Show a list, or a conversation of it."""
-        visitor, asked = visitor_of(kept, request, self.desk), _given(event)
+        visitor, asked = visitor_of(kept, request, self.desk), sent_with(event)
         try:
             match asked.get("do"):
                 case "walk":
@@ -94,7 +94,7 @@ class TraceTab:
 
     async def step(self, kept: Any, request: gr.Request, event: gr.EventData) -> str:
         """Show another turn of the conversation that is open."""
-        visitor, asked = visitor_of(kept, request, self.desk), _given(event)
+        visitor, asked = visitor_of(kept, request, self.desk), sent_with(event)
         try:
             conversation = await asyncio.to_thread(self._found, visitor, asked)
             return await asyncio.to_thread(self._turn, conversation, asked)
@@ -103,7 +103,7 @@ class TraceTab:
 
     async def bring(self, kept: Any, request: gr.Request, event: gr.EventData) -> AsyncGenerator[Updates]:
         """Open files, and show what is in them."""
-        visitor, asked, tally = visitor_of(kept, request, self.desk), _given(event), Tally()
+        visitor, asked, tally = visitor_of(kept, request, self.desk), sent_with(event), Tally()
         try:
             files = unpacked(asked.get("files"))
             perception = self.desk.agent.perception
@@ -128,7 +128,7 @@ class TraceTab:
 
     async def gather(self, kept: Any, request: gr.Request, event: gr.EventData) -> AsyncGenerator[Updates]:
         """See conversations together: those of a file, or those in the store."""
-        visitor, asked, tally = visitor_of(kept, request, self.desk), _given(event), Tally()
+        visitor, asked, tally = visitor_of(kept, request, self.desk), sent_with(event), Tally()
         token = asked.get("token")
         try:
             gathered: Callable[[], Cohort] = partial(cohort_of_stored, self.desk, visitor, tally)
@@ -258,12 +258,6 @@ class TraceTab:
     def _told(self, **content: Any) -> str:
         empty = {"working": "", "done": 0, "of": 0, "problem": "", "details": ()}
         return filled("trace_told", self.texts, **(empty | content))
-
-
-def _given(event: gr.EventData) -> dict[str, Any]:
-    """What the browser says; nothing of it is trusted."""
-    data = event._data  # noqa: SLF001 - attributes of it raise where a key is missing
-    return data if isinstance(data, dict) else {}
 
 
 TAB = Tab("trace", TraceTab)

@@ -16,7 +16,7 @@ from ui.page.markup import filled
 from ui.page.people import NOBODY, People, rows_of
 from ui.page.texts import Texts
 
-__all__ = ["coming", "greeting", "other_ways", "transcript"]
+__all__ = ["coming", "greeting", "other_ways", "speaker", "transcript"]
 
 _SPEAKERS = ("offline", "protocol")
 _ENDINGS = {"interrupted": "turn.interrupted", "cut": "turn.cut", "length": "turn.length"}

@@ -18,7 +18,7 @@ from ui.page.markup import filled
 from ui.page.texts import Texts
 from ui.trajectories import stored
 
-__all__ = ["explained", "marked", "nothing_yet", "understanding"]
+__all__ = ["explained", "marked", "understanding"]
 
 _BARS = 6
 _ALTERNATIVES = 4
@@ -28,7 +28,7 @@ _FULL = 0.25  # a bar that is full is at least this likely: a flat distribution 
 _LEAST = 0.005  # what rounds to nothing says nothing
 
 
-def nothing_yet(texts: Texts) -> str:
+def _nothing_yet(texts: Texts) -> str:
     """What the panel says before the first turn."""
     return filled("nothing", texts)
 
@@ -43,7 +43,7 @@ def understanding(turns: Sequence[Turn], texts: Texts, *, shown: str | None = No
         operator: Show the risk that was read, with its evidence.
     """
     if not turns:
-        return nothing_yet(texts)
+        return _nothing_yet(texts)
     turn = next((each for each in turns if each.id == shown), turns[-1])
     place = next(number for number, each in enumerate(turns) if each.id == turn.id)
     steps = stored("", turns).steps if len(turns) > 1 else ()
@@ -228,8 +228,7 @@ def _definition(strategy: str, definition: str, texts: Texts) -> str:
 def _timings(turn: Turn) -> Mapping[str, Any] | None:
     if not turn.timings:
         return None
-    # What is held back is part of the time in which the reply was made.
-    stages = [(one.stage, one.milliseconds) for one in turn.timings if one.stage != "hold"]
+    stages = [(one.stage, one.milliseconds) for one in turn.timings if not one.within]
     total = sum(milliseconds for _, milliseconds in stages)
     return {"total": total, "stages": [(name, ms, ms / total if total else 0.0) for name, ms in stages]}
 

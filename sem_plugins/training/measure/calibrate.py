@@ -42,9 +42,7 @@ _FAR = -8.0  # below it a logit says no more, and would weigh too much in a regr
 _DISTANCES = 5  # the last of them: four utterances away or more
 
 
-def calibrated_heads(
-    parts: ValidParts, *, heads: Collection[str] = frozenset(labels.OF_HEADS)
-) -> dict[str, dict[str, Any]]:
+def calibrated_heads(parts: ValidParts, *, heads: Collection[str]) -> dict[str, dict[str, Any]]:
     """The manifest's heads, in the order of the outputs.
 
     Args:

@@ -158,7 +158,7 @@ class ValidParts:
 
 
 def read_all(
-    encoder: Encoder, dialogues: Sequence[Sequence[Message]], *, name: str, progress: bool = True
+    encoder: Encoder, dialogues: Sequence[Sequence[Message]], *, name: str, progress: bool
 ) -> list[Encoded]:
     """What the encoder gives for each dialogue, in their order, one pass a core.
 

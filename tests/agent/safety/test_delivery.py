@@ -12,11 +12,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.build import build_agent
+from agent.certificates import authorities
 from agent.decisions import Handoff
 from agent.errors import SettingsError, WiringError
 from agent.memory_sqlite import SQLiteStore
@@ -129,6 +131,33 @@ async def test_that_tries_have_an_end_and_who_asks_again_learns_of_it(store: SQL
     contact = store.recall("c", turns=1).contact
     assert contact is not None
     assert contact.handoff == "failed"
+
+
+async def test_that_packets_of_a_round_go_over_one_client_which_is_closed_at_the_end(
+    store: SQLiteStore, monkeypatch: pytest.MonkeyPatch
+):
+    made: list[httpx2.AsyncClient] = []
+
+    class Counted(httpx2.AsyncClient):
+        """Is remembered."""
+
+        def __init__(self, *arguments: Any, **given: Any) -> None:
+            super().__init__(*arguments, **given)
+            made.append(self)
+
+    monkeypatch.setattr(httpx2, "AsyncClient", Counted)
+    authorities()  # read before, by an LLM or a packet
+    monkeypatch.setattr(httpx2, "create_ssl_context", None)
+    for name in ("a", "b", "c"):
+        called(store, conversation=name)
+    with FakeLLMServer(SENT, DROPS, SENT, SENT) as server:
+        async with hook(server) as sink:
+            assert await deliver(store, sink, now()) == Delivered(sent=2, waiting=1)
+            assert [each.is_closed for each in made] == [False]
+        assert [each.is_closed for each in made] == [True]
+        async with sink:  # another round
+            assert await deliver(store, sink, now() + timedelta(hours=1)) == Delivered(sent=1)
+    assert [each.is_closed for each in made] == [True, True]
 
 
 async def test_that_a_redirect_takes_the_packet_nowhere(store: SQLiteStore):

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.errors import InputError
-from agent.safety.disclosure import asks_whether_ai, notices_due
+from agent.safety.disclosure import asks_whether_ai, notices_due, tells_what_it_is
 from agent.safety.policies import load_policy
 
 START = datetime(2026, 11, 28, 9, 0, tzinfo=UTC)
@@ -254,3 +254,10 @@ def test_that_a_question_after_other_sentences_is_heard(before: str, question: s
 def test_that_a_question_at_the_end_of_a_very_long_message_is_heard(unit: str):
     assert asks_whether_ai(unit * 20_000 + ". Are you a robot?")
     assert not asks_whether_ai("I am tired. " * 20_000)
+
+
+def test_that_a_reproach_is_told_from_a_question():
+    assert tells_what_it_is("you're just a bot")
+    assert tells_what_it_is("Why would you care, you\u2019re a program.")
+    assert not tells_what_it_is("are you a bot?")
+    assert not tells_what_it_is("you're a bot, right?")

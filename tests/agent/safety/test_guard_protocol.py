@@ -119,6 +119,17 @@ def test_that_whoever_asks_whether_it_is_an_ai_hears_it_once_and_nothing_beside(
     assert turn.care.words == guard.policy.on_asking
 
 
+def test_that_a_reproach_for_being_a_program_is_answered_with_more_than_the_fact():
+    guard = ProtocolGuard()
+    reproached = guard.screen(a_turn("you're just a bot", risk=RiskReading("none"))).care
+    asked = guard.screen(a_turn("are you a bot?", risk=RiskReading("none"))).care
+
+    assert reproached is not None
+    assert asked is not None
+    assert reproached.words.startswith(asked.words)
+    assert reproached.words.endswith(load_protocol().say["truth.told"])
+
+
 def test_that_in_danger_the_truth_comes_with_the_care():
     guard = ProtocolGuard()
     before = RiskCourse(level="ideation", peak="ideation")

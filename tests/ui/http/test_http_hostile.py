@@ -224,3 +224,19 @@ def test_that_a_client_that_reads_slowly_gets_everything(server: Serving):
         while chunk := connection.recv(16):
             answer += chunk
     assert answer.rstrip().endswith(b"[DONE]\n\n\r\n0") or b"[DONE]" in answer
+
+
+def test_that_an_answer_goes_out_at_once_on_a_connection_that_is_kept():
+    found: list[int] = []
+
+    class Noting(Connection):
+        """Tells how its socket is set."""
+
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(transport)
+            link = transport.get_extra_info("socket")
+            found.append(link.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
+    with serving(an_agent(offline()), connection=Noting) as running:
+        running.http.get("/healthz").raise_for_status()
+    assert found == [1]

@@ -88,6 +88,7 @@ def test_that_a_store_without_personal_data_asks_for_keys_and_keeps_tenants_apar
 SIDE: dict[str, Callable[[str], tuple[str, str, Any]]] = {
     "whole": lambda name: ("GET", f"/v1/heartline/conversations/{name}", None),
     "trace": lambda name: ("GET", f"/v1/heartline/conversations/{name}/trace", None),
+    "people": lambda name: ("GET", f"/v1/heartline/conversations/{name}/people", None),
     "after": lambda name: ("GET", f"/v1/heartline/conversations?after={name}", None),
     "delete": lambda name: ("DELETE", f"/v1/heartline/conversations/{name}", None),
     "erase": lambda name: ("POST", "/v1/heartline/erase", {"conversation_ids": [name]}),
@@ -96,6 +97,9 @@ SIDE: dict[str, Callable[[str], tuple[str, str, Any]]] = {
     ),
     "hold": lambda name: (
         "POST", "/v1/heartline/handoff", {"action": "hold", "conversation_id": name, "by": "Eve"}
+    ),
+    "say": lambda name: (
+        "POST", "/v1/heartline/handoff", {"action": "say", "conversation_id": name, "words": "Hello."}
     ),
     "release": lambda name: ("POST", "/v1/heartline/handoff", {"action": "release", "conversation_id": name}),
 }  # fmt: skip
@@ -163,6 +167,7 @@ ALL = [
     ("GET", "/v1/heartline/conversations"),
     ("GET", "/v1/heartline/conversations/c"),
     ("GET", "/v1/heartline/conversations/c/trace"),
+    ("GET", "/v1/heartline/conversations/c/people"),
     ("DELETE", "/v1/heartline/conversations/c"),
     ("POST", "/v1/heartline/erase"),
     ("POST", "/v1/heartline/feedback"),

@@ -89,3 +89,21 @@ def test_that_who_comes_with_another_history_has_all_of_it_read():
         server.ask(*sent("First."))
         server.ask(*sent("First.", "Another reply.", "Second."))
     assert risk.read == ["First.", "First.", "Second."]
+
+
+def test_that_a_message_that_a_person_wrote_is_known_as_theirs_where_the_client_says_so():
+    speaker = ScriptedGenerator("One.", "Two.", name="llm")
+    made = agent()
+    made.generator = speaker
+    theirs = {"role": "assistant", "content": "I am Amy.", "heartline": {"human": True, "later": 1}}
+    asked = [*sent("Hello.", "I hear you.", "Who is there?"), theirs, {"role": "user", "content": "Hi Amy."}]
+    asked[0] = {**asked[0], "heartline": {"human": True}}  # only of what is not theirs can it be said
+    with serving(made) as server:
+        answer = server.ask(*asked)
+        server.ask(*asked, {"role": "assistant", "content": answer.choices[0].message.content}, "Bye.")
+        wrong = server.post(
+            "/v1/chat/completions", {"messages": [*asked[:3], {**theirs, "heartline": {"human": "x"}}, asked[4]]}
+        )
+    marked = [[message.text for message in turn.history if message.human] for turn in speaker.turns]
+    assert marked == [["I am Amy."], ["I am Amy."]]
+    assert (wrong.status_code, wrong.json()["error"]["param"]) == (400, "messages[3].heartline.human")

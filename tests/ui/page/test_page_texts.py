@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ast
 import re
 import string
 from pathlib import Path
@@ -7,11 +8,14 @@ from typing import get_args
 
 import pytest
 
+import agent
 import ui.page
+from agent.safety.course import Step
 from agent.safety.help_lines import UNKNOWN, load_help_lines
 from agent.safety.policies import load_policy, policy_names
 from agent.safety.protocol import load_protocol
 from evals.listing import listed
+from sem_plugins.language import Kind
 from strategies.rules import Known
 from ui.page.answering import trouble_of
 from ui.page.tabs import TABS
@@ -132,3 +136,25 @@ def test_that_what_went_wrong_never_quotes_what_was_said():
 
     trouble = trouble_of(StoreError("secret words"))
     assert "secret" not in texts_in("en")(trouble.key, **dict(trouble.given))
+
+
+def _reasons_of_verdicts() -> set[str]:
+    """What the code gives a `Verdict` as its reason."""
+    found: set[str] = set()
+    for file in Path(agent.__file__).parent.rglob("*.py"):
+        for call in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "Verdict" and len(call.args) > 2:
+                found |= {each.value for each in ast.walk(call.args[2]) if isinstance(each, ast.Constant)}
+    return found
+
+
+def test_that_every_reason_of_a_verdict_and_every_caveat_has_words_in_every_language():
+    levels = {f"the record of risk stands at {level}" for level in get_args(Step) if level != "none"}
+    others = {"risk could not be read", "the person tells of danger around them"}
+    reasons = _reasons_of_verdicts()
+
+    assert len(reasons) >= 6
+    for language in set(LANGUAGES) - {"en"}:
+        said = texts_in(language).said
+        assert {key.partition(".")[2] for key in said if key.startswith("verdict.")} == reasons | levels | others
+        assert {*get_args(Kind)} - {"english", "unreadable"} <= {key.partition(".")[2] for key in said}
