@@ -11,7 +11,8 @@ where `create(settings)` returns the part (see `agent.protocols`).
 from __future__ import annotations
 
 import sys
-from functools import lru_cache
+from collections.abc import Callable
+from functools import cache, lru_cache
 from importlib.metadata import EntryPoints, entry_points
 from typing import Any, Literal
 
@@ -78,15 +79,15 @@ def make(kind: Kind, name: str, settings: Any) -> Any:
 
 
 def _registered(kind: Kind) -> EntryPoints:
-    found: EntryPoints = _found_on(tuple(sys.path)).select(group=f"heartline.{kind}")
-    return found
+    return _found_on(tuple(sys.path))(kind)
 
 
 @lru_cache(maxsize=1)
-def _found_on(path: tuple[str, ...]) -> Any:  # noqa: ARG001 - other folders hold other distributions
-    """All, looked for once: it reads a file of every distribution, and an agent is made of a score of parts. Their
-    type is one in Python 3.11 and another one later."""
-    return entry_points()
+def _found_on(path: tuple[str, ...]) -> Callable[[Kind], EntryPoints]:  # noqa: ARG001 - elsewhere are other ones
+    """All, looked for once and sifted once for each kind: it reads a file of every distribution, and an agent is
+    made of a score of parts."""
+    found: Any = entry_points()  # of one type in Python 3.11 and of another one later
+    return cache(lambda kind: found.select(group=f"heartline.{kind}"))
 
 
 def _one(kind: Kind) -> str:

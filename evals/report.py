@@ -7,10 +7,11 @@ says in its policy that it may load nothing. The same results give the same byte
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from agent.errors import SettingsError
 from evals.report_charts import PARTS
@@ -26,6 +27,11 @@ _COLOURS = 6  # of results in charts; a seventh result gets the first one's
 
 def as_html(report: Report) -> str:
     """The page. Every word from a result file is escaped."""
+    return _template().render(report=report, per_label=PER_LABEL, parts=PARTS, colours=_COLOURS)
+
+
+@cache
+def _template() -> Template:
     templates = Environment(
         loader=PackageLoader("evals", "templates"),
         undefined=StrictUndefined,
@@ -34,9 +40,7 @@ def as_html(report: Report) -> str:
         autoescape=True,
     )
     templates.filters |= {"shown": shown, "few": _few, "percent": _percent}
-    return templates.get_template("report.html.jinja").render(
-        report=report, per_label=PER_LABEL, parts=PARTS, colours=_COLOURS
-    )
+    return templates.get_template("report.html.jinja")
 
 
 _WRITERS: Mapping[str, Callable[[Report], str]] = MappingProxyType(

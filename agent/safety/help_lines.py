@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, Protocol, cast, get_args, runtime_checkable
@@ -41,6 +42,7 @@ UNKNOWN = "ZZ"
 """Code of the entry for a place that is not known or not listed (ISO 3166 leaves it to its users)."""
 
 _FILE = Path(__file__).parent / "help_lines.toml"
+_shipped = cache(lambda: load_help_lines(_FILE))  # every agent has them
 _ALIASES = {"UK": "GB"}  # what people write for the United Kingdom; ISO keeps UK free for that
 _CODE = re.compile(r"[A-Z]{2}")
 _ID = re.compile(r"[a-z][a-z0-9-]{1,39}")
@@ -51,7 +53,6 @@ _LANGUAGE = re.compile(r"[a-z]{2,3}")
 _NEEDED = ("id", "name", "kinds", "source", "evidence", "checked")
 _WAYS = ("call", "text", "chat", "web")
 _OPTIONAL = (*_WAYS, "hours", "languages", "note")
-_NUMBER_KEYS = ("emergency", "evidence", "checked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,12 +195,12 @@ def load_help_lines(path: Path | None = None) -> BundledDirectory:
     Raises:
         SettingsError: The file is no such file; file, country, key and value are named.
     """
-    path = path or _FILE
+    if path is None:
+        return _shipped()
     where = f"The help-line file {str(path)!r}"
     needed = ("stale_after_days", "unknown", "countries")
     top = Fields(read_toml(path, kind="help-line"), where=where, needed=needed)
-    found = [_country(content, where) for content in top.tables("countries")]
-    found.append(_unknown(top.table("unknown"), where))
+    found = [*(_country(each, where) for each in top.tables("countries")), _unknown(top.table("unknown"), where)]
     for what, names in (
         ("countries", [country.code for country in found]),
         ("lines", [line.id for country in found for line in country.lines]),
@@ -251,7 +252,7 @@ def create(settings: Any = None) -> BundledDirectory:  # noqa: ARG001 - whoever 
 def _country(content: object, where: str) -> Country:
     code = content.get("code") if isinstance(content, dict) else None
     where = f"{where}, country {code!r}"
-    fields = Fields(content, where=where, needed=("code", "name", "lines", *_NUMBER_KEYS))
+    fields = Fields(content, where=where, needed=("code", "name", "lines", "emergency", "evidence", "checked"))
     numbers = fields.texts("emergency", pattern=_NUMBER, wanted=f"a list of numbers, each {_NUMBERS}", least=1)
     lines = tuple(_line(line, where) for line in fields.tables("lines"))
     if not lines:

@@ -63,15 +63,18 @@ def tables_with(word: str, path: Path) -> list[str]:
 
 def held(*words: str) -> list[str]:
     """Types of objects of this process that hold a longer text with one of the words in it."""
+    gc.unfreeze()  # what `tests/conftest.py` put aside is asked too
     gc.collect()
     # By `type`: some objects of torch's warn when they are asked for their class.
     sought = {str: words, bytes: [word.encode() for word in words]}
-    return [
+    found = [
         type(holder).__name__
         for holder in gc.get_objects()
         for each in gc.get_referents(holder)
         if type(each) in sought and any(word in each and word != each for word in sought[type(each)])
     ]
+    gc.freeze()
+    return found
 
 
 async def talked(path: Path) -> Agent:

@@ -7,7 +7,6 @@ import shutil
 import signal
 import sqlite3
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -18,6 +17,7 @@ import pytest
 import agent
 from agent.memory_sqlite import SQLiteStore
 from agent.migrations import MIGRATIONS
+from tests.forked import Forked, forked
 
 ROOT = Path(agent.__file__).parents[1]
 
@@ -25,11 +25,13 @@ WORD = "Quillonby"
 
 HEAD = """
 import sys
+import warnings
 from pathlib import Path
 from agent.errors import StoreError
 from agent.memory_sqlite import SQLiteStore
 from agent.testing import a_turn
 
+warnings.simplefilter("error")
 path, name = Path(sys.argv[1]), sys.argv[2]
 
 def turn(number):
@@ -44,16 +46,10 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals and limits of P
 
 
 @contextmanager
-def process(script: str, path: Path, name: str = "child") -> Iterator[subprocess.Popen[str]]:
+def process(script: str, path: Path, name: str = "child") -> Iterator[Forked]:
     """A Python process that runs the script; it is gone afterwards."""
-    child = subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", HEAD + script, str(path), name],
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    child = forked(HEAD + script, path, name, cwd=ROOT, env=os.environ, **pipes, text=True)
     with child:
         try:
             yield child
@@ -75,7 +71,7 @@ def started_together(script: str, path: Path, *, processes: int, starts: int = 1
         return [child.communicate(timeout=60)[0] for child in children]
 
 
-def line_of(child: subprocess.Popen[str]) -> str:
+def line_of(child: Forked) -> str:
     assert child.stdout is not None
     return child.stdout.readline().strip()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
@@ -20,6 +19,7 @@ from agent.memory_sql import SQLStore
 from agent.memory_sqlite import SQLiteStore
 from agent.store_url import sqlite_path
 from tests.contracts.store_contract import recalled_turn, said
+from tests.forked import Forked, forked
 
 ROOT = Path(agent.__file__).parents[1]
 
@@ -114,6 +114,8 @@ def test_that_erasing_and_appending_at_once_leave_nothing_half(store: SQLStore):
 
 SCRIPT = """
 import sys
+import warnings
+warnings.simplefilter("error")
 from pathlib import Path
 from agent.memory_postgres import PostgresStore
 from agent.memory_sqlite import SQLiteStore
@@ -133,20 +135,10 @@ store.close()
 @pytest.mark.skipif(os.name == "nt", reason="processes of POSIX")
 def test_that_processes_that_migrate_and_append_at_once_lose_nothing(url: str):
     """The database is empty: each of them finds that it has to be made."""
-    command = [sys.executable, "-W", "error", "-c", SCRIPT, url]
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    given = {"cwd": ROOT, "env": os.environ, "stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with ExitStack() as stack:
         children = [
-            stack.enter_context(
-                subprocess.Popen(
-                    [*command, f"p{number}", str(EACH_PROCESS)],
-                    cwd=ROOT,
-                    env=environment,
-                    text=True,
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                )
-            )
+            stack.enter_context(forked(SCRIPT, url, f"p{number}", str(EACH_PROCESS), **given))
             for number in range(PROCESSES)
         ]
         for child in children:
@@ -160,7 +152,7 @@ def test_that_processes_that_migrate_and_append_at_once_lose_nothing(url: str):
     assert [turn.index for turn in turns] == list(range(PROCESSES * EACH_PROCESS))
 
 
-def _started(children: list[subprocess.Popen[str]]) -> list[subprocess.Popen[str]]:
+def _started(children: list[Forked]) -> list[Forked]:
     for child in children:
         assert child.stdin is not None
         child.stdin.write("\n")

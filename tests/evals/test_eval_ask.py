@@ -21,6 +21,8 @@ from sem_plugins.labels import ESCONV
 from tests.evals.small_sets import small_sets, task
 from tests.fake_llm_server import WAIT, FakeLLMServer, fails, lists, says
 
+pytestmark = pytest.mark.usefixtures("few_draws")
+
 LABELS = {"sad": "sad", "Reflection of feelings": "reflection", "Self-disclosure": "self_disclosure"}
 
 

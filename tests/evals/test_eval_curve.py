@@ -23,6 +23,8 @@ from strategies.sequence import THRESHOLD
 from tests.evals.small_sets import small_sets
 from tests.sem_plugins.tiny_sets import support, write_sets
 
+pytestmark = pytest.mark.usefixtures("few_draws")
+
 COMMON, RARE = "Question", "Information"
 
 

@@ -23,6 +23,8 @@ from evals.task import Answers, Sample
 from tests.evals.small_sets import small_sets, task
 from tests.fake_llm_server import FakeLLMServer, says
 
+pytestmark = pytest.mark.usefixtures("few_draws")
+
 for library in ("sacrebleu", "rouge_score", "nltk"):
     pytest.importorskip(library, reason="metrics of replies need the `evals` extra")
 

@@ -20,8 +20,14 @@ from tests.evals.small_sets import small_sets, task, task_names
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return small_sets(tmp_path_factory.mktemp("sets"))
+
+
+@pytest.fixture
+def folder(sets: Path, few_draws: None) -> Path:
+    """What tests run tasks on. Those that are about differences have samples of their own, and all draws."""
+    return sets
 
 
 @pytest.fixture(scope="module")

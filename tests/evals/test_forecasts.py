@@ -29,6 +29,8 @@ from tests.sem_plugins.tiny_sets import write_sets
 
 Asked = list[dict[str, Any]]
 TASKS: list[Forecast] = [MELDNext(), EmoryNLPNext(), RECCONNext(), AgentEmotion()]
+pytestmark = pytest.mark.usefixtures("few_draws")
+
 LABEL_SETS = {each.id: each for each in (MELD, DAILY_DIALOG, EMORY_NLP)} | {"peld": MELD}
 
 

@@ -25,6 +25,8 @@ from evals.run import EncoderKit, evaluate
 from tests.answering_llm import AnsweringLLM
 from tests.evals.small_sets import small_sets
 
+pytestmark = pytest.mark.usefixtures("few_draws")
+
 for library in ("sacrebleu", "rouge_score", "nltk"):
     pytest.importorskip(library, reason="metrics of replies need the `evals` extra")
 
@@ -32,12 +34,6 @@ for library in ("sacrebleu", "rouge_score", "nltk"):
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return small_sets(tmp_path_factory.mktemp("sets"))
-
-
-@pytest.fixture(autouse=True)
-def few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test here is about how sure a difference between two arms is, which takes longest of all."""
-    monkeypatch.setattr("evals.compare.DRAWS", 20)
 
 
 @pytest.fixture

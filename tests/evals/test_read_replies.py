@@ -27,6 +27,8 @@ from sem_plugins.weights import load_manifest
 from tests.evals.small_sets import small_sets, task
 
 # Words that the stand-in knows, with a vector each; the first number is also the valence of a text.
+pytestmark = pytest.mark.usefixtures("few_draws")
+
 WORDS = {"rain": (-0.53, 1.0), "sun": (0.53, 1.0), "roof": (0.0, 1.0), "door": (0.265, 0.0)}
 
 

@@ -496,6 +496,13 @@ def test_that_an_unknown_attribute_in_a_template_is_an_error_and_never_empty_tex
         SectionComposer(templates=folder).compose(full())
 
 
+def test_that_a_template_that_was_mended_reaches_the_next_composer(folder) -> None:
+    assert "One more line." not in system_text(SectionComposer(templates=folder).compose(full()))
+    path = folder / "persona.jinja"
+    path.write_text(path.read_text(encoding="utf-8") + "\nOne more line.\n", encoding="utf-8")
+    assert "One more line." in system_text(SectionComposer(templates=folder).compose(full()))
+
+
 def test_that_templates_cannot_reach_into_python(folder) -> None:
     (folder / "notes.jinja").write_text("{{ plan.__class__.__mro__ }}", encoding="utf-8")
     with pytest.raises(WiringError, match="unsafe"):

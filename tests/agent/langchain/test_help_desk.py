@@ -90,7 +90,7 @@ def test_that_the_command_talks_to_a_server(tmp_path: Path):
             capture_output=True,
             text=True,
             cwd=tmp_path,
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            env=os.environ | {"PYTHONPATH": str(ROOT), "HEARTLINE_PLUGIN_SECONDS": "60"},
             timeout=120,
             check=False,
         )

@@ -291,7 +291,7 @@ def test_that_any_nonsense_in_place_of_a_table_gets_our_own_error(value: object,
     try:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(help_lines, "read_toml", lambda path, kind: content)
-            load_help_lines()
+            load_help_lines(Path("nonsense.toml"))
     except SettingsError:
         return
     sound = key == "countries" and value == []

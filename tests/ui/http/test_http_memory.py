@@ -59,6 +59,8 @@ def young_objects() -> Iterator[Callable[[], Counter[str]]]:
         yield counted
     finally:
         gc.unfreeze()
+        gc.collect()
+        gc.freeze()  # as `tests/conftest.py` has it
 
 
 def test_that_turns_leave_nothing_behind_in_memory(tmp_path: Path):
