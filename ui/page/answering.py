@@ -86,10 +86,12 @@ async def answered(
         strategy: Id of the one that the reply is to follow; None leaves it to the planner.
 
     Yields:
-        What is seen: at once that it has begun, then whatever is new, until one has `ended`. Whoever takes long
-        over one gets the newest next. Nothing is raised: a face tells people what to do.
+        What is seen, whenever something is new, until one has `ended`: first that the message was taken in, with
+        the first words where they come soon. Whoever takes long over one gets the newest next. Nothing is raised:
+        a face tells people what to do.
     """
-    now, seen = Moment(), None
+    now = Moment()
+    seen = _seen(now)
     try:
         options = replace(desk.options_for(visitor.choices), strategy=strategy)
         turn = _in_order(desk, visitor, conversation_id, text, options)

@@ -139,6 +139,23 @@
     else if (!wide()) { shown("panel", false); shown("list", false); }
   });
 
+  // Words typed on while a message is on its way stay, when the box is emptied because it was taken in.
+  let sent = null, typed = "";
+  const sending = () => { sent = box()?.value || null; typed = ""; };
+  const keep = () => {
+    document.addEventListener("keydown", event => { if (event.key === "Enter" && !event.shiftKey && event.target === box()) sending(); }, true);
+    document.addEventListener("click", event => { if (event.target.closest("#send")) sending(); }, true);
+    document.addEventListener("input", event => {
+      if (event.target === box()) typed = sent && box().value.startsWith(sent) ? box().value.slice(sent.length) : "";
+    });
+    new MutationObserver(() => setTimeout(() => {
+      if (!sent || box()?.value) return;
+      const more = typed;
+      sent = null;
+      if (more.trim()) write(more);
+    }, 0)).observe(document.querySelector("#middle"), { childList: true, subtree: true });
+  };
+
   // What was typed survives a reload; what was sent is the server's.
   addEventListener("pagehide", () => {
     try { sessionStorage.setItem("heartline.draft", box()?.value || ""); } catch { /* then it does not */ }
@@ -179,7 +196,7 @@
     new MutationObserver(say).observe(document.querySelector("#bar"), { childList: true, subtree: true });
     say();
   };
-  const ready = () => { if (restore()) { document.head.append(document.querySelector("#heartline-style")); box().setAttribute("aria-label", meta("label")); follow(); measure(); give_way(); watch(); mark(); } else setTimeout(ready, 50); };
+  const ready = () => { if (restore()) { document.head.append(document.querySelector("#heartline-style")); box().setAttribute("aria-label", meta("label")); follow(); keep(); measure(); give_way(); watch(); mark(); } else setTimeout(ready, 50); };
 
   // What keeps an event from the server is told in the language of the page; Gradio's own words are hidden.
   const heard = (address, answer) => {
