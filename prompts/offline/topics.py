@@ -12,6 +12,7 @@ from typing import Literal
 
 from agent.errors import DataError
 from agent.turn import Turn
+from prompts.offline.occasion import straightened
 
 __all__ = ["ASPECTS", "Subject", "Topic", "load_topics", "subject_of"]
 
@@ -82,7 +83,7 @@ def subject_of(turn: Turn) -> Subject | None:
     """
     texts = (turn.text, *reversed(turn.said_by("seeker")[-_REMEMBERED:]))
     for place, text in enumerate(texts):
-        low = " ".join(text.lower().replace("\u2019", "'").split())[-_LAST_CHARACTERS:]
+        low = straightened(text)[-_LAST_CHARACTERS:]
         for topic in load_topics():
             match = topic.found_in(low)
             if match and not (topic.mood == "good" and _NOT_SO.search(low)):
