@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.readings import Affect, EmotionReading
@@ -125,6 +125,7 @@ def test_that_whom_it_is_about_is_known_where_it_was_said():
     assert not any("{who}" in phrase for phrase in of("She's in the ICU.").phrases("ask"))
 
 
+@settings(derandomize=True)  # what is missed is a word in the data, and no edge that another day may find
 @given(st.sampled_from([(topic, pattern) for topic in load_topics() for pattern in topic.about]).flatmap(
     lambda pair: st.tuples(st.just(pair[0]), st.from_regex(re.compile(pair[1].pattern, re.ASCII), fullmatch=True))
 ))  # fmt: skip
