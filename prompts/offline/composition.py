@@ -148,7 +148,8 @@ class Composition:
     def lead(self) -> str:
         """The first sentence: what was heard of the event, the feeling, or both; else of the topic."""
         kinds = self._lead_kinds()
-        return (kinds[0].endswith(".plain") and self._of_topic("lead")) or self.pooled(*kinds)
+        plainly = in_distress(self.turn) or not kinds[0].endswith(".plain")  # distress is acknowledged as such
+        return ("" if plainly else self._of_topic("lead")) or self.pooled(*kinds)
 
     def _lead_kinds(self) -> tuple[str, ...]:
         heard, reflection, tone = self.heard, self.reflection, self.heard.tone
