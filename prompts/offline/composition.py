@@ -69,7 +69,7 @@ class Composition:
         self.said = turn.said_by("supporter")
         subject = subject_of(turn)
         self.heard = hear(turn, phrases=phrases, variant=turn.index, subject=subject)
-        self.subject = _fitting(subject, self.heard)
+        self.subject = _fitting(subject, self.heard, weighs=in_distress(turn))
         self.reflection = reflect(turn, feelings=phrases.own_words.keys(), said=self.said)
         self.occasion = occasion_of(turn)
         self.stage = _stage(turn)
@@ -260,8 +260,13 @@ class Composition:
         return self.reflection is not None or self.heard.family is not None
 
 
-def _fitting(subject: Subject | None, heard: Heard) -> Subject | None:
-    """The topic, unless the mood is the opposite: then it isn't what the message is about."""
+def _fitting(subject: Subject | None, heard: Heard, *, weighs: bool) -> Subject | None:
+    """The topic, unless the mood is the opposite: then it isn't what the message is about.
+
+    In distress nothing is left of what was good before it.
+    """
+    if subject is not None and weighs and not subject.here and subject.topic.mood in {"good", "either"}:
+        return None
     opposite = {"hard": _GLAD, "loss": _GLAD - {"tender"}, "good": _HARD, "either": frozenset[Tone]()}
     return None if subject is None or heard.tone in opposite[subject.topic.mood] else subject
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.readings import Affect, EmotionReading
+from agent.readings import Affect, EmotionReading, RiskReading
 from agent.testing import a_turn
 from agent.turn import Message
 from prompts.offline.phrases import load_phrases
@@ -100,6 +100,7 @@ def test_that_what_people_come_with_is_recognised(name):
         "I didn't get the job.",
         "I wish we were engaged.",
         "He came out of the shop with bread.",
+        "i did it once but now i do it every day",
         "I broke my leg.",
         "What is the capital of Peru?",
         "",
@@ -199,3 +200,13 @@ def test_that_a_history_that_was_cut_brings_no_topic():
     reply = RESPONDER.respond(a_turn("She was old.", index=30, history=history))
 
     assert not any(each in reply for aspect in ASPECTS for each in TOPICS["pet_loss"].phrases[aspect])
+
+
+def test_that_in_distress_nothing_is_made_of_good_news_before_it():
+    history = (Message("seeker", "I finally did it, I finished the marathon!"), Message("supporter", "Well done."))
+
+    reply = RESPONDER.respond(
+        a_turn("I do it to feel less.", index=1, history=history, risk=RiskReading("distress"))
+    )
+
+    assert not any(each in reply for aspect in ASPECTS for each in TOPICS["achieved"].phrases[aspect])
