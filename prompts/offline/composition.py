@@ -148,7 +148,9 @@ class Composition:
     def lead(self) -> str:
         """The first sentence: what was heard of the event, the feeling, or both; else of the topic."""
         kinds = self._lead_kinds()
-        plainly = in_distress(self.turn) or not kinds[0].endswith(".plain")  # distress is acknowledged as such
+        # Distress is acknowledged as such, and some messages on the talk may be about something else.
+        plainly = in_distress(self.turn) or self.subject is None or self.subject.since > 1
+        plainly = plainly or not kinds[0].endswith(".plain")
         return ("" if plainly else self._of_topic("lead")) or self.pooled(*kinds)
 
     def _lead_kinds(self) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ __all__ = ["ASPECTS", "Subject", "Topic", "load_topics", "subject_of"]
 ASPECTS = ("lead", "ask", "later", "affirm", "suggest")
 """The lists of each topic."""
 
-_REMEMBERED = 4  # messages before this one in which a topic is still the one that is talked about
+_REMEMBERED = 3  # messages before this one in which a topic is still the one that is talked about
 _LAST_CHARACTERS = 1500
 _NOT_SO = re.compile(
     r"n't\b|\b(not|never|nobody|wish|if only|almost|nearly|instead|failed|lost|cancell?ed|called off)\b"
@@ -64,12 +64,17 @@ class Subject:
     Attributes:
         topic: One of those in `topics.toml`.
         who: Whom it is about, as the seeker is told: "your mum". None where nobody was named.
-        here: Whether this message speaks of it; else one before it did.
+        since: Messages since the one that spoke of it; 0 where this one does.
     """
 
     topic: Topic
     who: str | None
-    here: bool
+    since: int
+
+    @property
+    def here(self) -> bool:
+        """Whether this message speaks of it."""
+        return self.since == 0
 
     def phrases(self, aspect: str) -> tuple[str, ...]:
         """Those of one of `ASPECTS` that can be said."""
@@ -82,13 +87,13 @@ def subject_of(turn: Turn) -> Subject | None:
     Good news is not taken for such where the message says no: "I didn't get the job".
     """
     texts = (turn.text, *reversed(turn.said_by("seeker")[-_REMEMBERED:]))
-    for place, text in enumerate(texts):
+    for since, text in enumerate(texts):
         low = straightened(text)[-_LAST_CHARACTERS:]
         for topic in load_topics():
             match = topic.found_in(low)
             if match and not (topic.mood == "good" and _NOT_SO.search(low)):
                 who = match.groupdict().get("who")
-                return Subject(topic, f"your {who}" if who else None, here=place == 0)
+                return Subject(topic, f"your {who}" if who else None, since=since)
     return None
 
 

@@ -114,7 +114,7 @@ def test_that_other_messages_are_about_none_of_them(text):
 
 def test_that_a_topic_holds_until_another_one_comes():
     assert of("He was only five.", "My dog died.").topic.name == "pet_loss"
-    assert not of("He was only five.", "My dog died.").here
+    assert of("He was only five.", "My dog died.").since == 1
     assert of("And now I got fired.", "My dog died.").topic.name == "job_loss"
     assert of("So.", "My dog died.", "one", "two", "three", "four") is None
 
