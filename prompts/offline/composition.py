@@ -267,7 +267,7 @@ def _fitting(subject: Subject | None, heard: Heard, *, weighs: bool) -> Subject 
 
     In distress nothing is left of what was good before it.
     """
-    if subject is not None and weighs and not subject.here and subject.topic.mood in {"good", "either"}:
+    if subject is not None and weighs and not subject.here and subject.topic.mood == "good":
         return None
     opposite = {"hard": _GLAD, "loss": _GLAD - {"tender"}, "good": _HARD, "either": frozenset[Tone]()}
     return None if subject is None or heard.tone in opposite[subject.topic.mood] else subject

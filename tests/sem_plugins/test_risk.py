@@ -143,9 +143,10 @@ def test_that_rules_use_the_words_they_define_and_repeat_nothing_without_end():
         "I wish I\u2019d said nothing, we work together too",
         "I wish the ground would swallow me up",
         "I wish I'd stayed home",
+        "Not like that. I mean I want her suffering to end.",
     ],
 )
-def test_that_to_wish_one_had_done_otherwise_is_no_danger(text: str):
+def test_that_to_wish_something_otherwise_is_no_danger(text: str):
     assert create().judge(text).level == "distress"
 
 
@@ -156,10 +157,11 @@ def test_that_to_wish_one_had_done_otherwise_is_no_danger(text: str):
         "I wish I'd gone through with it",
         "I wish I'd taken more of the pills",
         "I wish I'd never been born",
+        "I want to end his suffering myself",
         "I wish I'd never told anyone, now I just want it all to end tonight",
     ],
 )
-def test_that_danger_beside_a_regret_stays_danger(text: str):
+def test_that_danger_beside_a_wish_stays_danger(text: str):
     assert create().judge(text).level in DANGER
 
 
