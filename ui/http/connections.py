@@ -68,6 +68,8 @@ class Connection(H11Protocol):
         self._cancel("_head")
         self._cancel("_unread")
         super().connection_lost(exc)
+        # uvicorn's forgets it where the client reset the connection, whose last request then stays in memory.
+        self._unset_keepalive_if_required()
 
     def pause_writing(self) -> None:
         """See `asyncio.Protocol`: more waits to be read than the transport likes to hold."""

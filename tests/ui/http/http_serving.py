@@ -107,6 +107,7 @@ def serving_all(
         http=connection,
         log_config=None,
         timeout_graceful_shutdown=2,
+        timeout_keep_alive=300,  # no test ends by it
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import os
+import socket
+import struct
 import subprocess
 import sys
 from collections import Counter
@@ -86,6 +88,17 @@ def test_that_turns_leave_nothing_behind_in_memory(tmp_path: Path):
         "weakref.ReferenceType", None
     )  # abstract classes note each class that a client's code asks them about
     assert {kind: by for kind, by in grown.items() if min(by) >= ROUNDS} == {}
+
+
+def test_that_a_client_that_resets_its_connection_leaves_nothing_behind():
+    agent = build_agent(load_settings(store="memory", plugins=[], guard="none", planner="none"))
+    with serving(agent) as server, young_objects() as counted:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as client:
+            client.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            assert client.recv(1)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        # Long before the end of the time for which a connection is kept.
+        wait_until(lambda: not counted()["ui.http.connections.Connection"])
 
 
 def test_that_threads_of_a_server_share_a_few_heaps(tmp_path: Path):
