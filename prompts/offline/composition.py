@@ -50,7 +50,9 @@ _GREETING_WORDS = 4  # an earlier message of more words told something
 _REQUEST_WORDS = 7  # a request of more words says what it is about
 _OWN_QUESTIONS = frozenset({"joy", "ahead", "tender", "relief", "loss"})
 _GLAD: frozenset[Tone] = frozenset({"joy", "ahead", "tender", "relief"})
-_HARD: frozenset[Tone] = frozenset({"hard", "loss"})
+_OPPOSITE: dict[str, frozenset[Tone]] = {
+    "hard": _GLAD, "loss": _GLAD - {"tender"}, "good": frozenset({"hard", "loss"}), "either": frozenset(),
+}  # fmt: skip
 _HOW_TO_TELL = re.compile(
     r"\bhow (do|can|should|could|would) (i|we) (even )?(tell|say|talk|ask|explain|bring|break|apologi[sz]e)\b|"
     r"\bwhat (do|should|can|could|would) (i|you|one) (even )?say\b"
@@ -69,7 +71,7 @@ class Composition:
         self.said = turn.said_by("supporter")
         subject = subject_of(turn)
         self.heard = hear(turn, phrases=phrases, variant=turn.index, subject=subject)
-        self.subject = _fitting(subject, self.heard, weighs=in_distress(turn))
+        self.subject = _fitting(subject, self.heard, turn)
         self.reflection = reflect(turn, feelings=phrases.own_words.keys(), said=self.said)
         self.occasion = occasion_of(turn)
         self.stage = _stage(turn)
@@ -262,15 +264,12 @@ class Composition:
         return self.reflection is not None or self.heard.family is not None
 
 
-def _fitting(subject: Subject | None, heard: Heard, *, weighs: bool) -> Subject | None:
-    """The topic, unless the mood is the opposite: then it isn't what the message is about.
-
-    In distress nothing is left of what was good before it.
-    """
-    if subject is not None and weighs and not subject.here and subject.topic.mood == "good":
+def _fitting(subject: Subject | None, heard: Heard, turn: Turn) -> Subject | None:
+    """The topic, unless the mood is the opposite, or it was good news and the record of risk rose meanwhile."""
+    if subject is None or heard.tone in _OPPOSITE[subject.topic.mood]:
         return None
-    opposite = {"hard": _GLAD, "loss": _GLAD - {"tender"}, "good": _HARD, "either": frozenset[Tone]()}
-    return None if subject is None or heard.tone in opposite[subject.topic.mood] else subject
+    risen = turn.course is not None and turn.course.highest != "none"
+    return None if risen and subject.topic.mood == "good" and not subject.here else subject
 
 
 def _human_wrote_lately(turn: Turn) -> bool:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.readings import Affect, EmotionReading, RiskReading
+from agent.readings import Affect, EmotionReading
+from agent.safety.course import RiskCourse
 from agent.testing import a_turn
 from agent.turn import Message
 from prompts.offline.phrases import load_phrases
@@ -202,11 +203,12 @@ def test_that_a_history_that_was_cut_brings_no_topic():
     assert not any(each in reply for aspect in ASPECTS for each in TOPICS["pet_loss"].phrases[aspect])
 
 
-def test_that_in_distress_nothing_is_made_of_good_news_before_it():
+def test_that_nothing_is_made_of_good_news_before_while_the_record_of_risk_stands():
     history = (Message("seeker", "I finally did it, I finished the marathon!"), Message("supporter", "Well done."))
 
-    reply = RESPONDER.respond(
-        a_turn("I do it to feel less.", index=1, history=history, risk=RiskReading("distress"))
-    )
+    def talks_of_it(course: RiskCourse | None) -> bool:
+        reply = RESPONDER.respond(a_turn("And so it went.", index=1, history=history, course=course))
+        return any(each in reply for aspect in ASPECTS for each in TOPICS["achieved"].phrases[aspect])
 
-    assert not any(each in reply for aspect in ASPECTS for each in TOPICS["achieved"].phrases[aspect])
+    assert talks_of_it(None)
+    assert not talks_of_it(RiskCourse("distress", peak="distress"))
