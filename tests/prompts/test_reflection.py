@@ -58,6 +58,7 @@ GIVEN_BACK = {
     "I dont know how to fix this": "you don't know how to fix this",
     "i cant stop thinking about the interview": "you can't stop thinking about the interview",
     "she didnt even say goodbye to me": "she didn't even say goodbye to you",
+    "My boss wants me to work the weekend": "your boss wants you to work the weekend",
     "I am sooooo tired of pretending": "you are so tired of pretending",
     "I\u2019m afraid of my own temper": "you're afraid of your own temper",
     # other subjects
