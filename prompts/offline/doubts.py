@@ -74,7 +74,8 @@ _JUDGES = _one_of(
     r"worth)\b",
     r"^(nobody|no one|everyone|everybody) (\w+ )?(loves|likes|hates|cares|wants|despises|gets|"
     r"leaves)(( about)? me)?$",
-    r"^(people|they|he|she|my \w+)( \w+)? (loves?|likes?|hates?|cares?|wants?|despises?|leave)( about)? me\b(?! to\b)",
+    r"^(people|they|he|she|my \w+)( \w+)? (loves?|likes?|hates?|cares?|wants?|despises?|leave)( about)? me\b"
+    r"(?! to\b)",
     r"^(my life|everything|nothing|life|the world|it all)\b.*\b(over|ruined|pointless|mess|meaningless|wrong)\b",
     r"^(my life|everything|nothing|life|the world|it all)\b.*\b(hopeless|falling apart|matters|worth|sucks)\b",
     r"^there('s| is) no (hope|point|way|one|reason|future)\b|^i (can't|cannot) do anything\b",
