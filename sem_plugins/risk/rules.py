@@ -94,7 +94,7 @@ def read_rules(text: str) -> RiskReading:
 
 
 def tells_of_the_past(text: str, reading: RiskReading) -> bool:
-    """Whether ideation is all that the rules found in a text, and nothing of it is said of now or of what is to come.
+    """Whether the rules found ideation, no more, and nothing of it is said of now or of what is to come.
 
     Args:
         text: What was read.
