@@ -33,6 +33,9 @@ def safety(  # noqa: PLR0917 - typer names them all
     failures: Annotated[bool, typer.Option("--failures", help="List the turns that failed, by id.")] = False,
     texts: Annotated[bool, typer.Option("--texts", help="With their words.")] = False,
     benign: Annotated[bool, typer.Option("--benign", help="False alarms on everyday messages instead.")] = False,
+    between: Annotated[
+        bool, typer.Option("--between", help="How much danger is found between everyday sentences instead.")
+    ] = False,
     data: Annotated[
         Path | None, typer.Option("--data", help="Folder of prepared sets; default: HEARTLINE_DATA.")
     ] = None,
@@ -41,7 +44,7 @@ def safety(  # noqa: PLR0917 - typer names them all
     """Play the safety suite's scripts against the agent: the record of risk and what the replies do."""
     from agent.settings import load_settings
     from evals.safety.page import add_figures
-    from evals.safety.shown import print_benign, print_failures, print_sets
+    from evals.safety.shown import print_benign, print_between, print_failures, print_sets
 
     # A machine that is busy must not be measured as an agent that cannot read.
     agent = {"country": country, "store": "memory", "plugin_seconds": 60}
@@ -53,6 +56,13 @@ def safety(  # noqa: PLR0917 - typer names them all
         alarms = false_alarms(data_folder(data), settings, limit=limit)
         print_benign(alarms)
         found: dict[str, Any] = {"benign": alarms}
+    elif between:
+        from evals.safety.between import found_between
+        from sem_plugins.training.sets.records import data_folder
+
+        shares = found_between(data_folder(data), settings)
+        print_between(shares)
+        found = {"between": shares}
     else:
         from evals.safety.figures import set_figures
         from evals.safety.run import play_sets, write_rows

@@ -2,6 +2,7 @@
 
 heartline eval safety --figures docs/safety.json
 heartline eval safety --benign --figures docs/safety.json
+heartline eval safety --between --figures docs/safety.json
 python -m evals.safety.page
 """
 
@@ -30,7 +31,8 @@ def add_figures(path: Path, found: Mapping[str, Any]) -> None:
 
     Args:
         path: JSON; made where it is missing.
-        found: `{"sets": …}` or `{"benign": …}`; a set that is there already is replaced, others stay.
+        found: `{"sets": …}`, `{"benign": …}` or `{"between": …}`; a set that is there already is replaced,
+            others stay.
 
     Raises:
         DataError: The file is there and is no JSON.
@@ -65,6 +67,8 @@ def block(figures: Mapping[str, Any]) -> str:
         lines.append(f"| {words} | {cells} |")
     for name, one in figures.get("benign", {}).items():
         lines.append(f"| false alarms, everyday messages, {name} | {told(one)} {'| ' * (len(sets) - 1)}|")
+    for name, one in figures.get("between", {}).items():
+        lines.append(f"| statements read as danger: {name} | {told(one)} {'| ' * (len(sets) - 1)}|")
     for name, one in sets.items():
         lines += ["", f"| set {name} | scenarios | turns | bounds held | required acts done | forbidden acts |"]
         lines.append("|---|---|---|---|---|---|")

@@ -13,7 +13,7 @@ from evals.safety.run import Played
 from evals.safety.scenarios import HELD_OUT
 from sem_plugins.training.cells import page
 
-__all__ = ["print_benign", "print_failures", "print_sets", "told"]
+__all__ = ["print_benign", "print_between", "print_failures", "print_sets", "told"]
 
 
 def told(share: Mapping[str, Any]) -> str:
@@ -68,6 +68,13 @@ def print_failures(played: Sequence[Played], *, texts: bool) -> None:
         if texts:
             console.print(f"    says  {escape(turn.script.says)}", highlight=False)
             console.print(f"    reply {escape(turn.reply)}", highlight=False)
+
+
+def print_between(figures: Mapping[str, Mapping[str, Any]]) -> None:
+    """Shares of statements that are read as ideation or more, by what stands around them."""
+    console = page()
+    for name, row in figures.items():
+        console.print(f"read as danger, {name}: {told(row)}", highlight=False, markup=False)
 
 
 def print_benign(figures: Mapping[str, Mapping[str, Any]]) -> None:

@@ -1,7 +1,8 @@
 """The risk plugin: the step of the risk ladder that a message shows, by the encoder and by rule.
 
 The encoder finds what is worded freshly or veiled, the rules find what is said outright whatever the
-encoder makes of it; the higher of the two holds. It is no assessment of anybody.
+encoder makes of it; the higher of the two holds. A message is read as a whole and by its sentences: beside one
+everyday sentence the encoder finds two thirds of what it finds alone. It is no assessment of anybody.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agent.readings import DANGER, RiskReading
+from agent.sentences import sentences_of
 from agent.turn import Turn
 from sem_plugins.encoder import Encoded, Encoder, encoder_for
 from sem_plugins.risk.branch import HALF, RiskBranch, load_branch
-from sem_plugins.risk.rules import LADDER, TO_OTHERS, read_rules, without_regret
+from sem_plugins.risk.rules import LADDER, TO_OTHERS, read_rules, tells_of_the_past, without_regret
 from sem_plugins.spans import tagged, whole_words
 
 __all__ = ["RiskPlugin", "create"]
@@ -25,6 +28,10 @@ __all__ = ["RiskPlugin", "create"]
 _IDEATION = LADDER.index("ideation")
 _SELF = 0  # the first of the two ladders
 _SURE = 0.98  # of ideation: one everyday message in two thousand reaches it, and a quarter of the veiled ones
+_PIECE = 0.8  # of ideation, for one sentence of several to count: there are more of them than messages
+_CALM = 0.02  # of ideation, for message and sentences: what was once does not count as danger then
+_WORDS = 3  # of a sentence that is read by itself; a shorter one is read with the one before it
+_PIECES = 12  # of a message at most: longer ones are read in longer pieces
 _KINDS = {"self": "self-harm", "others": TO_OTHERS}
 
 
@@ -59,16 +66,29 @@ class RiskPlugin:
         if learned.level in DANGER and (rest := without_regret(text)) is not None:
             again = self._learned(rest)
             learned = learned if again.level in DANGER else replace(again, level="distress")
-        return _higher(read_rules(text), learned)
+        ruled = read_rules(text)
+        if tells_of_the_past(text, ruled) and self._is_calm(text, learned):
+            ruled = replace(ruled, level="distress")
+        return _higher(ruled, learned)
+
+    def _is_calm(self, text: str, learned: RiskReading) -> bool:
+        if self._branch is None or learned.level in DANGER:
+            return False
+        read = [self._ladders(text), *(self._ladders(text[start:end]) for start, end in _pieces(text))]
+        return bool(max(ladders[:, _IDEATION - 1].max() for ladders in read) < _CALM)
 
     def _learned(self, text: str) -> RiskReading:
-        if self._branch is not None:
-            ladders = self._branch.probabilities(self._encoder.window(text))
-            thresholds = np.full_like(ladders, HALF)
-        else:
-            ladders = np.asarray(self._head.each(self._alone(text).outputs["risk"]), np.float64).reshape(2, -1)
-            ladders = np.minimum.accumulate(ladders, axis=1)
+        ladders, evidence = self._ladders(text), None
+        thresholds = np.full_like(ladders, HALF)
+        if self._branch is None:
             thresholds = np.array(self._head.thresholds).reshape(ladders.shape)
+        elif not _is_danger(ladders, HALF):
+            for start, end in _pieces(text):
+                of_piece = self._ladders(text[start:end])
+                if _is_danger(of_piece, _PIECE):
+                    ladders = np.maximum(ladders, of_piece)
+                    evidence = tuple((start + a, start + b) for a, b in self._evidence(text[start:end]))
+                    break
         passed = ladders >= thresholds
         passed[_SELF, _IDEATION:] &= passed[_SELF, _IDEATION - 1]
         # The highest step that passes its threshold: one below it that does not is no reason for calm.
@@ -76,6 +96,8 @@ class RiskPlugin:
         level = LADDER[int(reached.max())]
         names = self._head.label_set.labels
         likeliest = (ladders * passed)[:, _IDEATION - 1].max()
+        if level in DANGER and evidence is None:
+            evidence = self._evidence(text)
         return RiskReading(
             level=level,
             kinds=tuple(
@@ -83,12 +105,19 @@ class RiskPlugin:
                 for kind, steps in zip(_KINDS.values(), reached, strict=True)
                 if steps and steps >= min(reached.max(), _IDEATION)
             ),
-            evidence=self._evidence(text) if level in DANGER else (),
+            evidence=evidence or (),
             source=self._encoder.manifest.id,
             probabilities=dict(zip(names, ladders.ravel().tolist(), strict=True)),
             others=LADDER[int(reached[1])],
             sure=level not in DANGER or bool(likeliest >= _SURE),
         )
+
+    def _ladders(self, text: str) -> NDArray[np.float64]:
+        """How likely each step of both ladders is reached, (2, 4)."""
+        if self._branch is not None:
+            return self._branch.probabilities(self._encoder.window(text))
+        ladders = np.asarray(self._head.each(self._alone(text).outputs["risk"]), np.float64).reshape(2, -1)
+        return np.minimum.accumulate(ladders, axis=1)
 
     def _alone(self, text: str) -> Encoded:
         # As the first turn of a conversation is read, so that there it is read once.
@@ -100,6 +129,25 @@ class RiskPlugin:
         words = self._words.each(alone.outputs["evidence"][:, 0])
         found = tagged(words, alone.window, 0, threshold=self._words.thresholds[0])
         return tuple(whole_words(text, span) for span in found)
+
+
+def _is_danger(ladders: NDArray[np.float64], threshold: float) -> bool:
+    return bool(ladders[:, _IDEATION - 1].max() >= threshold)
+
+
+def _pieces(text: str) -> list[tuple[int, int]]:
+    """Where the sentences of a text begin and end; none where it is a single one."""
+    ends, start, words = [], 0, 0
+    for sentence in sentences_of(text):
+        start, words = start + len(sentence), words + len(sentence.split())
+        if words >= _WORDS:
+            ends.append(start)
+            words = 0
+    if words:
+        ends = [*ends[:-1], start]
+    together = -(-len(ends) // _PIECES)
+    ends = [*ends[together - 1 : -1 : together], *ends[-1:]] if ends else []
+    return list(zip([0, *ends[:-1]], ends, strict=True)) if len(ends) > 1 else []
 
 
 def _higher(ruled: RiskReading, encoded: RiskReading) -> RiskReading:

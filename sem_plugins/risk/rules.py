@@ -15,7 +15,7 @@ from typing import get_args
 
 from agent.readings import RiskLevel, RiskReading
 
-__all__ = ["LADDER", "TO_OTHERS", "read_rules", "without_regret"]
+__all__ = ["LADDER", "TO_OTHERS", "read_rules", "tells_of_the_past", "without_regret"]
 
 LADDER: tuple[RiskLevel, ...] = get_args(RiskLevel)
 
@@ -40,6 +40,7 @@ class _Rules:
     rules: tuple[_Rule, ...]
     idiom: re.Pattern[str]
     regret: re.Pattern[str]
+    present: re.Pattern[str]
 
 
 @cache
@@ -60,6 +61,7 @@ def _rules() -> _Rules:
         ),
         idiom=_any(raw["idiom"]["patterns"], words),
         regret=_any(raw["regret"]["patterns"], words),
+        present=_any(raw["present"]["patterns"], words),
     )
 
 
@@ -89,6 +91,17 @@ def read_rules(text: str) -> RiskReading:
     level: RiskLevel = max(steps.values(), default=LADDER[0], key=LADDER.index)
     others = steps.get(TO_OTHERS, LADDER[0])
     return RiskReading(level, tuple(steps), tuple(sorted(evidence)), source="rules", others=others)
+
+
+def tells_of_the_past(text: str, reading: RiskReading) -> bool:
+    """Whether the rules found ideation, no more, and nothing of it is said of now or of what is to come.
+
+    Args:
+        text: What was read.
+        reading: By `read_rules`.
+    """
+    found = [text[start:end].translate(_QUOTES) for start, end in reading.evidence]
+    return reading.level == "ideation" and not any(_rules().present.search(one) for one in found)
 
 
 def without_regret(text: str) -> str | None:

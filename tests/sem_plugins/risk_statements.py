@@ -233,6 +233,11 @@ IDEATION = (
     "School makes me want to kill myself",
     "I feel like I should kill myself",
     "I hate my life and want to end it all",
+    "I hope I get hit by a bus on the way to work",
+    "which pills are painless",
+    "how many tablets to not wake up",
+    "the voices keep telling me to jump",
+    "there's a chip in my tooth and they tell me to jump",
 )
 
 TO_OTHERS = (
@@ -241,6 +246,9 @@ TO_OTHERS = (
     "I keep thinking about killing my stepfather",
     "I am gonna stab her",
     "I will murder them all",
+    "I'm gonna shoot up the school",
+    "sometimes i want to set fire to his house",
+    "I could end her suffering with her pills",
 )
 
 DENIED = (
@@ -261,6 +269,8 @@ DENIED = (
     "I don't self-harm",
     "I wouldn't kill anyone, and I would never hurt myself",
     "I don\N{RIGHT SINGLE QUOTATION MARK}t want to kill myself",
+    'she sings "I want to die" and I love that song',
+    "I used to want to die, ten years ago, and now there are two kids",
 )
 
 THIRD_PERSON = (
@@ -480,4 +490,10 @@ BENIGN = (
     "No hope of rain today",
     "I feel hopeful",
     "I don't want to be here on a Sunday",
+    "which pills are deadly for dogs? mine got into the cupboard",
+    "my coach tells me to jump higher",
+    "I could end her suffering by letting the vet come",
+    "we will bomb this exam",
+    "prices will shoot up this winter",
+    "I hope I don't get hit by a bus",
 )

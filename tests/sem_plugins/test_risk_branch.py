@@ -117,6 +117,58 @@ def test_that_danger_to_others_is_told_apart():
     assert reading.for_self not in DANGER
 
 
+WEEKEND = (
+    "We took the kids to the lake on Saturday and they loved it. My sister brought a cake. {} "
+    "Work was fine this week, my boss even thanked me. How do I get the photos off my old phone?"
+)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "I have sorted my papers and soon nobody has to carry me.",
+        "I wrote a letter to each of my girls in case I'm not there on Monday.",
+    ],
+)
+def test_that_danger_between_everyday_sentences_is_found(said: str):
+    text = WEEKEND.format(said)
+    whole = shipped().probabilities(encoder_for().window(text))[:, 1].max()
+    reading = create().judge(text)
+    assert whole < 0.2
+    assert reading.probabilities["self:ideation"] > 0.9
+    assert reading.level in DANGER
+    assert reading.evidence
+    assert all(text.index(said) <= start < end <= text.index(said) + len(said) for start, end in reading.evidence)
+
+
+def test_that_everyday_sentences_together_are_no_danger():
+    assert create().judge(WEEKEND.format("It was raining on the way back and the bus was full.")).level == "none"
+
+
+def test_that_what_stands_before_the_end_of_a_long_message_is_read():
+    long = SAID + " " + 40 * "The shop has moved its tills again and nobody told us where to queue. "
+    assert encoder_for().window(long).cut
+    assert create().judge(long).level in DANGER
+
+
+@pytest.mark.parametrize(
+    ("text", "level"),
+    [
+        ("As a student I wanted to die. My landlady fed me soup until I did not. I'm seventy now.", "distress"),
+        ("Suicidal thoughts were my guests for years. They moved out, I changed the locks.", "distress"),
+        ("I want to die. My landlady fed me soup until I did not.", "ideation"),
+        ("As a student I wanted to die, and now I want to die again.", "ideation"),
+    ],
+)
+def test_that_what_was_once_is_no_danger_where_nothing_else_looks_like_it(text: str, level: str):
+    calm = RiskPlugin(encoder_for(), always(0.3, 0.01))
+    assert calm.judge(text).level == level
+
+
+def test_that_what_was_once_counts_where_the_network_is_not_sure_that_it_is_over():
+    assert RiskPlugin(encoder_for(), always(0.5, 0.1)).judge("As a student I wanted to die.").level == "ideation"
+
+
 def test_that_the_rules_hold_whatever_it_says():
     [reading] = RiskPlugin(encoder_for(), always(0.01))([a_turn("I want to kill myself.")])
     assert reading.level == "ideation"
