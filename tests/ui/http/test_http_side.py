@@ -154,7 +154,35 @@ def test_that_packets_for_a_person_are_listed_and_a_store_without_them_says_so(t
         assert ([each["conversation_id"] for each in newest["data"]], newest["has_more"]) == (["two"], True)
         one = of(server, "handoff?conversation_id=one")
         assert ([each["id"] for each in one["data"]], one["has_more"]) == ([packet["id"]], False)
+        assert of(server, "handoff?conversation_id=three")["data"] == []
     assert "nobody was notified" in stateless.choices[0].message.content
     with serving(agent()) as server:
         answer = server.http.get("/v1/heartline/handoff")
     assert (answer.status_code, answer.json()["error"]["code"]) == (501, "unsupported_by_store")
+
+
+def test_that_a_packet_tells_who_waits_since_when_and_who_has_the_conversation(tmp_path):
+    affect = FixedPlugin("affect", Affect(-0.5, 0.1, 0.0))
+    risk = FixedPlugin("risk", RiskReading("acute", ("ideation",), ()))
+    store = SQLiteStore(tmp_path / "c.db")
+    with serving(agent(guard=ProtocolGuard(handoff_at="plan"), plugins=[affect, risk], store=store)) as server:
+        for name in ("one", "two", "one"):
+            talk(server, name, "Can I talk to a human please?")
+        server.post("/v1/heartline/handoff", {"action": "hold", "conversation_id": "two", "by": "Amy"})
+        packets = of(server, "handoff")["data"]
+        assert [each["conversation_id"] for each in packets] == ["one", "two"]
+        waiting, held = (each["call"] for each in packets)
+        (taken,) = of(server, "conversations/two")["people"]
+        assert waiting == {
+            "state": "waiting", "since": packets[0]["created"], "level": "acute", "others": "none",
+            "held_by": None, "held_since": None,
+        }  # fmt: skip
+        assert held == {
+            "state": "held", "since": packets[1]["created"], "level": "acute", "others": "none",
+            "held_by": "Amy", "held_since": taken["at"],
+        }  # fmt: skip
+        assert of(server, "handoff?limit=1")["data"][0]["call"] == held
+        assert of(server, "handoff?conversation_id=two")["data"] == [packets[1]]
+        server.post("/v1/heartline/handoff", {"action": "release", "conversation_id": "two"})
+        (given_back,) = of(server, "handoff?conversation_id=two")["data"]
+        assert (given_back["call"]["state"], given_back["call"]["held_since"]) == ("given_back", None)
