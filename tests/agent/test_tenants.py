@@ -71,6 +71,7 @@ EVERYTHING: dict[str, Callable[[SQLStore], object]] = {
     "append overtaken": lambda store: store.append(replace(a_full_turn(conversation_id="c"), id="late")),
     "recall": lambda store: store.recall("c", turns=24),
     "turns": lambda store: store.turns("c"),
+    "turns of a page": lambda store: store.turns("c", limit=1, before=5),
     "conversations": lambda store: store.conversations(),
     "counts": lambda store: store.counts(),
     "hold": lambda store: store.hold("c", by="Amy"),
