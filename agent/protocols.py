@@ -141,8 +141,7 @@ class Guard(Protocol):
     reads: frozenset[str]
 
     def screen(self, turn: Turn) -> Turn:
-        """After perception, before planning: the turn with a `Verdict`, and with `course`, `care` and `notices`
-        where it keeps them.
+        """After perception, before planning: the turn with a `Verdict`, and `course`, `care`, `notices` if kept.
 
         Without an LLM and without waiting: it must work when everything else fails.
         """
@@ -228,6 +227,7 @@ class ConversationStore(Protocol):
         """Turns of a conversation, oldest first, with readings and reply.
 
         Args:
+            conversation_id: Which.
             limit: So many at most, the newest of them, 1 or more; None: all. Others are not read.
             before: Only those at places before this one, from 0 on; None: to the last.
 

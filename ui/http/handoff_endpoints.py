@@ -36,8 +36,9 @@ router = APIRouter(prefix="/v1/heartline", tags=["Heartline"])
 
 
 @router.post("/handoff")
-async def handoff(
+async def handoff(  # noqa: PLR0917 - the framework names them all
     body: HandoffRequest,
+    request: Request,
     response: Response,
     store: Kept,
     tenant: Annotated[Tenant, Depends(needs("handoff"))],
@@ -60,6 +61,7 @@ async def handoff(
     else:
         act = partial(able(store, "release"), by=by or None)
     done = await asyncio.to_thread(act, body.conversation_id)
+    service_of(request).doorbells.ring(tenant.name, body.conversation_id)
     if done is False:  # it was said before
         response.headers.update(REPLAYED)
     holder = await asyncio.to_thread(held_by, store, body.conversation_id)
@@ -85,11 +87,12 @@ async def handoffs(
     return await asyncio.to_thread(work)
 
 
-@router.get("/conversations/{conversation_id}/people", dependencies=[Depends(needs("read"))])
+@router.get("/conversations/{conversation_id}/people")
 async def people(  # noqa: PLR0917 - the framework names them all
     conversation_id: ConversationId,
     request: Request,
     store: Kept,
+    tenant: Annotated[Tenant, Depends(needs("read"))],
     after: Annotated[int, Query(ge=0, le=2**31 - 1, description="Number of the last one that is known.")] = 0,
     wait: Annotated[
         float, Query(ge=0, le=60, description="Seconds to wait, where there is nothing new, until there is.")
@@ -97,18 +100,18 @@ async def people(  # noqa: PLR0917 - the framework names them all
     limit: Annotated[int, Query(ge=1, le=1000, description="So many, those that follow.")] = 100,
 ) -> PeopleOut:
     """What people who took a conversation over did and said there. Quick, however long the conversation is."""
-    drain = service_of(request).drain
-    news = await unless_gone(
-        request.receive,
-        news_of(
+    service = service_of(request)
+    with service.doorbells.of(tenant.name, conversation_id) as rung:
+        waiting = news_of(
             store,
             conversation_id,
             after=after,
             most=limit,
             wait=wait,
-            stopping=lambda: drain.began is not None,
-        ),
-    )
+            rung=rung,
+            stopping=lambda: service.drain.began is not None,
+        )
+        news = await unless_gone(request.receive, waiting)
     # Nobody reads what is told to a client that left.
     return news or PeopleOut(conversation_id=conversation_id, held_by=None, total_turns=0, data=[], has_more=False)
 

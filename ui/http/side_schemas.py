@@ -107,8 +107,9 @@ class ConversationOut(_Versioned):
     held_by: str | None
     turns: list[ConversationTurn] = Field(description="Oldest first.")
     total_turns: int
-    feedback: list[FeedbackOut]
-    people: list[HumanActOut] = Field(description="What people did there, oldest first.")
+    has_more: bool = Field(description="Whether there are older turns than these.")
+    feedback: list[FeedbackOut] = Field(description="On these turns.")
+    people: list[HumanActOut] = Field(description="What people did there from the first of these turns on.")
 
 
 class PeopleOut(_Versioned):
