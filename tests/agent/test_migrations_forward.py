@@ -37,7 +37,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[sa.Engine,
         sa.event.listen(engine, "connect", lambda driver, _: setattr(driver, "isolation_level", None))
         sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
         return engine, lambda: SQLiteStore(path)
-    url = request.getfixturevalue("postgres_url")
+    url = request.getfixturevalue("cluster").schema()
     return sa.create_engine(url, poolclass=sa.NullPool), lambda: PostgresStore(url)
 
 

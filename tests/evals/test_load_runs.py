@@ -28,7 +28,9 @@ from evals.load.sustained import sustained
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0
-_NOTHING_READ = {f"HEARTLINE_{part}": "none" for part in ("PLANNER", "TRACKER", "GUARD")} | {"HEARTLINE_PLUGINS": "[]"}
+_NOTHING_READ = {f"HEARTLINE_{part}": "none" for part in ("PLANNER", "TRACKER", "GUARD")} | {
+    "HEARTLINE_PLUGINS": "[]"
+}
 
 
 def by_name(findings: list[Finding]) -> dict[str, Finding]:

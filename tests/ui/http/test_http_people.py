@@ -46,7 +46,7 @@ def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
         if request.param == "sqlite":
             store: Any = SQLiteStore(tmp_path / "any.db")
         else:
-            store = PostgresStore(request.getfixturevalue("cluster").schema())
+            store = PostgresStore(request.getfixturevalue("cluster").emptied())
         yield stack.enter_context(closing(store))
 
 
