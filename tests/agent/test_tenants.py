@@ -28,6 +28,7 @@ from agent.settings import load_settings
 from agent.store_url import open_store
 from tests.contracts.store_contract import a_full_turn, recalled_turn
 from tests.contracts.tenant_store_contract import TenantOutboxContract, TenantStoreContract
+from tests.stores import an_empty_store
 
 TABLES = ("conversations", "turns", "holds", "handoffs", "human_acts", "counts", "feedback", "requests")
 
@@ -42,7 +43,7 @@ class TestMemory(TenantStoreContract):
 class TestSQLite(TenantOutboxContract):
     @pytest.fixture
     def store(self, tmp_path: Path):
-        with closing(SQLiteStore(tmp_path / "talks.db")) as store:
+        with closing(an_empty_store(tmp_path / "talks.db")) as store:
             yield store
 
 
@@ -56,7 +57,7 @@ class TestPostgres(TenantOutboxContract):
 @pytest.fixture(params=["sqlite", "postgresql"])
 def store(request: pytest.FixtureRequest, tmp_path: Path):
     if request.param == "sqlite":
-        opened: SQLStore = SQLiteStore(tmp_path / "talks.db")
+        opened: SQLStore = an_empty_store(tmp_path / "talks.db")
     else:
         opened = PostgresStore(request.getfixturevalue("postgres_url"))
     with closing(opened):
