@@ -18,7 +18,7 @@ from agent.repeats import KEPT, Answered, Request, same_request
 from agent.safety.counters import Counts, counted
 from agent.safety.human_acts import Act, HumanAct, Takeovers, messages_after
 from agent.safety.takeover import told
-from agent.store_checks import check_still_there, in_utc, page_of
+from agent.store_checks import check_limit, check_still_there, in_utc, page_of
 from agent.tenants import checked_tenant
 from agent.turn import Message, Turn, without_profile
 
@@ -147,10 +147,13 @@ class InMemoryStore(Takeovers):
         found = self._requests.get(conversation_id, {}).get(key)
         return None if found is None or found[2] < datetime.now(UTC) - KEPT else found
 
-    def turns(self, conversation_id: str) -> tuple[Turn, ...]:
+    def turns(
+        self, conversation_id: str, *, limit: int | None = None, before: int | None = None
+    ) -> tuple[Turn, ...]:
         """See `ConversationStore`."""
+        check_limit(limit)
         with self._lock:
-            return tuple(self._known(conversation_id))
+            return tuple(self._known(conversation_id)[:before][-(limit or 0) :])
 
     def conversations(
         self, *, beginning: str = "", limit: int | None = None, after: str | None = None

@@ -150,10 +150,14 @@ class SQLStore(SQLTakeovers):
         """See `RepeatStore`."""
         return self._read(lambda connection: answered_in(connection, self._key(conversation_id), key))
 
-    def turns(self, conversation_id: str) -> tuple[Turn, ...]:
+    def turns(
+        self, conversation_id: str, *, limit: int | None = None, before: int | None = None
+    ) -> tuple[Turn, ...]:
         """See `ConversationStore`."""
-        turns = self._read(lambda connection: turns_of(connection, self._key(conversation_id)))
-        if not turns:
+        check_limit(limit)
+        key = self._key(conversation_id)
+        turns = self._read(lambda connection: turns_of(connection, key, limit=limit, before=before))
+        if not turns and not self.recall(conversation_id, turns=0).turns:
             raise self._unknown(conversation_id)
         return turns
 

@@ -141,16 +141,14 @@ class Guard(Protocol):
     reads: frozenset[str]
 
     def screen(self, turn: Turn) -> Turn:
-        """After perception, before planning: the turn with a `Verdict`, and with `course`, `care` and `notices`
-        where it keeps them.
+        """After perception, before planning: the turn with a `Verdict`, and `course`, `care`, `notices` if kept.
 
         Without an LLM and without waiting: it must work when everything else fails.
         """
         ...
 
     def check(self, turn: Turn, shown: str, sentence: str) -> Blocked | None:
-        """What is said in place of a sentence; None where it can be said. Synchronous and quick: text waits for
-        it.
+        """What is said in place of a sentence; None where it can be said. Synchronous and quick: text waits.
 
         Args:
             turn: As screened.
@@ -223,11 +221,19 @@ class ConversationStore(Protocol):
         """
         ...
 
-    def turns(self, conversation_id: str) -> tuple[Turn, ...]:
-        """Every turn of a conversation, oldest first, with readings and reply.
+    def turns(
+        self, conversation_id: str, *, limit: int | None = None, before: int | None = None
+    ) -> tuple[Turn, ...]:
+        """Turns of a conversation, oldest first, with readings and reply.
+
+        Args:
+            conversation_id: Which.
+            limit: So many at most, the newest of them, 1 or more; None: all. Others are not read.
+            before: Only those at places before this one, from 0 on; None: to the last.
 
         Raises:
             UnknownConversationError: There is none with this id.
+            StoreError: They cannot be read, or `limit` is less than 1.
         """
         ...
 
@@ -263,9 +269,8 @@ class ConversationStore(Protocol):
         """Erase a conversation: messages, readings, states, prompts, whatever else is kept under its id.
 
         What was erased cannot be read out of the store's files either; docs/storage.md says what a database server
-        may keep. A turn that is appended later under the
-        same id begins at 0. A turn in the making carries what it recalled: where the conversation is gone by the
-        time that it is appended, it is refused.
+        may keep. A turn that is appended later under the same id begins at 0. A turn in the making carries what it
+        recalled: where the conversation is gone by the time that it is appended, it is refused.
 
         Returns:
             How many turns were erased.
@@ -286,8 +291,7 @@ class ConversationStore(Protocol):
             Ids of those that were erased, the one last used first.
 
         Raises:
-            StoreError: The time has no zone, or it could not be written. A store may erase in parts: what went by
-                then is gone.
+            StoreError: The time has no zone, or it could not be written. A store may erase in parts.
         """
         ...
 

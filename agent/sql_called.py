@@ -28,22 +28,23 @@ def _of_it(table: sa.FromClause) -> sa.ColumnElement[bool]:
     ).self_group()
 
 
+def _last(did: str) -> sa.ScalarSelect[Any]:
+    when = sa.select(sa.func.max(ACTS.c.created_at)).where(_of_it(ACTS), ACTS.c.did == did)
+    return when.correlate(HANDOFFS).scalar_subquery()
+
+
 _OTHER = HANDOFFS.alias("other")
 _SAME = sa.and_(HANDOFFS.c.tenant == _OTHER.c.tenant, _OTHER.c.conversation_id == HANDOFFS.c.conversation_id)
-_BACK = (
-    sa.select(sa.func.max(ACTS.c.created_at))
-    .where(_of_it(ACTS), ACTS.c.did == "gave_back")
-    .correlate(HANDOFFS)
-    .scalar_subquery()
-)
+_BACK = sa.func.coalesce(_last("gave_back"), "")
 # In the order of the index of one conversation: for the least `created` SQLite would look through the others' too.
 _FIRST = sa.select(_OTHER.c.created).where(_SAME).order_by(_OTHER.c.position).limit(1).correlate(HANDOFFS)
 _CALLED = (
     sa.select(
         *PACKET,
         HOLDS.c.held_by,
+        _last("took_over").label("taken"),
         _FIRST.scalar_subquery().label("first"),
-        _FIRST.where(_OTHER.c.created > sa.func.coalesce(_BACK, "")).scalar_subquery().label("waiting"),
+        _FIRST.where(_OTHER.c.created > _BACK).scalar_subquery().label("waiting"),
         sa.select(TURNS.c.course)
         .where(_of_it(TURNS))
         .order_by(TURNS.c.position.desc())
@@ -83,4 +84,5 @@ def _from_row(row: Any) -> Called:
     course = RiskCourse() if row.course is None else unpack(RiskCourse, parsed(row.course), at="course")
     state: CallState = "held" if row.held_by is not None else "waiting" if row.waiting else "given_back"
     since = datetime.fromisoformat(row.waiting or row.first)
-    return Called(packet_of_row(row), since, course.level, course.others, state, row.held_by)
+    taken = None if row.held_by is None or row.taken is None else datetime.fromisoformat(row.taken)
+    return Called(packet_of_row(row), since, course.level, course.others, state, row.held_by, taken)

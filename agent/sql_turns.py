@@ -132,21 +132,35 @@ def _known_after(name: str, record: Mapping[str, Any], before: Recalled) -> str 
     return None if known is None else _json(known)
 
 
-def turns_of(connection: sa.Connection, key: Key) -> tuple[Turn, ...]:
-    """Every turn of a conversation, with history and state before put back."""
-    every = sa.select(*SAID, TURNS.c.history_length, TURNS.c.record).order_by(TURNS.c.position)
+def turns_of(
+    connection: sa.Connection, key: Key, *, limit: int | None = None, before: int | None = None
+) -> tuple[Turn, ...]:
+    """Turns of a conversation as `ConversationStore.turns` gives them, with history and state before put back."""
+    mine = sa.select(*SAID, TURNS.c.history_length, TURNS.c.record).where(key.rows(TURNS))
+    if before is not None:
+        mine = mine.where(TURNS.c.position < before)
+    rows = connection.execute(mine.order_by(TURNS.c.position.desc()).limit(limit)).all()[::-1]
+    first = rows[0].position if rows else 0
+
+    def known_at(place: int, length: int) -> Recalled:
+        return newest_of(connection, key, turns=length, before=place) if place > 0 else Recalled()
+
+    earlier = known_at(first, max((row.history_length or 0 for row in rows), default=0))
     turns: list[Turn] = []
-    said: list[Message] = []
-    ends = [0]  # messages that were said before each turn
-    kept = [Recalled()]  # what was known after each turn
-    people = messages_after(acts_in(connection, key))
-    for row in connection.execute(every.where(key.rows(TURNS))):
+    said = [*earlier.messages]
+    ends = [len(said)]  # messages that were said before each of these turns
+    kept = [earlier]  # what was known before each
+    people = messages_after(acts_in(connection, key, after=first))
+    for row in rows:
         with _naming(connection, key, row.position):
             turn = from_record(parsed(row.record))
-            if row.history_length is not None:
-                end = ends[turn.index]
-                history = tuple(said[end - row.history_length : end])
-                turn = kept[turn.index].before(replace(turn, history=history))
+            length = row.history_length
+            if length is not None and turn.index < first:  # overtaken by some of these
+                past = known_at(turn.index, length)
+                turn = past.before(replace(turn, history=past.messages[-length:] if length else ()))
+            elif length is not None:
+                end = ends[turn.index - first]
+                turn = kept[turn.index - first].before(replace(turn, history=tuple(said[end - length : end])))
         turns.append(replace(turn, index=row.position))
         said.extend((*said_in_row(row), *people.get(row.position + 1, ())))
         ends.append(len(said))

@@ -41,7 +41,13 @@ class SampleStore:
         """Keeps nothing."""
         return turn
 
-    def turns(self, conversation_id: str) -> tuple[Turn, ...]:  # noqa: ARG002 - the protocol's
+    def turns(
+        self,
+        conversation_id: str,  # noqa: ARG002 - the protocol's, as are the others
+        *,
+        limit: int | None = None,  # noqa: ARG002
+        before: int | None = None,  # noqa: ARG002
+    ) -> tuple[Turn, ...]:
         """Nothing is kept."""
         return ()
 

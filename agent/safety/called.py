@@ -26,6 +26,7 @@ class Called:
         level, others: Where the record of risk stands now, on both ladders.
         state: What became of it. Given back, it waits again once somebody is called again.
         held_by: Who has it; None where nobody does.
+        held_since: When they took it, in UTC; None where nobody has it, or it was taken before that was kept.
     """
 
     packet: QueuedHandoff
@@ -34,6 +35,7 @@ class Called:
     others: Step
     state: CallState
     held_by: str | None = None
+    held_since: datetime | None = None
 
     @property
     def conversation_id(self) -> str:

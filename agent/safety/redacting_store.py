@@ -89,9 +89,11 @@ class RedactingStore:
             kept = cast("RepeatStore", self._kept_in).append(redacted, request=request)
         return replace(turn, index=kept.index)
 
-    def turns(self, conversation_id: str) -> tuple[Turn, ...]:
+    def turns(
+        self, conversation_id: str, *, limit: int | None = None, before: int | None = None
+    ) -> tuple[Turn, ...]:
         """See `ConversationStore`."""
-        return self._kept_in.turns(conversation_id)
+        return self._kept_in.turns(conversation_id, limit=limit, before=before)
 
     def conversations(
         self, *, beginning: str = "", limit: int | None = None, after: str | None = None

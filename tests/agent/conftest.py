@@ -16,5 +16,5 @@ def cluster() -> Iterator[Cluster]:
 
 @pytest.fixture
 def postgres_url(cluster: Cluster) -> str:
-    """An empty place on it."""
-    return cluster.schema()
+    """A place on it that has all tables and no rows."""
+    return cluster.emptied()

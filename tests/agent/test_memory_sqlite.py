@@ -30,6 +30,7 @@ from agent.testing import a_turn
 from agent.turn import Turn
 from tests.contracts.safety_store_contract import SafetyStoreContract
 from tests.contracts.store_contract import a_full_turn, a_state, recalled_turn, said
+from tests.stores import an_empty_store
 
 knows_modes = pytest.mark.skipif(os.name == "nt", reason="Windows has no file modes")
 
@@ -50,7 +51,7 @@ def store(path: Path) -> Iterator[SQLiteStore]:
 class TestSQLiteStore(SafetyStoreContract):
     @pytest.fixture
     def store(self, tmp_path: Path):
-        with closing(SQLiteStore(tmp_path / "conversations.db")) as store:
+        with closing(an_empty_store(tmp_path / "conversations.db")) as store:
             yield store
 
 

@@ -37,7 +37,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[sa.Engine,
         sa.event.listen(engine, "connect", lambda driver, _: setattr(driver, "isolation_level", None))
         sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
         return engine, lambda: SQLiteStore(path)
-    url = request.getfixturevalue("postgres_url")
+    url = request.getfixturevalue("cluster").schema()
     return sa.create_engine(url, poolclass=sa.NullPool), lambda: PostgresStore(url)
 
 
@@ -96,6 +96,7 @@ def test_that_a_database_of_any_schema_keeps_what_it_holds(database: tuple[sa.En
     turns = filled(engine, schema)
     with closing(opens()) as store:
         assert store.turns("old") == turns
+        assert store.turns("old", limit=1) == turns[1:]
         assert store.conversations() == ("old", "older")
         recalled = store.recall("old", turns=24)
         assert (recalled.turns, recalled.state) == (2, turns[1].state)

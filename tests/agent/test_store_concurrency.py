@@ -36,7 +36,7 @@ def opened(url: str) -> SQLStore:
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/talks.db"
-    found: str = request.getfixturevalue("postgres_url")
+    found: str = request.getfixturevalue("cluster").schema()
     return found
 
 

@@ -103,6 +103,19 @@ def test_that_a_part_of_the_list_is_read_alone(tmp_path: Path):
         assert [step for step in steps if step.startswith("SCAN") or "FOR ORDER BY" in step] == []
 
 
+def test_that_a_part_of_a_conversation_is_read_alone(tmp_path: Path):
+    asked: dict[str, Any] = {}
+    with closing(SQLiteStore(tmp_path / "kept.db")) as store:
+        for number in range(9):
+            store.append(a_turn(id=f"{number}", conversation_id="c", index=number))
+        with _noted(asked):
+            assert [turn.id for turn in store.turns("c", limit=2, before=7)] == ["5", "6"]
+    steps = [step for found in _plans(tmp_path / "kept.db", asked).values() for step in found]
+    assert [step for step in steps if step.startswith("SCAN") or "FOR ORDER BY" in step] == []
+    assert [step for step in steps if "turns" in step and "position<?" not in step] == []
+    assert all("LIMIT" in statement for statement in asked if "FROM turns" in statement)
+
+
 def test_that_listing_by_a_beginning_looks_at_no_other_conversation(tmp_path: Path):
     asked: dict[str, Any] = {}
     with closing(SQLiteStore(tmp_path / "kept.db")) as store:

@@ -28,6 +28,7 @@ from agent.settings import load_settings
 from agent.store_url import open_store
 from tests.contracts.store_contract import a_full_turn, recalled_turn
 from tests.contracts.tenant_store_contract import TenantOutboxContract, TenantStoreContract
+from tests.stores import an_empty_store
 
 TABLES = ("conversations", "turns", "holds", "handoffs", "human_acts", "counts", "feedback", "requests")
 
@@ -42,7 +43,7 @@ class TestMemory(TenantStoreContract):
 class TestSQLite(TenantOutboxContract):
     @pytest.fixture
     def store(self, tmp_path: Path):
-        with closing(SQLiteStore(tmp_path / "talks.db")) as store:
+        with closing(an_empty_store(tmp_path / "talks.db")) as store:
             yield store
 
 
@@ -56,7 +57,7 @@ class TestPostgres(TenantOutboxContract):
 @pytest.fixture(params=["sqlite", "postgresql"])
 def store(request: pytest.FixtureRequest, tmp_path: Path):
     if request.param == "sqlite":
-        opened: SQLStore = SQLiteStore(tmp_path / "talks.db")
+        opened: SQLStore = an_empty_store(tmp_path / "talks.db")
     else:
         opened = PostgresStore(request.getfixturevalue("postgres_url"))
     with closing(opened):
@@ -71,6 +72,7 @@ EVERYTHING: dict[str, Callable[[SQLStore], object]] = {
     "append overtaken": lambda store: store.append(replace(a_full_turn(conversation_id="c"), id="late")),
     "recall": lambda store: store.recall("c", turns=24),
     "turns": lambda store: store.turns("c"),
+    "turns of a page": lambda store: store.turns("c", limit=1, before=5),
     "conversations": lambda store: store.conversations(),
     "counts": lambda store: store.counts(),
     "hold": lambda store: store.hold("c", by="Amy"),

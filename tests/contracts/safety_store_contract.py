@@ -156,6 +156,9 @@ class SafetyStoreContract(StoreContract):
             (one,),
             (one, hello, there, kept, x, bye, two, Message("seeker", "late")),
         ]
+        every = store.turns("c")
+        parts = [store.turns("c", limit=2, before=end) for end in range(1, 6)]
+        assert parts == [every[max(0, end - 2) : end] for end in range(1, 6)]
         assert store.recall("c", turns=1).messages == (three,)
         store.append(recalled_turn(store, "elsewhere", conversation_id="d"))
         assert store.recall("d", turns=24).messages == (Message("seeker", "elsewhere"),)

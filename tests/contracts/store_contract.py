@@ -346,6 +346,24 @@ class StoreContract:
         last = store.append(recalled_turn(store, "last"))
         assert store.turns("c") == (first, quick, slow, last)
 
+    def test_that_a_part_of_a_conversation_is_told_as_all_of_it_is(self, store: ConversationStore):
+        for number in range(4):
+            slow = recalled_turn(store, f"slow {number}", turns=number, state=a_state(number / 20))
+            store.append(
+                recalled_turn(store, f"quick {number}", turns=2, state=a_state(number / 10), reply=said("r"))
+            )
+            store.append(slow)  # overtaken by the one before it
+        every = store.turns("c")
+        assert len(every) == 8
+        for limit in (None, 1, 3):
+            for before in (None, 0, 1, 4, 5, 99):
+                part = every[:before]
+                assert store.turns("c", limit=limit, before=before) == part[-(limit or 0) :], (limit, before)
+        with pytest.raises(UnknownConversationError, match="never seen"):
+            store.turns("never seen", limit=1, before=0)
+        with pytest.raises(StoreError, match="0"):
+            store.turns("c", limit=0)
+
     @pytest.mark.parametrize("place", [0, 1, 2, 7])
     def test_that_a_history_from_elsewhere_comes_back_too(self, store: ConversationStore, place: int):
         store.append(recalled_turn(store, "one", reply=said("yes"), state=a_state()))

@@ -184,6 +184,10 @@ class TenantOutboxContract(TenantStoreContract):
             ("b", "b1", "held", "ideation", "Amy"),
         ]
         assert stand(2) == stand(5)[:2]
+        (taken,) = acme.human_acts("b")
+        assert [each.held_since for each in acme.called(newest=5)] == [None, None, taken.at]
+        acme.hold("b", by="Amy")  # it was hers: nothing was done
+        assert acme.called_in("b").held_since == taken.at
         packets = {named: acme.handoffs(named) for named in ("a", "b", "c")}
         assert [each.id for each in packets["a"]] == ["a1", "a2"]
         assert acme.called_in("a").since == packets["a"][0].created  # nobody has come yet

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import runpy
 import signal
 import subprocess
 import sys
@@ -20,12 +21,16 @@ from evals.load.idle import idle
 from evals.load.length import length
 from evals.load.parts import PARTS, Part, machine, measure
 from evals.load.process import MeasurementError, raise_file_limit, running
+from evals.load.served import _SETTINGS
 from evals.load.soak import soak
 from evals.load.stores import a_postgres, a_sqlite_file, why_no_postgres
 from evals.load.sustained import sustained
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0
+_NOTHING_READ = {f"HEARTLINE_{part}": "none" for part in ("PLANNER", "TRACKER", "GUARD")} | {
+    "HEARTLINE_PLUGINS": "[]"
+}
 
 
 def by_name(findings: list[Finding]) -> dict[str, Finding]:
@@ -40,11 +45,18 @@ def places():
     return [pytest.param(a_sqlite_file, id="sqlite"), pytest.param(a_postgres, id="postgres", marks=needs)]
 
 
+@pytest.fixture
+def unread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server that is measured reads nothing: what is tried here is how it is measured. One test has it read."""
+    monkeypatch.setattr("evals.load.served._SETTINGS", {**_SETTINGS, **_NOTHING_READ})
+
+
+@pytest.mark.usefixtures("unread")
 async def test_that_a_crowd_is_answered_at_a_pace_and_as_fast_as_it_goes():
     with a_sqlite_file() as kept:
-        found = by_name(await sustained(kept, conversations=2, seconds=6.0, warm=0.5, pace=2.0))
+        found = by_name(await sustained(kept, conversations=2, seconds=1.5, warm=0.3, pace=8.0))
     for way in ("plain", "streamed"):
-        for pace in ("2 messages/s sent", "as fast as it goes"):
+        for pace in ("8 messages/s sent", "as fast as it goes"):
             name = f"{kept.name}, {way}, {pace}"
             assert found[f"{name}: turns"].value > 0
             times = [found[f"{name}: {part}"].value for part in ("p50", "p95", "p99")]
@@ -64,18 +76,19 @@ async def test_that_what_is_added_to_an_llm_is_measured_on_the_same_messages():
     assert found["asked directly: first token, p50"].value >= found["the fake LLM: before the first token"].value
 
 
+@pytest.mark.usefixtures("unread")
 async def test_that_streams_stay_open_and_others_are_answered():
     with a_sqlite_file() as kept:
-        found = by_name(await idle(kept, streams=12, seconds=3.0, others=1))
+        found = by_name(await idle(kept, streams=12, seconds=1.0, others=1))
     assert found["streams that did not stay open"].value == 0
     assert found["others, answered meanwhile"].value > 0
     assert found["open file descriptors of the server"].value > 2 * 12
     assert found["12 streams open: memory, RSS"].value >= found["none open: memory, RSS"].value * 0.9
 
 
-@pytest.mark.parametrize("place", places())
-async def test_that_a_turn_early_and_late_is_measured_in_conversations_of_that_length(place):
-    with place() as kept:
+@pytest.mark.usefixtures("unread")
+async def test_that_a_turn_early_and_late_is_measured_in_conversations_of_that_length():
+    with a_sqlite_file() as kept:
         found = by_name(await length(kept, runs=6, short=3, late=40))
     times = found[f"{kept.name}: ratio of these"]
     assert times.low <= times.value <= times.high
@@ -92,6 +105,7 @@ async def test_that_a_long_run_looks_at_memory_files_and_threads():
     assert found["threads, most"].value > 0
 
 
+@pytest.mark.usefixtures("unread")
 @pytest.mark.parametrize("place", places())
 async def test_that_acknowledged_turns_outlive_a_kill(place):
     with place() as kept:
@@ -142,13 +156,16 @@ def test_that_the_command_fails_for_a_lost_turn_and_not_for_a_slow_one(tmp_path:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_that_an_unknown_part_is_named_with_the_choices():
-    done = subprocess.run(
-        [sys.executable, "-m", "evals.load", "speed"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 2
-    assert "speed" in done.stderr
-    assert "sustained" in done.stderr
+def test_that_an_unknown_part_is_named_with_the_choices(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr("sys.argv", ["evals.load", "speed"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("evals.load", run_name="__main__")
+    told = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert "speed" in told
+    assert "sustained" in told
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["Meanwhile", "acts_of", "held_by", "news_of", "people_during", "with_people", "words_of"]
 
 _LOOKS_EVERY = 1.0
-"""Seconds between two looks at the store for a client that waits: the people may use another process."""
+"""Seconds between two looks at the store for a client that waits: people who use this process ring, those who use
+another one do not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,14 @@ async def with_people(
 
 
 async def news_of(
-    store: Any, conversation_id: str, *, after: int, most: int, wait: float, stopping: Callable[[], bool]
+    store: Any,
+    conversation_id: str,
+    *,
+    after: int,
+    most: int,
+    wait: float,
+    rung: asyncio.Event,
+    stopping: Callable[[], bool],
 ) -> PeopleOut:
     """What people did in a conversation.
 
@@ -110,6 +118,7 @@ async def news_of(
         after: Number of the last act that is known.
         most: So many acts at most.
         wait: Seconds to wait until there are any.
+        rung: Set when somebody did something in this process.
         stopping: Whether the server stops: then nobody waits.
 
     Raises:
@@ -132,8 +141,10 @@ async def news_of(
         )
 
     while True:
+        rung.clear()  # before the look: what is done after it rings again
         news = await asyncio.to_thread(look)
         left = ends - time.monotonic()
         if news.data or left <= 0 or stopping():
             return news
-        await asyncio.sleep(min(left, _LOOKS_EVERY))
+        with suppress(TimeoutError):
+            await asyncio.wait_for(rung.wait(), min(left, _LOOKS_EVERY))

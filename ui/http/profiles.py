@@ -22,6 +22,7 @@ from agent.settings import Settings, load_settings
 from agent.tenants import TenantStore
 from heartline import __version__
 from ui.http.admission import Admission
+from ui.http.doorbells import Doorbells
 from ui.http.edge import Drain
 from ui.http.errors import ApiError
 from ui.http.metering import Meter
@@ -95,7 +96,7 @@ class Service:
         self.profiles, self.store, self.default = dict(profiles), store, default
         turns = self.settings.turn_order
         order = InOrder(getattr(store, "leases", None), wait=turns.wait, seconds=turns.lease)
-        self.drain, self.order, self.pasts = Drain(), order, Pasts()
+        self.drain, self.order, self.pasts, self.doorbells = Drain(), order, Pasts(), Doorbells()
         self.admission = Admission(self.settings.server_load)
         self.gate, self.meter = Gate(getattr(store, "api_keys", None)), Meter()
         self.metrics = Metrics(__version__)

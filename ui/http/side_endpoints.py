@@ -99,23 +99,38 @@ async def conversations(
 async def conversation(
     conversation_id: ConversationId,
     store: Kept,
-    limit: Annotated[int, Query(ge=1, le=1000, description="The newest turns.")] = 100,
+    limit: Annotated[int, Query(ge=1, le=1000, description="So many turns, the newest of them.")] = 100,
+    before: Annotated[
+        int | None,
+        Query(ge=0, le=2**31 - 1, description="Of the turns before this `index`: that of the first one known."),
+    ] = None,
 ) -> ConversationOut:
-    """What is kept of a conversation: what was said, understood, decided and done."""
-    turns = await asyncio.to_thread(store.turns, conversation_id)
-    said = await asyncio.to_thread(_feedback, store, conversation_id)
-    holder = await asyncio.to_thread(held_by, store, conversation_id)
-    acts = await asyncio.to_thread(acts_of, store, conversation_id)
-    return ConversationOut(
-        id=conversation_id,
-        held_by=holder,
-        turns=[_turn(turn, acts) for turn in turns[-limit:]],
-        total_turns=len(turns),
-        feedback=[
-            FeedbackOut(turn_id=each.turn_id, rating=each.rating, reason=each.reason, at=each.at) for each in said
-        ],
-        people=list(acts),
-    )
+    """What is kept of a conversation: what was said, understood, decided and done. In pages, each read alone."""
+
+    def work() -> ConversationOut:
+        turns = store.turns(conversation_id, limit=limit, before=before)
+        first = turns[0].index if turns else 0
+        acts = [
+            act
+            for act in acts_of(store, conversation_id)
+            if first <= act.turns and (before is None or act.turns < before)
+        ]
+        shown = {turn.id for turn in turns}
+        return ConversationOut(
+            id=conversation_id,
+            held_by=held_by(store, conversation_id),
+            turns=[_turn(turn, acts) for turn in turns],
+            total_turns=store.recall(conversation_id, turns=0).turns,
+            has_more=first > 0,
+            feedback=[
+                FeedbackOut(turn_id=each.turn_id, rating=each.rating, reason=each.reason, at=each.at)
+                for each in _feedback(store, conversation_id)
+                if each.turn_id in shown
+            ],
+            people=acts,
+        )
+
+    return await asyncio.to_thread(work)
 
 
 @router.get("/conversations/{conversation_id}/trace", dependencies=READ)

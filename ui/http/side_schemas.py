@@ -15,6 +15,7 @@ __all__ = [
     "Analysed",
     "Analysis",
     "AnalyzeRequest",
+    "CallOut",
     "ConversationList",
     "ConversationOut",
     "ConversationTurn",
@@ -106,8 +107,9 @@ class ConversationOut(_Versioned):
     held_by: str | None
     turns: list[ConversationTurn] = Field(description="Oldest first.")
     total_turns: int
-    feedback: list[FeedbackOut]
-    people: list[HumanActOut] = Field(description="What people did there, oldest first.")
+    has_more: bool = Field(description="Whether there are older turns than these.")
+    feedback: list[FeedbackOut] = Field(description="On these turns.")
+    people: list[HumanActOut] = Field(description="What people did there from the first of these turns on.")
 
 
 class PeopleOut(_Versioned):
@@ -191,6 +193,17 @@ class HandoffAnswer(_Versioned):
     held_by: str | None
 
 
+class CallOut(BaseModel):
+    """How a conversation stands that a person was called for."""
+
+    state: Literal["waiting", "held", "given_back"]
+    since: datetime = Field(description="When a person was first called since it was last given back.")
+    level: str = Field(description="Danger to themselves, as the record of risk stands.")
+    others: str = Field(description="Danger to others.")
+    held_by: str | None
+    held_since: datetime | None = Field(description="When they took it.")
+
+
 class HandoffOut(BaseModel):
     """A packet for a person, without a word of anybody."""
 
@@ -202,6 +215,9 @@ class HandoffOut(BaseModel):
     state: Literal["queued", "sent", "failed"]
     attempts: int
     problem: str | None
+    call: CallOut | None = Field(
+        None, description="How its conversation stands now: the same in all its packets, whatever became of each."
+    )
 
 
 class HandoffList(_Versioned):

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
-import os
-import subprocess
-import sys
+import io
+import runpy
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -82,20 +81,16 @@ def test_that_somebody_in_danger_is_answered_by_the_protocol_and_not_by_the_shop
     assert "999" in said or "116 123" in said
 
 
-def test_that_the_command_talks_to_a_server(tmp_path: Path):
+def test_that_the_command_talks_to_a_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HEARTLINE_PLUGIN_SECONDS", "60")
+    monkeypatch.setattr("sys.stdin", io.StringIO("My parcel is lost.\n\n"))
     with AnsweringLLM(says="I am sorry. Let me see what holds.") as server:
-        done = subprocess.run(
-            [sys.executable, str(FILE), "--llm", server.url, "--model", "tiny"],
-            input="My parcel is lost.\n\n",
-            capture_output=True,
-            text=True,
-            cwd=tmp_path,
-            env=os.environ | {"PYTHONPATH": str(ROOT), "HEARTLINE_PLUGIN_SECONDS": "60"},
-            timeout=120,
-            check=False,
-        )
-    assert done.returncode == 0, done.stderr
-    assert "I am sorry. Let me see what holds." in done.stdout
+        monkeypatch.setattr("sys.argv", [str(FILE), "--llm", server.url, "--model", "tiny"])
+        runpy.run_path(str(FILE), run_name="__main__")
+    assert "I am sorry. Let me see what holds." in capsys.readouterr().out
     (body,) = server.bodies
     assert {tool["function"]["name"] for tool in body["tools"]} == {"search_help_centre", "call_a_person"}
     assert "Notes for the next reply." in body["messages"][0]["content"]

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from agent.memory_sqlite import SQLiteStore
+from tests.stores import an_empty_store
 
 
 @pytest.fixture(autouse=True)
@@ -21,5 +21,5 @@ def _quiet(_home_of_its_own: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Any]:
-    with closing(SQLiteStore(tmp_path / "talks.db")) as opened:
+    with closing(an_empty_store(tmp_path / "talks.db")) as opened:
         yield opened

@@ -25,6 +25,7 @@ from agent.safety.human_acts import LONGEST_WORDS
 from agent.safety.redacting_store import RedactingStore
 from agent.safety.takeover import KEPT, TAKEN_OVER
 from agent.testing import FixedPlugin
+from ui.http.doorbells import Doorbells
 
 HANDOFF = "/v1/heartline/handoff"
 PEOPLE = "/v1/heartline/conversations/c/people"
@@ -45,7 +46,7 @@ def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
         if request.param == "sqlite":
             store: Any = SQLiteStore(tmp_path / "any.db")
         else:
-            store = PostgresStore(request.getfixturevalue("cluster").schema())
+            store = PostgresStore(request.getfixturevalue("cluster").emptied())
         yield stack.enter_context(closing(store))
 
 
@@ -179,16 +180,37 @@ def test_that_news_are_read_from_where_a_client_left_off(server: Serving):
     assert server.http.get(PEOPLE.replace("/c/", "/d/"), params={"wait": 60}).status_code == 404
 
 
-def test_that_who_waits_is_told_as_soon_as_somebody_writes(server: Serving):
+@pytest.mark.parametrize("here", [True, False], ids=["in this process", "in another one"])
+def test_that_who_waits_is_told_as_soon_as_somebody_writes(
+    store: Any, server: Serving, monkeypatch: pytest.MonkeyPatch, *, here: bool
+):
+    # Where it is told in this process, nobody has to look at the store; in another one they do.
+    monkeypatch.setattr("ui.http.people._LOOKS_EVERY", 1e9 if here else 0.01)
     talk(server)
     act(server, "hold")
     found: list[Any] = []
     waiting = threading.Thread(target=lambda: found.append(people(server, after=1, wait=60)))
     waiting.start()
-    wait_until(lambda: len(server.service.drain.running) == 1)
-    act(server, "say", words="I am Amy.")
+    wait_until(lambda: len(server.service.doorbells) == 1)
+    if here:
+        act(server, "say", words="I am Amy.")
+    else:
+        store.say("c", "I am Amy.", by="Amy")
     waiting.join(PATIENCE / 2)
     assert [each["words"] for each in found[0]["data"]] == ["I am Amy."]
+    wait_until(lambda: len(server.service.doorbells) == 0)
+
+
+async def test_that_a_bell_wakes_those_who_wait_for_its_conversation_and_nobody_else():
+    bells = Doorbells()
+    bells.ring("acme", "c")  # nobody waits, and nothing is kept of it
+    with bells.of("acme", "c") as one, bells.of("acme", "c") as two, bells.of("other", "c") as theirs:
+        with bells.of("acme", "d") as elsewhere:
+            assert len(bells) == 3
+            bells.ring("acme", "c")
+            assert [bell.is_set() for bell in (one, two, theirs, elsewhere)] == [True, True, False, False]
+        assert len(bells) == 2
+    assert len(bells) == 0
 
 
 def test_that_nobody_waits_in_a_server_that_stops_and_nothing_looks_for_who_left(server: Serving):
@@ -196,7 +218,7 @@ def test_that_nobody_waits_in_a_server_that_stops_and_nothing_looks_for_who_left
     running = server.service.drain.running
     with pytest.raises(httpx2.TimeoutException):
         server.http.get(PEOPLE, params={"wait": 60}, timeout=0.2)
-    wait_until(lambda: not running)
+    wait_until(lambda: not running and not len(server.service.doorbells))
     found: list[Any] = []
     waiting = threading.Thread(target=lambda: found.append(people(server, wait=60)))
     waiting.start()

@@ -80,6 +80,41 @@ def test_that_a_conversation_is_told_with_what_was_understood():
     assert (whole["people"], act["by"], act["did"], act["turns"]) == ([], "Amy", "took_over", 2)
 
 
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+def test_that_a_long_conversation_is_told_in_pages(kind: str, tmp_path):
+    store = InMemoryStore() if kind == "memory" else SQLiteStore(tmp_path / "c.db")
+    with serving(agent(*"ABCDE", store=store)) as server:
+        told = talk(server, "one", "1", "2", "3")
+        for turn in told:
+            rating = {"conversation_id": "one", "turn_id": turn["turn_id"], "rating": 1}
+            assert server.post("/v1/heartline/feedback", rating).status_code == 204
+        store.hold("one", by="Amy")
+        store.release("one")
+        told += talk(server, "one", "4", "5")
+        store.hold("one", by="Ben")
+
+        def page(query: str) -> tuple[Any, ...]:
+            found = of(server, f"conversations/one?{query}")
+            assert (found["total_turns"], found["held_by"]) == (5, "Ben")
+            return (
+                [turn["text"] for turn in found["turns"]],
+                [each["turn_id"] for each in found["feedback"]],
+                [(each["by"], each["did"]) for each in found["people"]],
+                found["has_more"],
+            )
+
+        rated = [turn["turn_id"] for turn in told[:3]]
+        amy, ben = [("Amy", "took_over"), ("Amy", "gave_back")], [("Ben", "took_over")]
+        assert page("") == (["1", "2", "3", "4", "5"], rated, amy + ben, False)
+        assert page("limit=1") == (["5"], [], ben, True)
+        assert page(f"limit=2&before={told[4]['index']}") == (["3", "4"], rated[2:], amy, True)
+        assert page(f"limit=2&before={told[2]['index']}") == (["1", "2"], rated[:2], [], False)
+        assert page("before=0") == ([], [], [], False)
+        for wrong in ("limit=0", "limit=1001", "before=-1"):
+            assert server.http.get(f"/v1/heartline/conversations/one?{wrong}").status_code == 400
+        assert server.http.get("/v1/heartline/conversations/two?before=0").status_code == 404
+
+
 def test_that_a_trace_holds_no_words_unless_they_are_asked_for():
     with serving(agent("A.")) as server:
         talk(server, "one", "My dog Quillonby died.")
@@ -154,7 +189,35 @@ def test_that_packets_for_a_person_are_listed_and_a_store_without_them_says_so(t
         assert ([each["conversation_id"] for each in newest["data"]], newest["has_more"]) == (["two"], True)
         one = of(server, "handoff?conversation_id=one")
         assert ([each["id"] for each in one["data"]], one["has_more"]) == ([packet["id"]], False)
+        assert of(server, "handoff?conversation_id=three")["data"] == []
     assert "nobody was notified" in stateless.choices[0].message.content
     with serving(agent()) as server:
         answer = server.http.get("/v1/heartline/handoff")
     assert (answer.status_code, answer.json()["error"]["code"]) == (501, "unsupported_by_store")
+
+
+def test_that_a_packet_tells_who_waits_since_when_and_who_has_the_conversation(tmp_path):
+    affect = FixedPlugin("affect", Affect(-0.5, 0.1, 0.0))
+    risk = FixedPlugin("risk", RiskReading("acute", ("ideation",), ()))
+    store = SQLiteStore(tmp_path / "c.db")
+    with serving(agent(guard=ProtocolGuard(handoff_at="plan"), plugins=[affect, risk], store=store)) as server:
+        for name in ("one", "two", "one"):
+            talk(server, name, "Can I talk to a human please?")
+        server.post("/v1/heartline/handoff", {"action": "hold", "conversation_id": "two", "by": "Amy"})
+        packets = of(server, "handoff")["data"]
+        assert [each["conversation_id"] for each in packets] == ["one", "two"]
+        waiting, held = (each["call"] for each in packets)
+        (taken,) = of(server, "conversations/two")["people"]
+        assert waiting == {
+            "state": "waiting", "since": packets[0]["created"], "level": "acute", "others": "none",
+            "held_by": None, "held_since": None,
+        }  # fmt: skip
+        assert held == {
+            "state": "held", "since": packets[1]["created"], "level": "acute", "others": "none",
+            "held_by": "Amy", "held_since": taken["at"],
+        }  # fmt: skip
+        assert of(server, "handoff?limit=1")["data"][0]["call"] == held
+        assert of(server, "handoff?conversation_id=two")["data"] == [packets[1]]
+        server.post("/v1/heartline/handoff", {"action": "release", "conversation_id": "two"})
+        (given_back,) = of(server, "handoff?conversation_id=two")["data"]
+        assert (given_back["call"]["state"], given_back["call"]["held_since"]) == ("given_back", None)
