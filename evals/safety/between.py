@@ -24,7 +24,7 @@ BESIDE = (0, 1, 3)
 _LENGTH = 20, 200  # of an everyday message, in characters
 
 
-def found_between(folder: Path, settings: Settings) -> dict[str, dict[str, Any]]:
+def found_between(folder: Path, settings: Settings, *, limit: int | None = None) -> dict[str, dict[str, Any]]:
     """Shares of statements that are read as ideation or more, of those of danger and of harmless ones.
 
     The statements are those that the reader is measured with (`training/statements`); what stands around them are
@@ -33,6 +33,7 @@ def found_between(folder: Path, settings: Settings) -> dict[str, dict[str, Any]]
     Args:
         folder: The prepared data sets.
         settings: With the weights that read.
+        limit: So many statements, drawn at random; all where None.
 
     Raises:
         DataError: A file is missing or malformed.
@@ -45,6 +46,8 @@ def found_between(folder: Path, settings: Settings) -> dict[str, dict[str, Any]]
         (example.text, bool(risk.danger(np.array([example.targets["risk"]]))[0]))
         for example in risk.statements(SPLIT)
     ]
+    if limit is not None:
+        statements = random.Random(13).sample(statements, min(limit, len(statements)))
     figures = {}
     for beside in BESIDE:
         rng = random.Random(13)

@@ -39,7 +39,10 @@ def safety(  # noqa: PLR0917 - typer names them all
     data: Annotated[
         Path | None, typer.Option("--data", help="Folder of prepared sets; default: HEARTLINE_DATA.")
     ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Of --benign: so many messages a set, drawn.")] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(min=1, help="Of --benign: so many messages a set; of --between: so many statements; drawn."),
+    ] = None,
 ) -> None:
     """Play the safety suite's scripts against the agent: the record of risk and what the replies do."""
     from agent.settings import load_settings
@@ -60,7 +63,7 @@ def safety(  # noqa: PLR0917 - typer names them all
         from evals.safety.between import found_between
         from sem_plugins.training.sets.records import data_folder
 
-        shares = found_between(data_folder(data), settings)
+        shares = found_between(data_folder(data), settings, limit=limit)
         print_between(shares)
         found = {"between": shares}
     else:

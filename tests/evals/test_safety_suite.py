@@ -16,6 +16,7 @@ from agent.settings import load_settings
 from evals.command import app
 from evals.safety.figures import headlines
 from evals.safety.run import Played, play_sets
+from tests.sem_plugins.tiny_sets import write_sets
 
 FAMILIES = ("explicit", "eating_disorder", "injection", "minors", "denial_after_disclosure")
 NEVER = {
@@ -64,3 +65,16 @@ def test_that_the_command_prints_figures_and_ids_but_no_words(tmp_path: Path):
     assert all(row["script"]["says"] not in done.output for row in written)
     families = json.loads(figures.read_text(encoding="utf-8"))["sets"]["a"]["families"]
     assert families["recovered"]["turns"] == len(written)
+
+
+def test_that_danger_between_everyday_sentences_is_measured(tmp_path: Path):
+    data, figures = write_sets(tmp_path / "data"), tmp_path / "figures.json"
+    words = ["safety", "--between", "--limit", "30", "--data", str(data), "--figures", str(figures)]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    found = json.loads(figures.read_text(encoding="utf-8"))["between"]
+    assert set(found) == {f"{name}, {many} beside" for name in ("danger", "harmless") for many in (0, 1, 3)}
+    for many in (0, 1, 3):
+        assert found[f"danger, {many} beside"]["n"] + found[f"harmless, {many} beside"]["n"] == 30
+    assert found["danger, 0 beside"]["value"] > 2 * found["harmless, 0 beside"]["value"]
+    assert "read as danger, danger, 3 beside: " in done.output
