@@ -15,6 +15,7 @@ from typing import Any
 
 from agent.decisions import Objection
 from agent.errors import WeightsError
+from agent.repetition import repeats_itself
 from agent.safety.outgoing import load_outgoing
 from agent.sentences import OPENING, sentences_of
 from agent.turn import Message, Turn
@@ -28,7 +29,6 @@ from sem_plugins.verify.recogniser import Recogniser, features_of, load_recognis
 from sem_plugins.verify.words import (
     has_role_marks,
     in_other_script,
-    repeats_itself,
     repeats_one_of,
 )
 from sem_plugins.weights import SHIPPED
