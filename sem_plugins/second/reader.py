@@ -11,7 +11,7 @@ from agent.asking import Asker, Choice
 from agent.binding import WAYS
 from agent.decision_asker import DecisionAsker
 from agent.decisions import PromptMessage
-from agent.errors import GenerationError, LLMPausedError, LLMUnreachableError, SettingsError
+from agent.errors import GenerationError, LLMSlowError, SettingsError
 from agent.options import Part, TwoStage, checked_two_stage, parts_of
 from agent.perception import failure_of
 from agent.presets import PRESETS, ways_of
@@ -131,8 +131,7 @@ class SecondLook:
             try:
                 turn = await step(turn)
             except GenerationError as error:
-                if not isinstance(error, LLMPausedError):  # then nobody was asked
-                    self._count(late=isinstance(error, LLMUnreachableError))
+                self._count(late=isinstance(error, LLMSlowError))
                 # What cannot be reached for one question cannot be reached for the next.
                 return turn.note(failure_of("reread", self.name, error))
             self._count(late=False)

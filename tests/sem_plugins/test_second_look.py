@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.asking import Choice
-from agent.errors import LLMUnreachableError, SettingsError
+from agent.errors import LLMSlowError, LLMUnreachableError, SettingsError
 from agent.options import Options
 from agent.readings import CausalSpan, CauseReading, EmotionReading, RiskReading
 from agent.role_marks import defused
@@ -106,7 +106,7 @@ async def test_that_an_llm_that_fails_costs_nothing_but_a_note():
 
 
 async def test_that_an_llm_that_is_too_slow_twice_in_a_row_keeps_nobody_waiting_for_five_minutes():
-    late, now = LLMUnreachableError("Not within 6 s."), [0.0]
+    late, now = LLMSlowError("Not within 6 s."), [0.0]
     asker = ScriptedAsker(late, "A", late, late, late, "B")
     second = SecondLook(asker, clock=lambda: now[0])
     failures = []
@@ -120,7 +120,7 @@ async def test_that_an_llm_that_is_too_slow_twice_in_a_row_keeps_nobody_waiting_
 
 
 async def test_that_risk_is_asked_for_even_of_an_llm_that_is_too_slow():
-    late = LLMUnreachableError("Not within 6 s.")
+    late = LLMSlowError("Not within 6 s.")
     asker = ScriptedAsker(late, late, "plan")
     second = SecondLook(asker, reads=("risk", "emotion"), clock=lambda: 0.0)
     for _ in range(2):
