@@ -177,9 +177,7 @@ class Speech:
         if out.blocked is None:
             return out.text, True
         again, shown = out.blocked == IN_CIRCLES, self.said + out.text
-        self.turn = self.turn.note(
-            Objection(f"guard: {out.blocked.category}", _SAY_ONCE if again else _LEAVE_OUT)
-        )
+        self.turn = self.turn.note(Objection(f"guard: {out.blocked.category}", _SAY_ONCE if again else _LEAVE_OUT))
         stands = can_end(shown, text[len(out.text) :]) if again else shown.strip()
         if not stands and self._speaker != self._speakers[-1].name:
             raise GenerationError(f"The guard held back what {self._speaker!r} said ({out.blocked.category}).")

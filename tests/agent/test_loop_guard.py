@@ -186,7 +186,9 @@ async def test_that_a_reply_which_begins_to_go_round_in_circles_ends_there_and_i
     assert [(one.check, one.feedback) for one in done.objections] == [("guard: repetition", "Say nothing twice.")]
 
 
-@pytest.mark.parametrize("going_round", ["and then you go and " * 40, "One of these may help: " + "breathe and " * 90])
+@pytest.mark.parametrize(
+    "going_round", ["and then you go and " * 40, "One of these may help: " + "breathe and " * 90]
+)
 async def test_that_who_goes_round_without_an_end_is_replaced(going_round: str):
     tokens, done = await shown_by(
         Chopped(going_round), Chopped("I'm here.", name="offline"), guard=ProtocolGuard()
