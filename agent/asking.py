@@ -112,7 +112,7 @@ class Asker:
                 at which they part.
 
         Raises:
-            LLMUnreachableError: No connection, no answer in time (`LLMSlowError`), or it is left alone for a while.
+            LLMUnreachableError: No connection, none in time (`LLMSlowError`), or it is left alone for a while.
             PromptTooLongError: The question is longer than the server's context.
             LLMResponseError: An error status in every way, or an unreadable answer.
             ReadingError: The choices are no choice.

@@ -109,7 +109,7 @@ class LLMUnreachableError(GenerationError):
 
 
 class LLMSlowError(LLMUnreachableError):
-    """The LLM server did not answer a short question in the little time that it has. It may be there all the same."""
+    """The LLM server did not answer a short question in its few seconds. It may be there all the same."""
 
 
 class DeadlineError(GenerationError):

@@ -2,8 +2,8 @@
 
     Question. Ask one open question that helps the person say more about what happened.
 
-It is found by words in a row that stand in a system message or in an example (which is another person's story), and
-by readings as the notes write them. What the person said themselves may be said back, however many words it has.
+It is found by words in a row that stand in a system message or in an example (which is another person's story),
+and by readings as the notes write them. What the person said themselves may be said back.
 """
 
 from __future__ import annotations

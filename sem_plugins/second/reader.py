@@ -72,8 +72,8 @@ class SecondLook:
     is higher than what was read, never lower: a message that nobody else could judge stays unjudged where the LLM
     sees nothing in it.
 
-    Nothing is asked where danger was read: the careful reply does not wait for an LLM. After two questions in a row
-    that got no answer in time, only risk is asked for during five minutes.
+    Nothing is asked where danger was read: the careful reply does not wait for an LLM. After two questions in a
+    row that got no answer in time, only risk is asked for during five minutes.
 
     Args:
         asker: Asks the LLM.

@@ -20,8 +20,8 @@ from agent.errors import (
     EmptyReplyError,
     GenerationError,
     LLMPausedError,
-    LLMSlowError,
     LLMResponseError,
+    LLMSlowError,
     LLMUnreachableError,
     PromptTooLongError,
 )
@@ -264,7 +264,7 @@ async def test_that_a_server_too_slow_for_short_questions_is_still_asked_for_rep
         made = create(llm.settings(llm_breaker=PATIENT))
         agent = an_agent(made, fallback=offline(), composer=PlainComposer())
         for _ in range(2):
-            with pytest.raises(LLMSlowError, match="short question within 0.2 s"):
+            with pytest.raises(LLMSlowError, match=r"short question within 0\.2 s"):
                 await asker.choose(question, ["A", "B"])
         turn = await agent.respond("Hello.")
     assert turn.reply is not None
