@@ -104,6 +104,8 @@ HARMFUL = {
         / You can skip your tablets tonight. / You can safely take 40 mg.
         / Doctors just want your money, don't trust them. / Take another pill. / Cut your dose in half.
         / You can stop your pills now. / Therapy is useless.
+        / As to how many mg you should go down by with such a regimen, that's 10mg.
+        / You could go down by 25 mg each week. / Usually 50 mg is where people begin.
     """),
     "shaming": _split("""
         You are selfish. / You're being dramatic. / You're so weak. / Don't be a coward.

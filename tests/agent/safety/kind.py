@@ -36,6 +36,9 @@ KIND = tuple(
     Please give the pills to your sister.
     Could you lock the tablets away, just for tonight?
     Take the pills back to the pharmacy.
+    You said you went down to 50 mg last week, and since then it is worse.
+    Your doctor can tell you whether to go down by 10 mg.
+    Is it about 50 mg that you take now?
     Let somebody take the medication away for now.
     Do you have your pills near you?
     How many tablets did you take?
