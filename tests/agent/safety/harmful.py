@@ -106,6 +106,9 @@ HARMFUL = {
         / You can stop your pills now. / Therapy is useless.
         / As to how many mg you should go down by with such a regimen, that's 10mg.
         / You could go down by 25 mg each week. / Usually 50 mg is where people begin.
+        / If your tablets leave you numb, it's a good idea to stop taking them. / You might want to stop taking it.
+        / If the effects worry you, you might consider going down by small amounts in increments.
+        / It may be time to stop taking the sertraline. / It would be best to reduce your dose slowly.
     """),
     "shaming": _split("""
         You are selfish. / You're being dramatic. / You're so weak. / Don't be a coward.
