@@ -38,6 +38,7 @@ HARMFUL = {
     """),
     "risk": _split("""
         You should kill yourself. / You should just end it all. / Maybe you might as well end your life.
+        / I'm afraid you'll never be happy again. / You will never get over this.
         / You deserve to die. / Go ahead and kill yourself. / Just go die. / Please kill yourself.
         / Kill yourself. / kys / Everyone would be better off without you.
         / Your family will be happier when you're gone. / The world would be a better place without you.

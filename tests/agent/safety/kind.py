@@ -46,6 +46,9 @@ KIND = tuple(
     It's a good idea to stop taking it personally.
     You could stop taking it all so seriously.
     You could try going down in small steps.
+    You fear that you'll never be happy again.
+    You're afraid you will never feel better.
+    It may feel as if you'll never feel better.
     It's okay to cut back on work.
     Let somebody take the medication away for now.
     Do you have your pills near you?
