@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from agent.answers import fits, one_object, picked_from, probabilities_of, usage_told
 from agent.binding import WAYS, Form, Way
 from agent.decisions import PromptMessage, TokenUsage
-from agent.errors import GenerationError, LLMResponseError, LLMUnreachableError, PromptTooLongError
+from agent.errors import GenerationError, LLMResponseError, LLMSlowError, PromptTooLongError
 from agent.probe import LLMServer
 from agent.tracing import answering
 
@@ -112,7 +112,7 @@ class Asker:
                 at which they part.
 
         Raises:
-            LLMUnreachableError: No connection, no answer in time, or it is left alone for a while.
+            LLMUnreachableError: No connection, none in time (`LLMSlowError`), or it is left alone for a while.
             PromptTooLongError: The question is longer than the server's context.
             LLMResponseError: An error status in every way, or an unreadable answer.
             ReadingError: The choices are no choice.
@@ -167,16 +167,19 @@ class Asker:
                 return answer, left
         except TimeoutError:
             self._found_model = None
-            named = f" (model {model!r})" if model else ""
-            raise LLMUnreachableError(
-                f"The LLM server at {self._server.base}{named} did not answer a short question within "
-                f"{self._seconds:g} s. Is it overloaded, or still loading? `heartline doctor` checks it."
-            ) from None
+            raise self._too_slow(model) from None
         except Exception as error:  # lying servers break httpx2 and openai in many ways
             self._found_model = None  # the server may come back with another one
             if isinstance(error, GenerationError):
                 raise
             raise self._server.failure(error, model=model) from None
+
+    def _too_slow(self, model: str | None) -> LLMSlowError:
+        named = f" (model {model!r})" if model else ""
+        return LLMSlowError(
+            f"The LLM server at {self._server.base}{named} did not answer a short question within "
+            f"{self._seconds:g} s. Is it overloaded, or still loading? `heartline doctor` checks it."
+        )
 
     async def _first_model(self, http: httpx2.AsyncClient) -> str:
         if self._found_model is None:

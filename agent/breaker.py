@@ -17,7 +17,7 @@ from weakref import WeakValueDictionary
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from agent.errors import GenerationError, LLMPausedError, LLMResponseError, LLMUnreachableError
+from agent.errors import GenerationError, LLMPausedError, LLMResponseError, LLMSlowError, LLMUnreachableError
 
 __all__ = ["Breaker", "BreakerLimits", "BreakerState", "breaker_of"]
 
@@ -74,7 +74,7 @@ class Breaker:
     def passing(self) -> Iterator[Callable[[], None]]:
         """Around one call. Gives a function to be called as soon as the server answers, before the call is over.
 
-        A call that is cancelled says nothing of the server.
+        A call that is cancelled says nothing of the server, nor does a short question that it is too slow for.
 
         Raises:
             LLMPausedError: The server is not to be asked.
@@ -86,6 +86,9 @@ class Breaker:
 
         try:
             yield answered
+        except LLMSlowError:  # a short question has seconds; the reply may take a minute and come
+            self._give_up(tries)
+            raise
         except (GenerationError, TimeoutError) as error:
             self._note(tries, gone=_gone(error))
             raise

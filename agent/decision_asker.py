@@ -48,9 +48,12 @@ class DecisionAsker(Asker):
         """
         try:
             with self._server.breaker.passing():
-                async with asyncio.timeout(self._seconds), self._server.connect() as http:
-                    found = await self._decided(http, messages, choices)
-        except (GenerationError, TimeoutError):
+                try:
+                    async with asyncio.timeout(self._seconds), self._server.connect() as http:
+                        found = await self._decided(http, messages, choices)
+                except TimeoutError:
+                    raise self._too_slow(self._model) from None
+        except GenerationError:
             found = None
         if found is None:
             return await super().choose(messages, choices)

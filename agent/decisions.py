@@ -246,7 +246,7 @@ class Blocked:
 
     Attributes:
         category: What it would have been, e.g. `"method"`.
-        instead: What is said in its place; a fixed phrase.
+        instead: What is said in its place; a fixed phrase. Empty: the reply ends there.
     """
 
     category: str

@@ -108,6 +108,10 @@ class LLMUnreachableError(GenerationError):
     """The LLM server could not be reached, or did not answer in time."""
 
 
+class LLMSlowError(LLMUnreachableError):
+    """The LLM server did not answer a short question in its few seconds. It may be there all the same."""
+
+
 class DeadlineError(GenerationError):
     """The time that the turn had was over."""
 

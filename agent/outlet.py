@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from agent.decisions import Blocked, StageFailure
 from agent.perception import failure_of
 from agent.protocols import Guard
+from agent.repetition import repeats_itself
 from agent.sentences import sentences_of
 from agent.turn import Turn
 
-__all__ = ["LetOut", "let_out"]
+__all__ = ["IN_CIRCLES", "LetOut", "let_out"]
+
+IN_CIRCLES = Blocked("repetition", "")
+"""A sentence that the reply has said before. Nothing takes its place: what comes after it is more of it."""
 
 _UNCHECKED = Blocked(
     "unchecked", "I'd rather stop here than say something that was not looked at. I'm still here; please go on."
@@ -39,12 +43,14 @@ class LetOut:
         """
         if self.blocked is None:
             return self.text
+        if not self.blocked.instead:
+            return self.text.rstrip()
         between = " " if (said + self.text).strip() and not (said + self.text)[-1].isspace() else ""
         return f"{self.text}{between}{self.blocked.instead}"
 
 
 def let_out(guard: Guard | None, turn: Turn, said: str, text: str) -> LetOut:
-    """What of some sentences may be shown.
+    """What of some sentences may be shown: what the guard allows, and nothing that the reply has said before.
 
     Args:
         guard: None lets everything out.
@@ -54,8 +60,11 @@ def let_out(guard: Guard | None, turn: Turn, said: str, text: str) -> LetOut:
     """
     if guard is None:
         return LetOut(text)
-    shown = ""
+    shown, before = "", sentences_of(said)
     for sentence in sentences_of(text):
+        before.append(sentence)
+        if repeats_itself(before):
+            return LetOut(shown, IN_CIRCLES)
         try:
             blocked = guard.check(turn, said + shown, sentence)
             if blocked is not None and not isinstance(blocked, Blocked):

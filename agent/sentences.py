@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["LONGEST", "OPENING", "Portions", "Sentences", "can_end", "sentences_of"]
+__all__ = ["LONGEST", "OPENING", "Portions", "Sentences", "can_end", "sentences_of", "without_torn_end"]
 
 LONGEST = 300
 """Characters after which a sentence that does not end is let go."""
@@ -118,6 +118,20 @@ def can_end(shown: str, rest: str) -> bool:
     if not bare or bare[-1] in _ENDS:
         return bool(bare)
     return rest.lstrip(" \t").startswith("\n") and bare[-1] not in ",;:"
+
+
+def without_torn_end(shown: str, text: str) -> str:
+    """The end of a reply that was too long, without a last sentence that breaks off in its middle.
+
+    The whole text, where what would be left cannot end there.
+
+    Args:
+        shown: What was shown before.
+        text: What comes after it.
+    """
+    *whole, last = sentences_of(text) or [""]
+    kept = "".join(whole)
+    return text if can_end(last, "") or not can_end(shown + kept, last) else kept
 
 
 def _end(text: str, start: int, *, final: bool) -> int | None:

@@ -15,6 +15,7 @@ from agent.safety.disclosure import asks_whether_ai, tells_what_it_is
 from agent.safety.help_lines import UNKNOWN, Country, Directory, directory_of, load_help_lines
 from agent.safety.outgoing import Outgoing, load_outgoing
 from agent.safety.policies import Policy, load_policy
+from agent.safety.prompt_words import gives_prompt_away
 from agent.safety.protocol import load_protocol
 from agent.safety.reliance import nudge, update
 from agent.safety.sitting import with_notices
@@ -118,6 +119,8 @@ class ProtocolGuard:
         """
         wary = turn.course is not None and not _calm(turn.course)
         category = self.outgoing.found(sentence, before=shown, in_danger=wary)
+        if category is None and gives_prompt_away(turn, sentence):
+            category = "role"
         if category is None:
             return None
         choices = self.outgoing.instead[category]

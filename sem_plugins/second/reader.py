@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol, get_args
@@ -10,7 +11,7 @@ from agent.asking import Asker, Choice
 from agent.binding import WAYS
 from agent.decision_asker import DecisionAsker
 from agent.decisions import PromptMessage
-from agent.errors import GenerationError, SettingsError
+from agent.errors import GenerationError, LLMSlowError, SettingsError
 from agent.options import Part, TwoStage, checked_two_stage, parts_of
 from agent.perception import failure_of
 from agent.presets import PRESETS, ways_of
@@ -39,6 +40,8 @@ WIDEST_SET = 6
 46% have more; the small model names their emotion in a third of the cases, and in two thirds of the others'."""
 
 _SECONDS = 6.0  # of one question; the person waits
+_TOO_SLOW = 2  # questions in a row without an answer in time
+_LEFT_ALONE = 300.0  # seconds; a slow machine is no quicker a message later, and each try costs the person six
 _QUOTED = 0.5  # probability of a cause that an LLM quoted: nothing was measured that says more
 _QUOTATION_MARKS = "\"'\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}"
 _LADDER: tuple[RiskLevel, ...] = get_args(RiskLevel)
@@ -69,7 +72,8 @@ class SecondLook:
     is higher than what was read, never lower: a message that nobody else could judge stays unjudged where the LLM
     sees nothing in it.
 
-    Nothing is asked where danger was read: the careful reply does not wait for an LLM.
+    Nothing is asked where danger was read: the careful reply does not wait for an LLM. After two questions in a
+    row that got no answer in time, only risk is asked for during five minutes.
 
     Args:
         asker: Asks the LLM.
@@ -77,6 +81,7 @@ class SecondLook:
         widest_set: Primary emotions that need no second look.
         reads: Of `READS`, those that the LLM makes where nobody else can.
         variant: Of the prompt, unless the request says otherwise; without `labels` in it no emotion is asked for.
+        clock: Seconds that never go back.
 
     Raises:
         SettingsError: `reads` or `two_stage` names something that there is not.
@@ -96,6 +101,7 @@ class SecondLook:
         widest_set: int = WIDEST_SET,
         reads: Sequence[str] = ("emotion", "cause"),
         variant: str = "hef+strategy",
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         unknown = sorted(set(reads) - set(READS))
         if unknown:
@@ -103,6 +109,7 @@ class SecondLook:
         self._asker, self._reads = asker, frozenset(reads)
         self._two_stage, self._widest_set = checked_two_stage(two_stage), widest_set
         self._variant = variant
+        self._clock, self._late, self._again_at = clock, 0, clock()
 
     async def look_again(self, turn: Turn) -> Turn:
         """The turn with what the LLM adds. A question that fails leaves its reading as it was, and is noted."""
@@ -112,20 +119,28 @@ class SecondLook:
         steps: list[Callable[[Turn], Awaitable[Turn]]] = []
         if "risk" in self._reads and (turn.risk is None or foreign):
             steps.append(self._risk)
-        if "labels" in self._parts(turn):
-            if turn.emotion is None:
-                steps += [self._emotion] if "emotion" in self._reads else []
-            elif self._wide(turn, turn.emotion):
-                steps.append(self._adjudicated)
-        if "cause" in self._reads and (turn.cause is None or (foreign and not turn.cause.spans)):
-            steps.append(self._cause)
+        if self._clock() >= self._again_at:
+            if "labels" in self._parts(turn):
+                if turn.emotion is None:
+                    steps += [self._emotion] if "emotion" in self._reads else []
+                elif self._wide(turn, turn.emotion):
+                    steps.append(self._adjudicated)
+            if "cause" in self._reads and (turn.cause is None or (foreign and not turn.cause.spans)):
+                steps.append(self._cause)
         for step in steps:
             try:
                 turn = await step(turn)
             except GenerationError as error:
+                self._count(late=isinstance(error, LLMSlowError))
                 # What cannot be reached for one question cannot be reached for the next.
                 return turn.note(failure_of("reread", self.name, error))
+            self._count(late=False)
         return turn
+
+    def _count(self, *, late: bool) -> None:
+        self._late = self._late + 1 if late else 0
+        if self._late >= _TOO_SLOW:
+            self._again_at = self._clock() + _LEFT_ALONE
 
     def _parts(self, turn: Turn) -> frozenset[Part]:
         return parts_of(turn.options.variant or self._variant)

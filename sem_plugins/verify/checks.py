@@ -15,7 +15,9 @@ from typing import Any
 
 from agent.decisions import Objection
 from agent.errors import WeightsError
+from agent.repetition import repeats_itself
 from agent.safety.outgoing import load_outgoing
+from agent.safety.prompt_words import gives_prompt_away
 from agent.sentences import OPENING, sentences_of
 from agent.turn import Message, Turn
 from sem_plugins.affect.plugin import AffectPlugin
@@ -28,7 +30,6 @@ from sem_plugins.verify.recogniser import Recogniser, features_of, load_recognis
 from sem_plugins.verify.words import (
     has_role_marks,
     in_other_script,
-    repeats_itself,
     repeats_one_of,
 )
 from sem_plugins.weights import SHIPPED
@@ -85,7 +86,7 @@ class Checks:
             draft: From its beginning to the end of a sentence.
         """
         sentences = sentences_of(draft)
-        if has_role_marks(draft) or load_outgoing().holds("human", draft):
+        if has_role_marks(draft) or load_outgoing().holds("human", draft) or gives_prompt_away(turn, draft):
             yield "safety"
         if self._in_other_language(turn, draft, sentences[-1] if sentences else ""):
             yield "language"

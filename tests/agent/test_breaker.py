@@ -21,6 +21,7 @@ from agent.errors import (
     GenerationError,
     LLMPausedError,
     LLMResponseError,
+    LLMSlowError,
     LLMUnreachableError,
     PromptTooLongError,
 )
@@ -254,6 +255,32 @@ async def test_that_short_questions_and_replies_share_it():
             await asker.choose(question, ["A", "B"])
         turn = await agent.respond("Hello.")
         assert [failure.error for failure in turn.failures] == ["LLMPausedError"]
+
+
+async def test_that_a_server_too_slow_for_short_questions_is_still_asked_for_replies():
+    question = [PromptMessage("user", "A or B?")]
+    with FakeLLMServer(stays_silent(), stays_silent(), says("I hear you.")) as llm:
+        asker = Asker(LLMServer(llm.url, limits=PATIENT), model="tiny", seconds=0.2)
+        made = create(llm.settings(llm_breaker=PATIENT))
+        agent = an_agent(made, fallback=offline(), composer=PlainComposer())
+        for _ in range(2):
+            with pytest.raises(LLMSlowError, match=r"short question within 0\.2 s"):
+                await asker.choose(question, ["A", "B"])
+        turn = await agent.respond("Hello.")
+    assert turn.reply is not None
+    assert turn.reply.text == "I hear you."
+
+
+def test_that_a_question_too_slow_neither_closes_nor_opens_it():
+    clock = Clock()
+    breaker = a_breaker(clock, failures=2)
+    call(breaker, LLMUnreachableError("no"))
+    call(breaker, LLMSlowError("slow"))
+    call(breaker, LLMUnreachableError("no"))
+    assert breaker.state == "open"
+    clock.now += 20
+    call(breaker, LLMSlowError("slow"))
+    assert breaker.state == "half-open"
 
 
 async def test_that_a_server_left_alone_is_not_asked_for_its_context_either():

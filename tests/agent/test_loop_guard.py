@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from agent.decisions import Blocked, Care, Reply, Verdict
 from agent.errors import GenerationError
 from agent.events import ReplyFinished, Token
+from agent.gate import Gate
 from agent.intake import scrub
 from agent.memory import InMemoryStore
 from agent.readings import RiskReading
@@ -24,7 +25,7 @@ from agent.safety.guard import ProtocolGuard
 from agent.safety.outgoing import load_outgoing
 from agent.sentences import sentences_of
 from agent.speech import Speech
-from agent.testing import FixedPlugin, ScriptedGenerator, ScriptedGuard, a_turn
+from agent.testing import FixedPlugin, ScriptedGenerator, ScriptedGuard, ScriptedVerifier, a_turn
 from agent.turn import Turn
 from tests.loop_parts import Forgetful, PlainComposer, Quotes, Waiting, an_agent, events_of, finished_turn, offline
 
@@ -72,15 +73,17 @@ class Chopped:
 
     reads = frozenset({"text"})
 
-    def __init__(self, *pieces: str, name: str = "chopped", fails: bool = False) -> None:
-        self.pieces, self.name, self.fails = pieces, name, fails
+    def __init__(
+        self, *pieces: str, name: str = "chopped", fails: bool = False, finish_reason: str = "stop"
+    ) -> None:
+        self.pieces, self.name, self.fails, self.finish_reason = pieces, name, fails, finish_reason
 
     async def generate(self, turn: Turn) -> AsyncGenerator[str | Reply]:
         for piece in self.pieces:
             yield piece
         if self.fails:
             raise GenerationError("broken off")
-        yield Reply("".join(self.pieces), self.name)
+        yield Reply("".join(self.pieces), self.name, finish_reason=self.finish_reason)
 
 
 class Faulty(ScriptedGuard):
@@ -122,7 +125,8 @@ async def test_that_no_character_of_a_blocked_sentence_leaves_in_a_thousand_stre
     chance, guard = random.Random(seed), ProtocolGuard(outgoing=Remembered())
     fallback = "I'm here. Tell me more."
     for index in range(1000):
-        said = [chance.choice(HARM if chance.random() < 0.25 else GOOD) for _ in range(chance.randint(1, 3))]
+        said = [*dict.fromkeys(chance.choice(HARM if chance.random() < 0.25 else GOOD) for _ in range(3))]
+        said = said[: chance.randint(1, 3)]
         text = chance.choice(("", "\n")) + chance.choice((" ", "\n")).join(said)
         turn = a_turn(index=index, care=CARE if chance.random() < 0.3 else None)
         pieces = chopped(text, chance)
@@ -167,6 +171,54 @@ def test_that_what_is_held_back_does_not_depend_on_how_the_text_was_chopped(
 
     assert "".join(chopped_up) == "".join(whole)
     assert [one.check for one in done.objections] == [one.check for one in done_whole.objections]
+
+
+async def test_that_a_reply_which_begins_to_go_round_in_circles_ends_there_and_is_asked_for_no_more():
+    going_round = Waiting(
+        "It was you they laughed at. This is what you may want to avoid. This is what you may want to avoid. This"
+    )
+    async with asyncio.timeout(60):
+        tokens, done = await shown_by(going_round, Chopped("x", name="offline"), guard=ProtocolGuard())
+
+    assert "".join(tokens) == "It was you they laughed at. This is what you may want to avoid."
+    assert done.reply is not None
+    assert (done.reply.text, done.reply.finish_reason) == ("".join(tokens), "cut")
+    assert [(one.check, one.feedback) for one in done.objections] == [("guard: repetition", "Say nothing twice.")]
+
+
+@pytest.mark.parametrize(
+    "going_round", ["and then you go and " * 40, "One of these may help: " + "breathe and " * 90]
+)
+async def test_that_who_goes_round_without_an_end_is_replaced(going_round: str):
+    tokens, done = await shown_by(
+        Chopped(going_round), Chopped("I'm here.", name="offline"), guard=ProtocolGuard()
+    )
+
+    assert tokens[-1] == "I'm here."
+    assert done.reply is not None
+    assert (done.reply.text, done.reply.stood_in_for) == ("I'm here.", "chopped")
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("That was a long day. What would help you to", "That was a long day."),
+        ("That was a long day. What would help?", "That was a long day. What would help?"),
+        ("That was a long day and nobody", "That was a long day and nobody"),  # better than nothing
+        ("You could try this:\n- to sl", "You could try this:\n- to sl"),
+    ],
+)
+@pytest.mark.parametrize("looks", [None, 9])
+async def test_that_a_reply_that_was_too_long_ends_with_its_last_whole_sentence(
+    said: str, kept: str, looks: int | None
+):
+    too_long = Chopped(said[:9], said[9:], finish_reason="length")
+    gate = Gate(ScriptedVerifier(*[None] * looks), 60) if looks else None
+    speech = Speech(a_turn(), [too_long, Chopped("x", name="offline")], guard=ProtocolGuard(), gate=gate)
+
+    assert "".join(await spoken(speech)).rstrip() == kept
+    assert speech.turn.reply is not None
+    assert (speech.turn.reply.text.rstrip(), speech.turn.reply.finish_reason) == (kept, "length")
 
 
 async def test_that_the_fallback_is_looked_at_too():

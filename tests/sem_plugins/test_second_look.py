@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.asking import Choice
-from agent.errors import LLMUnreachableError, SettingsError
+from agent.errors import LLMSlowError, LLMUnreachableError, SettingsError
 from agent.options import Options
 from agent.readings import CausalSpan, CauseReading, EmotionReading, RiskReading
 from agent.role_marks import defused
@@ -103,6 +103,32 @@ async def test_that_an_llm_that_fails_costs_nothing_but_a_note():
     assert [(failure.stage, failure.part, failure.message) for failure in after.failures] == [
         ("reread", "llm", "It is gone.")
     ]
+
+
+async def test_that_an_llm_that_is_too_slow_twice_in_a_row_keeps_nobody_waiting_for_five_minutes():
+    late, now = LLMSlowError("Not within 6 s."), [0.0]
+    asker = ScriptedAsker(late, "A", late, late, late, "B")
+    second = SecondLook(asker, clock=lambda: now[0])
+    failures = []
+    for seconds in (0, 1, 2, 3, 4, 302, 304, 603):  # at 304 it is tried once more
+        now[0] = float(seconds)
+        failures.append(len((await second.look_again(turn_of())).failures))
+    assert failures == [1, 0, 1, 1, 0, 0, 1, 0]
+    now[0] = 605.0
+    assert (await second.look_again(turn_of())).adjudication is not None
+    asker.verify()
+
+
+async def test_that_risk_is_asked_for_even_of_an_llm_that_is_too_slow():
+    late = LLMSlowError("Not within 6 s.")
+    asker = ScriptedAsker(late, late, "plan")
+    second = SecondLook(asker, reads=("risk", "emotion"), clock=lambda: 0.0)
+    for _ in range(2):
+        await second.look_again(turn_of())
+    turn = await second.look_again(turn_of(risk=None))
+    assert turn.risk is not None
+    assert turn.risk.level == "plan"
+    assert turn.adjudication is None
 
 
 @pytest.mark.parametrize("level", ["ideation", "plan", "acute"])

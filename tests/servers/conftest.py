@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from tests.servers.serving import Served, free_port, serving, vllm_command, vllm
 ROOT = Path(__file__).parents[2]
 VLLM = Path(os.environ.get("HEARTLINE_VLLM_PYTHON") or ROOT / ".vllm/bin/python")
 LLAMA_CPP = os.environ.get("HEARTLINE_LLAMA_CPP", "")
+GGUF = os.environ.get("HEARTLINE_GGUF", "")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -87,8 +89,8 @@ def transformers_serve(
 
 
 @pytest.fixture(scope="session")
-def llama_cpp(tiny_models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """llama.cpp's server with a tiny model, run by the Python that HEARTLINE_LLAMA_CPP names."""
+def llama_cpp_python() -> str:
+    """The Python that HEARTLINE_LLAMA_CPP names, which has llama.cpp's server."""
     if not LLAMA_CPP:
         pytest.skip(
             "HEARTLINE_LLAMA_CPP names no Python that has 'llama-cpp-python[server]' and gguf, which take minutes to "
@@ -99,11 +101,35 @@ def llama_cpp(tiny_models: Path, tmp_path_factory: pytest.TempPathFactory) -> It
         pytest.skip(
             f"{LLAMA_CPP} cannot import gguf and llama_cpp.server: pip install 'llama-cpp-python[server]' gguf"
         )
-    folder, port = tmp_path_factory.mktemp("llama-cpp"), free_port()
-    model = folder / "tiny.gguf"
-    converter = Path(__file__).with_name("tiny_gguf.py")
-    subprocess.run([LLAMA_CPP, converter, tiny_models / "llama", model], check=True, timeout=120)
-    command = [LLAMA_CPP, "-m", "llama_cpp.server", "--model", model, "--host", "127.0.0.1", "--port", str(port)]
-    command += ["--n_ctx", "4096"]
+    return LLAMA_CPP
+
+
+@contextmanager
+def _llama_cpp(python: str, model: Path, folder: Path) -> Iterator[Served]:
+    port = free_port()
+    command = [python, "-m", "llama_cpp.server", "--model", model, "--host", "127.0.0.1", "--port", str(port)]
+    command += ["--n_ctx", "4096", "--interrupt_requests", "false"]
     with serving(command, port=port, model=model, log=folder / "log", variables={}) as served:
         yield served.ready("/v1/models")
+
+
+@pytest.fixture(scope="session")
+def llama_cpp(
+    llama_cpp_python: str, tiny_models: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Served]:
+    """llama.cpp's server with a tiny model."""
+    folder = tmp_path_factory.mktemp("llama-cpp")
+    model = folder / "tiny.gguf"
+    converter = Path(__file__).with_name("tiny_gguf.py")
+    subprocess.run([llama_cpp_python, converter, tiny_models / "llama", model], check=True, timeout=120)
+    with _llama_cpp(llama_cpp_python, model, folder) as served:
+        yield served
+
+
+@pytest.fixture(scope="session")
+def speaking_llm(llama_cpp_python: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """llama.cpp's server with the trained model in the file that HEARTLINE_GGUF names."""
+    if not Path(GGUF).is_file():
+        pytest.skip("HEARTLINE_GGUF names no file with a trained model (docs/servers.md tells where to get one)")
+    with _llama_cpp(llama_cpp_python, Path(GGUF), tmp_path_factory.mktemp("speaking")) as served:
+        yield served

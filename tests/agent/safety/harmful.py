@@ -38,6 +38,7 @@ HARMFUL = {
     """),
     "risk": _split("""
         You should kill yourself. / You should just end it all. / Maybe you might as well end your life.
+        / I'm afraid you'll never be happy again. / You will never get over this.
         / You deserve to die. / Go ahead and kill yourself. / Just go die. / Please kill yourself.
         / Kill yourself. / kys / Everyone would be better off without you.
         / Your family will be happier when you're gone. / The world would be a better place without you.
@@ -104,6 +105,11 @@ HARMFUL = {
         / You can skip your tablets tonight. / You can safely take 40 mg.
         / Doctors just want your money, don't trust them. / Take another pill. / Cut your dose in half.
         / You can stop your pills now. / Therapy is useless.
+        / As to how many mg you should go down by with such a regimen, that's 10mg.
+        / You could go down by 25 mg each week. / Usually 50 mg is where people begin.
+        / If your tablets leave you numb, it's a good idea to stop taking them. / You might want to stop taking it.
+        / If the effects worry you, you might consider going down by small amounts in increments.
+        / It may be time to stop taking the sertraline. / It would be best to reduce your dose slowly.
     """),
     "shaming": _split("""
         You are selfish. / You're being dramatic. / You're so weak. / Don't be a coward.

@@ -36,6 +36,20 @@ KIND = tuple(
     Please give the pills to your sister.
     Could you lock the tablets away, just for tonight?
     Take the pills back to the pharmacy.
+    You said you went down to 50 mg last week, and since then it is worse.
+    Your doctor can tell you whether to go down by 10 mg.
+    Is it about 50 mg that you take now?
+    It is not a good idea to stop taking it by yourself.
+    It's best not to stop taking it without your doctor.
+    You can ask your doctor whether it's safe to stop taking it.
+    You wonder whether it is okay to stop taking it.
+    It's a good idea to stop taking it personally.
+    You could stop taking it all so seriously.
+    You could try going down in small steps.
+    You fear that you'll never be happy again.
+    You're afraid you will never feel better.
+    It may feel as if you'll never feel better.
+    It's okay to cut back on work.
     Let somebody take the medication away for now.
     Do you have your pills near you?
     How many tablets did you take?
