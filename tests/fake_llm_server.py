@@ -447,13 +447,13 @@ def sends(*events: object, kind: str = "text/event-stream") -> Step:
 
 
 def drips(piece: str, *, every: float = 0.02) -> Step:
-    """A reply without end, slow, but never silent for longer than `every` seconds."""
+    """A reply without end, numbered, slow, but never silent for longer than `every` seconds."""
 
     def drip(exchange: Exchange) -> None:
-        for _ in range(int(PATIENCE / every)):
+        for number in range(int(PATIENCE / every)):
             if exchange.left(every):
                 return
-            exchange.event({"model": "tiny", "choices": [_choice({"content": piece})]})
+            exchange.event({"model": "tiny", "choices": [_choice({"content": f"{piece} {number} "})]})
 
     return says(then=drip)
 

@@ -106,7 +106,7 @@ async def test_that_silence_within_the_reply_makes_it_unreachable(monkeypatch):
 
 
 async def test_that_a_reply_which_only_drips_ends_at_the_deadline():
-    with FakeLLMServer(drips("drop ")) as server:
+    with FakeLLMServer(drips("drop")) as server:
         error = await failure(server.settings(llm_deadline=0.3))
         assert server.client_left.wait(30)
     assert isinstance(error, LLMUnreachableError)
