@@ -1,8 +1,8 @@
 """The risk plugin: the step of the risk ladder that a message shows, by the encoder and by rule.
 
 The encoder finds what is worded freshly or veiled, the rules find what is said outright whatever the
-encoder makes of it; the higher of the two holds. A message is read as a whole and by its sentences: beside one
-everyday sentence the encoder finds two thirds of what it finds alone. It is no assessment of anybody.
+encoder makes of it; the higher of the two holds. A message is read as a whole and by its sentences, for everyday
+ones lull the encoder (`heartline eval safety --between`). It is no assessment of anybody.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class RiskPlugin:
         return bool(max(ladders[:, _IDEATION - 1].max() for ladders in read) < _CALM)
 
     def _learned(self, text: str) -> RiskReading:
-        ladders, evidence = self._ladders(text), None
+        ladders, evidence = self._ladders(text), list[tuple[int, int]]()
         thresholds = np.full_like(ladders, HALF)
         if self._branch is None:
             thresholds = np.array(self._head.thresholds).reshape(ladders.shape)
@@ -87,8 +87,7 @@ class RiskPlugin:
                 of_piece = self._ladders(text[start:end])
                 if _is_danger(of_piece, _PIECE):
                     ladders = np.maximum(ladders, of_piece)
-                    evidence = tuple((start + a, start + b) for a, b in self._evidence(text[start:end]))
-                    break
+                    evidence += [(start + a, start + b) for a, b in self._evidence(text[start:end])]
         passed = ladders >= thresholds
         passed[_SELF, _IDEATION:] &= passed[_SELF, _IDEATION - 1]
         # The highest step that passes its threshold: one below it that does not is no reason for calm.
@@ -96,8 +95,8 @@ class RiskPlugin:
         level = LADDER[int(reached.max())]
         names = self._head.label_set.labels
         likeliest = (ladders * passed)[:, _IDEATION - 1].max()
-        if level in DANGER and evidence is None:
-            evidence = self._evidence(text)
+        if level in DANGER and not evidence:
+            evidence = [*self._evidence(text)]
         return RiskReading(
             level=level,
             kinds=tuple(
@@ -105,7 +104,7 @@ class RiskPlugin:
                 for kind, steps in zip(_KINDS.values(), reached, strict=True)
                 if steps and steps >= min(reached.max(), _IDEATION)
             ),
-            evidence=evidence or (),
+            evidence=tuple(evidence),
             source=self._encoder.manifest.id,
             probabilities=dict(zip(names, ladders.ravel().tolist(), strict=True)),
             others=LADDER[int(reached[1])],

@@ -141,6 +141,23 @@ def test_that_danger_between_everyday_sentences_is_found(said: str):
     assert all(text.index(said) <= start < end <= text.index(said) + len(said) for start, end in reading.evidence)
 
 
+def test_that_each_dangerous_sentence_counts_and_not_the_first_alone():
+    papers, barn = (encoder_for().window(word).ids[3] for word in ("papers", "barn"))
+
+    class Lulled:
+        """Sees nothing in a whole message, ideation where papers are told of, and an act in a barn."""
+
+        def probabilities(self, window: Any) -> Any:
+            seen = 0 if len(window.ids) > 40 else 4 if barn in window.ids else 2 if papers in window.ids else 0
+            return np.array([[0.9] * seen + [0.01] * (4 - seen), [0.01] * 4])
+
+    lulled: Any = Lulled()
+    text = f"{WEEKEND.format('I have sorted my papers.')} It is all set up in the barn. The ferry home was late."
+    assert RiskPlugin(encoder_for(), lulled).judge(text).level == "acute"
+    assert RiskPlugin(encoder_for(), lulled).judge(WEEKEND.format("I have sorted my papers.")).level == "ideation"
+    assert RiskPlugin(encoder_for(), lulled).judge(WEEKEND.format("It rained.")).level == "none"
+
+
 def test_that_everyday_sentences_together_are_no_danger():
     assert create().judge(WEEKEND.format("It was raining on the way back and the bus was full.")).level == "none"
 
