@@ -17,8 +17,7 @@ from agent.turn import Turn
 __all__ = ["gives_prompt_away"]
 
 _IN_A_ROW = 7
-"""Words. Of 2,722 turns of supporters in ESConv valid none has so many in a row from the shipped rules and
-strategies, and four have six."""
+"""Words. Six in a row from the rules and strategies come about by chance in what supporters say, seven hardly."""
 
 _HELP = frozenset({"emergency", "crisis", "number", "line"})  # the rules name help, and so may a reply
 

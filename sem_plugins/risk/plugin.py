@@ -62,30 +62,27 @@ class RiskPlugin:
 
     def judge(self, text: str) -> RiskReading:
         """What a message shows, read without anything before it."""
-        learned = self._learned(text)
+        learned, highest = self._learned(text)
         if learned.level in DANGER and (rest := without_regret(text)) is not None:
-            again = self._learned(rest)
+            again, _ = self._learned(rest)
             learned = learned if again.level in DANGER else replace(again, level="distress")
         ruled = read_rules(text)
-        if tells_of_the_past(text, ruled) and self._is_calm(text, learned):
+        if self._branch is not None and highest < _CALM and tells_of_the_past(text, ruled):
             ruled = replace(ruled, level="distress")
         return _higher(ruled, learned)
 
-    def _is_calm(self, text: str, learned: RiskReading) -> bool:
-        if self._branch is None or learned.level in DANGER:
-            return False
-        read = [self._ladders(text), *(self._ladders(text[start:end]) for start, end in _pieces(text))]
-        return bool(max(ladders[:, _IDEATION - 1].max() for ladders in read) < _CALM)
-
-    def _learned(self, text: str) -> RiskReading:
+    def _learned(self, text: str) -> tuple[RiskReading, float]:
+        """What the network says, and how likely ideation is by the most alarming of message and sentences."""
         ladders, evidence = self._ladders(text), list[tuple[int, int]]()
+        highest = _ideation(ladders)
         thresholds = np.full_like(ladders, HALF)
         if self._branch is None:
             thresholds = np.array(self._head.thresholds).reshape(ladders.shape)
-        elif not _is_danger(ladders, HALF):
+        elif highest < HALF:
             for start, end in _pieces(text):
                 of_piece = self._ladders(text[start:end])
-                if _is_danger(of_piece, _PIECE):
+                highest = max(highest, _ideation(of_piece))
+                if _ideation(of_piece) >= _PIECE:
                     ladders = np.maximum(ladders, of_piece)
                     evidence += [(start + a, start + b) for a, b in self._evidence(text[start:end])]
         passed = ladders >= thresholds
@@ -97,7 +94,7 @@ class RiskPlugin:
         likeliest = (ladders * passed)[:, _IDEATION - 1].max()
         if level in DANGER and not evidence:
             evidence = [*self._evidence(text)]
-        return RiskReading(
+        reading = RiskReading(
             level=level,
             kinds=tuple(
                 kind
@@ -110,6 +107,7 @@ class RiskPlugin:
             others=LADDER[int(reached[1])],
             sure=level not in DANGER or bool(likeliest >= _SURE),
         )
+        return reading, highest
 
     def _ladders(self, text: str) -> NDArray[np.float64]:
         """How likely each step of both ladders is reached, (2, 4)."""
@@ -130,8 +128,9 @@ class RiskPlugin:
         return tuple(whole_words(text, span) for span in found)
 
 
-def _is_danger(ladders: NDArray[np.float64], threshold: float) -> bool:
-    return bool(ladders[:, _IDEATION - 1].max() >= threshold)
+def _ideation(ladders: NDArray[np.float64]) -> float:
+    """How likely it is, for self or for others."""
+    return float(ladders[:, _IDEATION - 1].max())
 
 
 def _pieces(text: str) -> list[tuple[int, int]]:

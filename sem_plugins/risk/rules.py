@@ -94,14 +94,15 @@ def read_rules(text: str) -> RiskReading:
 
 
 def tells_of_the_past(text: str, reading: RiskReading) -> bool:
-    """Whether the rules found ideation, no more, and nothing of it is said of now or of what is to come.
+    """Whether the rules found ideation, no more and towards nobody else, of which nothing is said of now or later.
 
     Args:
         text: What was read.
         reading: By `read_rules`.
     """
     found = [text[start:end].translate(_QUOTES) for start, end in reading.evidence]
-    return reading.level == "ideation" and not any(_rules().present.search(one) for one in found)
+    alone = reading.level == "ideation" and reading.others == LADDER[0]
+    return alone and not any(_rules().present.search(one) for one in found)
 
 
 def without_regret(text: str) -> str | None:

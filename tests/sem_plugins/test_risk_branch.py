@@ -182,6 +182,11 @@ def test_that_what_was_once_is_no_danger_where_nothing_else_looks_like_it(text: 
     assert calm.judge(text).level == level
 
 
+def test_that_what_was_thought_of_doing_to_others_counts_whenever_it_was():
+    reading = RiskPlugin(encoder_for(), always(0.3, 0.01)).judge("I had thoughts of hurting my baby.")
+    assert (reading.level, reading.others) == ("ideation", "ideation")
+
+
 def test_that_what_was_once_counts_where_the_network_is_not_sure_that_it_is_over():
     assert RiskPlugin(encoder_for(), always(0.5, 0.1)).judge("As a student I wanted to die.").level == "ideation"
 
