@@ -127,26 +127,10 @@ def _calls(store: Any, conversation_id: str | None, *, most: int) -> dict[str, C
 
 
 def _packet(queued: QueuedHandoff, call: Called | None) -> HandoffOut:
-    return HandoffOut(
-        id=queued.id,
-        conversation_id=queued.conversation_id,
-        created=queued.created,
-        reason=queued.reason,
-        consent=queued.consent,
-        state=queued.state,
-        attempts=queued.attempts,
-        problem=queued.problem,
-        call=None
-        if call is None
-        else CallOut(
-            state=call.state,
-            since=call.since,
-            level=call.level,
-            others=call.others,
-            held_by=call.held_by,
-            held_since=call.held_since,
-        ),
-    )
+    packet = HandoffOut.model_validate(queued, from_attributes=True)
+    if call is None:
+        return packet
+    return packet.model_copy(update={"call": CallOut.model_validate(call, from_attributes=True)})
 
 
 def _checked(field: str, check: Callable[[str], str], given: str) -> str:
