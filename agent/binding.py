@@ -14,8 +14,10 @@ from agent.errors import ReadingError
 __all__ = ["WAYS", "Form", "Way"]
 
 Way = Literal["structured_outputs", "json_schema", "json_with_schema", "json", "text"]
-"""vLLM's `structured_outputs`; OpenAI's `response_format` with a JSON schema; the schema beside JSON mode, as llama.cpp
-takes it, and its Python server in no other way; JSON mode alone; or the form is only told, and the answer checked."""
+"""vLLM's `structured_outputs`; OpenAI's `response_format` with a JSON schema; the schema beside JSON mode, as
+llama.cpp takes it, and its Python server in no other way; JSON mode alone; or the form is only told, and the
+answer checked.
+"""
 
 WAYS: tuple[Way, ...] = ("structured_outputs", "json_schema", "json_with_schema", "json", "text")
 """The strictest first."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from string import ascii_uppercase
 from typing import Any
@@ -171,6 +172,42 @@ def test_that_the_grid_runs_every_arm_and_prints_one_table(
     assert left_out == {("emotion", "hef+exemplars"), ("reply", "hef+exemplars")}
     kept = json.loads((tmp_path / "reply" / "oracle.json").read_text(encoding="utf-8"))
     assert kept["metrics"]["adherence"]["n"] == kept["signature"]["n"]
+
+
+def test_that_a_stimulus_and_drafts_looked_at_are_compared_with_the_same_prompt_without_them(
+    folder: Path, server: AnsweringLLM, capsys: pytest.CaptureFixture[str]
+):
+    asked: dict[str, Any] = {"make_kit": lambda: kit(server.url), "tasks": ["reply"], "limit": 6}
+    rows = run_grid(
+        folder, "valid", stimuli=["growth"], systems=["hef+strategy", "verified", "stimulus:growth"], **asked
+    )
+    added = {row.system: row.added for row in rows}
+    assert added["plain"] == added["hef+strategy"] == {}  # nothing that they add to was run
+    first = rows[1].result
+    assert first is not None
+    for system in ("verified", "stimulus:growth"):
+        assert added[system]["adherence"].first == first.metrics["adherence"]["value"]
+        assert added[system]["adherence"].p == 1  # this LLM says the same whatever it is told
+    sure = {"adherence": replace(added["verified"]["adherence"], p=0.01)}
+    print_grid([rows[0], replace(rows[1], against=sure), replace(rows[2], against=sure, added=sure)], seconds=1.0)
+    printed = capsys.readouterr().out
+    marks = [
+        line.count("*") + 10 * line.count(" + ") for line in printed.splitlines() if line.startswith("+ both")
+    ]
+    assert marks == [1, 11]
+    assert "+ from the arm that lacks one thing alone" in printed
+
+
+def test_that_a_control_is_compared_with_the_same_prompt_and_pooling_with_the_small_model(
+    folder: Path, server: AnsweringLLM
+):
+    systems = ["sem", "hef", "oracle", "adjudicated", "adaptive"]
+    asked: dict[str, Any] = {"make_kit": lambda: kit(server.url), "tasks": ["emotion"], "limit": None}
+    added = {row.system: row.added for row in run_grid(folder, "valid", systems=systems, **asked)}
+    assert added["plain"] == added["sem"] == added["hef"] == {}  # `labels` was not run
+    assert (added["oracle"]["accuracy"].first, added["oracle"]["accuracy"].second) == (0, 1)
+    assert "accuracy" in added["adjudicated"]
+    assert "accuracy" in added["adaptive"]
 
 
 def test_that_replies_have_in_their_prompt_what_their_arm_says(folder: Path, server: AnsweringLLM):
