@@ -7,14 +7,18 @@ from dataclasses import dataclass
 from agent.decisions import Blocked, StageFailure
 from agent.perception import failure_of
 from agent.protocols import Guard
+from agent.refusals import turns_away
 from agent.repetition import repeats_itself
 from agent.sentences import sentences_of
 from agent.turn import Turn
 
-__all__ = ["IN_CIRCLES", "LetOut", "let_out"]
+__all__ = ["IN_CIRCLES", "TURNED_AWAY", "LetOut", "let_out"]
 
 IN_CIRCLES = Blocked("repetition", "")
 """A sentence that the reply has said before. Nothing takes its place: what comes after it is more of it."""
+
+TURNED_AWAY = Blocked("refusal", "I'd like to stay with what you wrote. Tell me more about it, if you like.")
+"""A reply that begins by refusing to answer. Whoever else can speak does."""
 
 _UNCHECKED = Blocked(
     "unchecked", "I'd rather stop here than say something that was not looked at. I'm still here; please go on."
@@ -52,6 +56,8 @@ class LetOut:
 def let_out(guard: Guard | None, turn: Turn, said: str, text: str) -> LetOut:
     """What of some sentences may be shown: what the guard allows, and nothing that the reply has said before.
 
+    A reply that begins by turning the person away is not let out either.
+
     Args:
         guard: None lets everything out.
         turn: As screened.
@@ -65,6 +71,8 @@ def let_out(guard: Guard | None, turn: Turn, said: str, text: str) -> LetOut:
         before.append(sentence)
         if repeats_itself(before):
             return LetOut(shown, IN_CIRCLES)
+        if not (said + shown).strip() and turns_away(sentence):
+            return LetOut(shown, TURNED_AWAY)
         try:
             blocked = guard.check(turn, said + shown, sentence)
             if blocked is not None and not isinstance(blocked, Blocked):
