@@ -17,7 +17,8 @@ from evals.hef.cost import COSTS
 from evals.hef.emotion import HefEmotion
 from evals.hef.reply import HefReply
 from evals.result import Result, write_result
-from evals.run import EncoderKit, evaluate
+from evals.run import EncoderKit, checked, evaluate
+from evals.signature import file_of
 from evals.task import Sample, Task
 from sem_plugins.training.cells import page, shown
 
@@ -91,24 +92,23 @@ def run_grid(
         out: Folder that gets a result file per task and arm.
 
     Raises:
-        DataError: A file is missing or malformed.
+        DataError: A file is missing or malformed, `limit` leaves too few dialogues, or the LLM alone answers
+            nothing.
         SettingsError: A task or a system does not exist, or no LLM is named.
     """
     rows: list[Row] = []
-    for name in tasks:
-        if name not in TASKS:
-            raise SettingsError(f"No task of the grid is called {name!r}. There are: {', '.join(TASKS)}.")
-        task: Task = TASKS[name]()
+    asked = [(name, *_samples(name, folder, split, limit)) for name in tasks]  # what cannot run is told at once
+    for name, task, samples in asked:
         kit = make_kit()
-        samples = task.samples(folder, split)[:limit]
         named = [*task.systems, *(f"stimulus:{stimulus}" for stimulus in stimuli if name == "reply")]
         chosen = [system for system in named if not systems or system in {BASE, *systems}]
         done: dict[str, Result] = {}
         for system in chosen:
             try:
                 [done[system]] = evaluate(task, folder, split, kit=kit, systems=[system], limit=limit)
-            except SettingsError as error:
-                if system == BASE or "examples" not in str(error):
+            except (SettingsError, DataError) as error:
+                # An LLM that answers nothing in one arm, e.g. since its prompts are longer, may in the others.
+                if system == BASE or (isinstance(error, SettingsError) and "examples" not in str(error)):
                     raise
                 rows.append(Row(name, system, None, {}, why_not=str(error)))
                 continue
@@ -137,7 +137,7 @@ def print_grid(rows: Sequence[Row], *, seconds: float) -> None:
             table.add_column(column, no_wrap=column == "arm")
         for row in own:
             if row.result is None:
-                table.add_row(_title(row.system), f"left out: {row.why_not.partition('.')[0]}")
+                table.add_row(_title(row.system), f"left out: {row.why_not.partition('. ')[0]}")
                 continue
             table.add_row(_title(row.system), *(_cell(row, metric) for metric in columns))
         signature = first.signature
@@ -153,6 +153,14 @@ def print_grid(rows: Sequence[Row], *, seconds: float) -> None:
         f"* differs from {_title(BASE)!r}, + from the arm that lacks one thing alone (docs/hef.md), p < {_SURE} "
         f"(paired permutation of dialogues). {seconds:.0f} s in all."
     )
+
+
+def _samples(name: str, folder: Path, split: str, limit: int | None) -> tuple[Task, list[Sample]]:
+    """A task, and what it asks about."""
+    if name not in TASKS:
+        raise SettingsError(f"No task of the grid is called {name!r}. There are: {', '.join(TASKS)}.")
+    task: Task = TASKS[name]()
+    return task, checked(task, task.samples(folder, split)[:limit], file_of(task, split))
 
 
 def _added_to(system: str, named: Sequence[str]) -> str:

@@ -174,6 +174,29 @@ def test_that_the_grid_runs_every_arm_and_prints_one_table(
     assert kept["metrics"]["adherence"]["n"] == kept["signature"]["n"]
 
 
+def test_that_a_limit_that_leaves_too_few_dialogues_is_told_before_anything_is_asked(
+    folder: Path, server: AnsweringLLM
+):
+    with pytest.raises(DataError, match="higher `--limit`"):
+        run_grid(folder, "valid", make_kit=lambda: kit(server.url), tasks=["emotion", "reply"], limit=1)
+    assert server.bodies == []
+
+
+def test_that_an_llm_which_answers_nothing_in_one_arm_costs_that_arm_alone(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+):
+    def told_of_the_small_model() -> bool:
+        return "A small model" in str(server.bodies[-1]["messages"])
+
+    with AnsweringLLM(first=lambda: not told_of_the_small_model()) as server:
+        asked: dict[str, Any] = {"make_kit": lambda: kit(server.url), "tasks": ["emotion"], "limit": 4}
+        rows = run_grid(folder, "valid", systems=["labels", "causes"], **asked)
+    print_grid(rows, seconds=1.0)
+    printed = capsys.readouterr().out
+    assert [row.system for row in rows if row.result is None] == ["labels"]
+    assert "left out: The LLM answered none of 4 questions" in printed
+
+
 def test_that_a_stimulus_and_drafts_looked_at_are_compared_with_the_same_prompt_without_them(
     folder: Path, server: AnsweringLLM, capsys: pytest.CaptureFixture[str]
 ):
