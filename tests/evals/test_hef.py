@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -195,6 +196,23 @@ def test_that_an_llm_which_answers_nothing_in_one_arm_costs_that_arm_alone(
     printed = capsys.readouterr().out
     assert [row.system for row in rows if row.result is None] == ["labels"]
     assert "left out: The LLM answered none of 4 questions" in printed
+    [why_not] = [row.why_not for row in rows if row.why_not]
+    assert "cannot be reached" in why_not
+
+
+def test_that_a_slow_llm_is_waited_for_as_long_as_for_a_reply(folder: Path):
+    kept = threading.Event()
+    with AnsweringLLM(first=lambda: kept.wait(20)) as server:
+        with pytest.raises(DataError, match=r"answered none of 2 questions.*within 0\.2 s"):
+            run_grid(
+                folder,
+                "valid",
+                make_kit=lambda: kit(server.url, llm_deadline=0.2),
+                tasks=["emotion"],
+                systems=["plain"],
+                limit=2,
+            )
+        kept.set()
 
 
 def test_that_a_stimulus_and_drafts_looked_at_are_compared_with_the_same_prompt_without_them(
