@@ -24,6 +24,7 @@ from evals.hef.emotion import HefEmotion
 from evals.hef.grid import print_grid, run_grid
 from evals.hef.reply import HefReply
 from evals.run import EncoderKit, evaluate
+from evals.tasks.empathetic_dialogues import Dialogue
 from tests.answering_llm import AnsweringLLM
 from tests.evals.small_sets import small_sets
 
@@ -292,3 +293,12 @@ def test_that_examples_out_of_the_measured_part_are_refused(folder: Path, server
             kit=kit(server.url, exemplars=tmp_path / "e.npz"),
             systems=["hef+exemplars"],
         )
+
+
+@pytest.mark.data
+def test_that_adaptive_asks_nothing_about_half_of_the_messages_of_empathetic_dialogues(data_root: Path):
+    """At the bound that is set by default; `heartline eval empathetic-dialogues/dialogue` gives the share of all."""
+    asked = EncoderKit(load_settings(), progress=False)
+    [result] = evaluate(Dialogue(), data_root, "valid", kit=asked, systems=["sem"], limit=600)
+    assert result.metrics["wide_sets"]["n"] == 600
+    assert result.metrics["wide_sets"]["value"] <= 0.5
