@@ -171,7 +171,7 @@ class Speech:
             GenerationError: The first sentence of a reply is blocked, or it goes round in circles and cannot end
                 here, and somebody else can answer.
         """
-        out = let_out(self._guard, self.turn, self.said, text)
+        out = let_out(self._guard, self.turn, self.said, text, others=self._speaker != self._speakers[-1].name)
         if out.failure is not None:
             self.turn = self.turn.note(out.failure)
         if out.blocked is None:

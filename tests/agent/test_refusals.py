@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 
-from agent.build import build_agent
+from agent.decisions import Objection
+from agent.generator import create
 from agent.outlet import TURNED_AWAY, let_out
 from agent.refusals import turns_away
-from agent.testing import ScriptedGuard, a_turn
+from agent.testing import ScriptedGenerator, ScriptedGuard, ScriptedVerifier, a_turn
 from tests.agent.safety.kind import KIND
 from tests.agent.safety.test_outgoing import every_string, filled
 from tests.fake_llm_server import FakeLLMServer, says
+from tests.loop_parts import PlainComposer, an_agent, offline
 
 PHRASES = Path(__file__).parents[2] / "prompts" / "offline" / "phrases.toml"
 SAID = "My brother will not speak to me since the funeral."
@@ -64,25 +66,35 @@ def test_that_what_says_more_is_none(sentence: str):
 
 def test_that_nothing_that_helps_and_nothing_written_beforehand_is_one():
     written = [filled(text) for text in every_string(tomllib.loads(PHRASES.read_text("utf-8")))]
-    assert [text for text in (*KIND, *written, TURNED_AWAY.instead) if turns_away(text)] == []
+    assert [text for text in (*KIND, *written) if turns_away(text)] == []
 
 
-def test_that_only_the_beginning_of_a_reply_is_one():
+def test_that_only_the_beginning_of_a_reply_is_one_and_only_where_somebody_else_can_speak():
     refusal, guard = "I can't help with that.", ScriptedGuard()
-    assert let_out(guard, a_turn(), "", refusal).blocked == TURNED_AWAY
-    assert let_out(guard, a_turn(), "That sounds lonely. ", refusal).blocked is None
-    assert let_out(None, a_turn(), "", refusal).blocked is None  # without a guard everything is let out
+    assert let_out(guard, a_turn(), "", refusal, others=True).blocked == TURNED_AWAY
+    assert let_out(guard, a_turn(), "That sounds lonely. ", refusal, others=True).blocked is None
+    assert let_out(guard, a_turn(), "", refusal).text == refusal
+    assert let_out(None, a_turn(), "", refusal, others=True).text == refusal  # nobody looks at anything
 
 
-@pytest.mark.parametrize("settings", [{}, {"verifier": "checks"}], ids=["guard", "guard and verifier"])
-async def test_that_an_llm_that_refuses_is_stood_in_for_and_the_reason_recorded(settings: dict[str, Any]):
-    known = {"llm_model": "tiny", "llm_context": 8192, "llm_retries": 0, "two_stage": "inline", "store": "memory"}
-    refusal = says("I'm sorry, ", "but I can't ", "assist with that. ", "Please see a professional.")
-    with FakeLLMServer(*[refusal] * (1 + bool(settings))) as server:  # a verifier asks for a second draft
-        async with build_agent(llm_url=server.url, **known, **settings) as agent:
-            turn = await agent.respond(SAID)
+async def test_that_who_speaks_alone_may_refuse():
+    refusal = "I'm sorry, but I can't help with that."
+    agent = an_agent(ScriptedGenerator(refusal), guard=ScriptedGuard())
+    turn = await agent.respond(SAID)
     assert turn.reply is not None
-    assert (turn.reply.speaker, turn.reply.stood_in_for) == ("offline", "openai")
-    assert "assist" not in turn.reply.text
+    assert turn.reply.text == refusal
+
+
+@pytest.mark.parametrize("drafts", [1, 2], ids=["guard", "guard and verifier"])
+async def test_that_an_llm_that_refuses_is_stood_in_for_and_the_reason_recorded(drafts: int):
+    refusal = says("I'm sorry, ", "but I can't ", "assist with that. ", "Please see a professional.")
+    with FakeLLMServer(*[refusal] * drafts) as server:
+        parts: dict[str, Any] = {"fallback": offline("I hear you."), "composer": PlainComposer()}
+        if drafts > 1:  # it asks for a second draft
+            parts["verifier"] = ScriptedVerifier(Objection("empathy", "Begin with what they feel."), *[None] * 2)
+        agent = an_agent(create(server.settings()), guard=ScriptedGuard(), **parts)
+        turn = await agent.respond(SAID)
+    assert turn.reply is not None
+    assert (turn.reply.text, turn.reply.stood_in_for) == ("I hear you.", "openai")
     assert turn.objections[-1].check == "guard: refusal"
     assert "refusal" in turn.failures[-1].message
