@@ -7,8 +7,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from agent.asking import Asker
+from agent.binding import WAYS
 from agent.build import build_perception
 from agent.errors import DataError, GenerationError, SettingsError
+from agent.presets import PRESETS, ways_of
 from agent.probe import LLMServer
 from agent.turn import Turn
 from evals.ask import with_model
@@ -100,7 +102,9 @@ def ask_arm(
     settings = with_model(kit.settings)
     # Nobody waits, and many are asked at once: as long as for a whole reply.
     seconds = settings.llm_deadline
-    asker = Asker(LLMServer.from_settings(settings), model=settings.llm_model, seconds=seconds, counted=count)
+    ways = ways_of(PRESETS[settings.llm_preset].features) if settings.llm_preset else WAYS
+    server, model = LLMServer.from_settings(settings), settings.llm_model
+    asker = Asker(server, model=model, seconds=seconds, ways=ways, counted=count)
     failed: list[GenerationError] = []
     by_id = dict(zip((sample.id for sample in samples), turns, strict=True))
 

@@ -201,6 +201,21 @@ def test_that_an_llm_which_answers_nothing_in_one_arm_costs_that_arm_alone(
     assert "cannot be reached" in why_not
 
 
+def test_that_a_kind_of_server_that_is_named_is_asked_in_no_way_that_it_ignores(
+    folder: Path, server: AnsweringLLM
+):
+    run_grid(
+        folder,
+        "valid",
+        make_kit=lambda: kit(server.url, llm_preset="llama.cpp"),
+        tasks=["emotion"],
+        systems=["plain"],
+        limit=2,
+    )
+    assert server.bodies
+    assert not any("structured_outputs" in body for body in server.bodies)
+
+
 def test_that_a_slow_llm_is_waited_for_as_long_as_for_a_reply(folder: Path):
     kept = threading.Event()
     with AnsweringLLM(first=lambda: kept.wait(20)) as server:

@@ -238,7 +238,7 @@ def test_that_vectors_of_a_sentence_transformers_model_have_length_1_and_its_nam
             return np.array([[3.0, 4.0]], np.float32)
 
     library = SimpleNamespace(SentenceTransformer=SentenceTransformer)
-    monkeypatch.setitem(sys.modules, "sentence_transformers", library)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "sentence_transformers", library)
     embed, name = sentence_transformers_vectors(str(tmp_path / "minilm"))
     assert embed("It rains.").tolist() == pytest.approx([0.6, 0.8])
     assert name == "sentence-transformers:minilm"
