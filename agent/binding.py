@@ -13,11 +13,13 @@ from agent.errors import ReadingError
 
 __all__ = ["WAYS", "Form", "Way"]
 
-Way = Literal["structured_outputs", "json_schema", "json", "text"]
-"""vLLM's `structured_outputs`; OpenAI's `response_format` with a JSON schema; the same in JSON mode; or the
-form is only told, and the answer checked."""
+Way = Literal["structured_outputs", "json_schema", "json_with_schema", "json", "text"]
+"""vLLM's `structured_outputs`; OpenAI's `response_format` with a JSON schema; the schema beside JSON mode, as
+llama.cpp takes it, and its Python server in no other way; JSON mode alone; or the form is only told, and the
+answer checked.
+"""
 
-WAYS: tuple[Way, ...] = ("structured_outputs", "json_schema", "json", "text")
+WAYS: tuple[Way, ...] = ("structured_outputs", "json_schema", "json_with_schema", "json", "text")
 """The strictest first."""
 
 _WRAPPING = 24  # tokens for `{"answer": "…"}`, white space and the end
@@ -84,6 +86,8 @@ class Form:
             case "json_schema":
                 named = {"name": "answer", "schema": self.schema, "strict": True}
                 body["response_format"] = {"type": "json_schema", "json_schema": named}
+            case "json_with_schema":
+                body["response_format"] = {"type": "json_object", "schema": self.schema}
             case "json":
                 body["response_format"] = {"type": "json_object"}
         return body

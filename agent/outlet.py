@@ -7,14 +7,18 @@ from dataclasses import dataclass
 from agent.decisions import Blocked, StageFailure
 from agent.perception import failure_of
 from agent.protocols import Guard
+from agent.refusals import turns_away
 from agent.repetition import repeats_itself
 from agent.sentences import sentences_of
 from agent.turn import Turn
 
-__all__ = ["IN_CIRCLES", "LetOut", "let_out"]
+__all__ = ["IN_CIRCLES", "TURNED_AWAY", "LetOut", "let_out"]
 
 IN_CIRCLES = Blocked("repetition", "")
 """A sentence that the reply has said before. Nothing takes its place: what comes after it is more of it."""
+
+TURNED_AWAY = Blocked("refusal", "")
+"""A reply that begins by refusing to answer. Nothing takes its place here: somebody else speaks."""
 
 _UNCHECKED = Blocked(
     "unchecked", "I'd rather stop here than say something that was not looked at. I'm still here; please go on."
@@ -49,7 +53,7 @@ class LetOut:
         return f"{self.text}{between}{self.blocked.instead}"
 
 
-def let_out(guard: Guard | None, turn: Turn, said: str, text: str) -> LetOut:
+def let_out(guard: Guard | None, turn: Turn, said: str, text: str, *, others: bool = False) -> LetOut:
     """What of some sentences may be shown: what the guard allows, and nothing that the reply has said before.
 
     Args:
@@ -57,6 +61,7 @@ def let_out(guard: Guard | None, turn: Turn, said: str, text: str) -> LetOut:
         turn: As screened.
         said: What was shown before.
         text: Sentences that are complete, or the end of the reply.
+        others: Somebody else can speak instead. Then no reply is let out that begins by turning the person away.
     """
     if guard is None:
         return LetOut(text)
@@ -65,6 +70,8 @@ def let_out(guard: Guard | None, turn: Turn, said: str, text: str) -> LetOut:
         before.append(sentence)
         if repeats_itself(before):
             return LetOut(shown, IN_CIRCLES)
+        if others and not (said + shown).strip() and turns_away(sentence):
+            return LetOut(shown, TURNED_AWAY)
         try:
             blocked = guard.check(turn, said + shown, sentence)
             if blocked is not None and not isinstance(blocked, Blocked):

@@ -84,6 +84,7 @@ def ways_of(features: ServerFeatures) -> tuple[Way, ...]:
     hopeless = {
         "structured_outputs": features.structured_outputs is False,
         "json_schema": features.json_schema is False,
+        "json_with_schema": features.json_mode is False,
         "json": features.json_mode is False,
     }
     return tuple(way for way in WAYS if not hopeless.get(way, False))

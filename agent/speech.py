@@ -18,7 +18,7 @@ from agent.errors import DeadlineError, GenerationError, PromptTooLongError
 from agent.events import FailureNoted, Token
 from agent.gate import Gate
 from agent.intake import scrub
-from agent.outlet import IN_CIRCLES, let_out
+from agent.outlet import IN_CIRCLES, TURNED_AWAY, let_out
 from agent.perception import failure_of
 from agent.protocols import Generator, Guard
 from agent.sentences import Portions, Sentences, can_end, without_torn_end
@@ -31,7 +31,7 @@ _SAFETY = "safety"
 """The check whose objection is never passed over."""
 
 _LEAVE_OUT = "Leave out whatever could harm, label or hold the person."
-_SAY_ONCE = "Say nothing twice."
+_OTHERWISE = {IN_CIRCLES: "Say nothing twice.", TURNED_AWAY: "Answer; turn nobody away."}
 
 _USUAL = 4096  # tokens, of the smallest models that are still served
 _LESS = 0.6
@@ -171,13 +171,15 @@ class Speech:
             GenerationError: The first sentence of a reply is blocked, or it goes round in circles and cannot end
                 here, and somebody else can answer.
         """
-        out = let_out(self._guard, self.turn, self.said, text)
+        out = let_out(self._guard, self.turn, self.said, text, others=self._speaker != self._speakers[-1].name)
         if out.failure is not None:
             self.turn = self.turn.note(out.failure)
         if out.blocked is None:
             return out.text, True
         again, shown = out.blocked == IN_CIRCLES, self.said + out.text
-        self.turn = self.turn.note(Objection(f"guard: {out.blocked.category}", _SAY_ONCE if again else _LEAVE_OUT))
+        self.turn = self.turn.note(
+            Objection(f"guard: {out.blocked.category}", _OTHERWISE.get(out.blocked, _LEAVE_OUT))
+        )
         stands = can_end(shown, text[len(out.text) :]) if again else shown.strip()
         if not stands and self._speaker != self._speakers[-1].name:
             raise GenerationError(f"The guard held back what {self._speaker!r} said ({out.blocked.category}).")
@@ -245,7 +247,7 @@ class Speech:
                 *before, last = [*ready, *portions.finish()] or [""]
                 for portion in before:
                     yield portion, None
-                if reply.finish_reason == "length":
+                if reply.finish_reason in {"length", "content_filter"}:
                     last = without_torn_end(self.said, last)
                 yield last, reply
                 return

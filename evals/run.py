@@ -18,7 +18,7 @@ from sem_plugins.training.measure.reading import read_all
 from sem_plugins.training.sets.records import data_folder
 from sem_plugins.weights import SHIPPED, load_manifest
 
-__all__ = ["EncoderKit", "evaluate", "folder_of"]
+__all__ = ["EncoderKit", "checked", "evaluate", "folder_of"]
 
 _FEWEST_GROUPS = 2  # an interval needs dialogues to draw from
 
@@ -83,7 +83,7 @@ def evaluate(
         DataError: The file is missing, malformed, empty, names a sample twice, or holds too few dialogues.
         SettingsError: A system does not exist.
     """
-    samples = _checked(task, task.samples(folder, split)[:limit], file_of(task, split))
+    samples = checked(task, task.samples(folder, split)[:limit], file_of(task, split))
     answered = {system: task.answers(system, samples, kit) for system in systems}
     notes: list[str] = []
     floors = {}
@@ -124,7 +124,12 @@ def _spoken(answers: Answers) -> dict[str, list[str]]:
     return {name: values for name, values in found.items() if values}
 
 
-def _checked(task: Task, samples: list[Sample], file: str) -> list[Sample]:
+def checked(task: Task, samples: list[Sample], file: str) -> list[Sample]:
+    """The samples, if figures can be made of them.
+
+    Raises:
+        DataError: They are of too few dialogues, or one stands there twice.
+    """
     groups = {sample.group for sample in samples}
     if len(groups) < _FEWEST_GROUPS:
         raise DataError(

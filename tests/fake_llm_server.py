@@ -395,8 +395,9 @@ def obeys(*fields: str, refuses: Sequence[str] = (), named: bool = True, prose: 
     """A whole reply of a server that keeps to some fields of a request, ignores others and refuses others.
 
     Args:
-        *fields: Of `"structured_outputs"`, `"json_schema"`, `"json_object"` and `"logprobs"`.
-        refuses: Any field of a request, or a type of `response_format`.
+        *fields: Of `"structured_outputs"`, `"json_schema"`, `"json_object with schema"`, `"json_object"` and
+            `"logprobs"`.
+        refuses: Any field of a request or of its `response_format`, or a type of that.
         named: The refusal names the field.
         prose: What it says where nothing that it keeps to binds it.
     """
@@ -404,7 +405,7 @@ def obeys(*fields: str, refuses: Sequence[str] = (), named: bool = True, prose: 
     def play(exchange: Exchange) -> None:
         body = exchange.request.body
         form = body.get("response_format", {"type": "text"})
-        if hit := [name for name in refuses if name in body or name == form["type"]]:
+        if hit := [name for name in refuses if name in body or name in form or name == form["type"]]:
             fails(400, echo=f"unknown field {hit[0]}" if named else "bad request").play(exchange)
             return
         text = prose
@@ -413,6 +414,8 @@ def obeys(*fields: str, refuses: Sequence[str] = (), named: bool = True, prose: 
             text = bound["choice"][0] if "choice" in bound else _filled(bound["json"])
         elif form["type"] == "json_schema" and "json_schema" in fields:
             text = _filled(form["json_schema"]["schema"])
+        elif "schema" in form and "json_object with schema" in fields:
+            text = _filled(form["schema"])
         elif form["type"] == "json_object" and "json_object" in fields:
             text = '{"hello": "you"}'
         likely = [{text: 0.75, "Well": 0.25}] if "logprobs" in fields else []

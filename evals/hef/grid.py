@@ -1,9 +1,9 @@
-"""The whole grid: every arm on every task, each compared with the LLM alone, in one table."""
+"""The whole grid: every arm on every task, compared with the LLM alone and with what it adds to, in one table."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,8 @@ from evals.hef.cost import COSTS
 from evals.hef.emotion import HefEmotion
 from evals.hef.reply import HefReply
 from evals.result import Result, write_result
-from evals.run import EncoderKit, evaluate
+from evals.run import EncoderKit, checked, evaluate
+from evals.signature import file_of
 from evals.task import Sample, Task
 from sem_plugins.training.cells import page, shown
 
@@ -35,6 +36,16 @@ _METRICS: Mapping[str, tuple[str, ...]] = {
 
 _SURE = 0.05
 
+_ADDS_TO: Mapping[str, str] = {
+    "hef": "labels",
+    "hef+strategy": "hef",
+    "hef+exemplars": "hef",
+    "verified": "hef+strategy",
+    "adjudicated": "sem",
+    "adaptive": "sem",
+}
+"""Arm to the one that differs from it in one thing alone; controls and stimuli: see `_added_to`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -45,6 +56,7 @@ class Row:
         system: The arm.
         result: Its figures.
         against: Metric to the difference to the LLM alone; empty for the LLM alone itself.
+        added: Metric to the difference to the arm that lacks one thing alone; empty where that was not run.
         why_not: Why there is none; empty where there is.
     """
 
@@ -52,6 +64,7 @@ class Row:
     system: str
     result: Result | None
     against: Mapping[str, Difference]
+    added: Mapping[str, Difference] = field(default_factory=dict)
     why_not: str = ""
 
 
@@ -79,35 +92,37 @@ def run_grid(
         out: Folder that gets a result file per task and arm.
 
     Raises:
-        DataError: A file is missing or malformed.
+        DataError: A file is missing or malformed, `limit` leaves too few dialogues, or the LLM alone answers
+            nothing.
         SettingsError: A task or a system does not exist, or no LLM is named.
     """
     rows: list[Row] = []
-    for name in tasks:
-        if name not in TASKS:
-            raise SettingsError(f"No task of the grid is called {name!r}. There are: {', '.join(TASKS)}.")
-        task: Task = TASKS[name]()
+    asked = [(name, *_samples(name, folder, split, limit)) for name in tasks]  # what cannot run is told at once
+    for name, task, samples in asked:
         kit = make_kit()
-        samples = task.samples(folder, split)[:limit]
         named = [*task.systems, *(f"stimulus:{stimulus}" for stimulus in stimuli if name == "reply")]
         chosen = [system for system in named if not systems or system in {BASE, *systems}]
         done: dict[str, Result] = {}
         for system in chosen:
             try:
                 [done[system]] = evaluate(task, folder, split, kit=kit, systems=[system], limit=limit)
-            except SettingsError as error:
-                if system == BASE or "examples" not in str(error):
+            except (SettingsError, DataError) as error:
+                # An LLM that answers nothing in one arm, e.g. since its prompts are longer, may in the others.
+                if system == BASE or (isinstance(error, SettingsError) and "examples" not in str(error)):
                     raise
-                rows.append(Row(name, system, None, {}, str(error)))
+                rows.append(Row(name, system, None, {}, why_not=str(error)))
                 continue
             if out is not None:
                 write_result(out / name / f"{system.replace(':', '-')}.json", done[system])
-            rows.append(Row(name, system, done[system], _against(name, samples, done, system)))
+            against, added = (
+                _differences(name, samples, done, system, to=other) for other in (BASE, _added_to(system, named))
+            )
+            rows.append(Row(name, system, done[system], against, added))
     return rows
 
 
 def print_grid(rows: Sequence[Row], *, seconds: float) -> None:
-    """One table a task, arms below each other; a star where the difference to the LLM alone is no chance."""
+    """One table a task, arms below each other; marks where a difference is no chance."""
     console = page()
     for name in dict.fromkeys(row.task for row in rows):
         own = [row for row in rows if row.task == name]
@@ -122,7 +137,7 @@ def print_grid(rows: Sequence[Row], *, seconds: float) -> None:
             table.add_column(column, no_wrap=column == "arm")
         for row in own:
             if row.result is None:
-                table.add_row(_title(row.system), f"left out: {row.why_not.partition('.')[0]}")
+                table.add_row(_title(row.system), f"left out: {row.why_not.partition('. ')[0]}")
                 continue
             table.add_row(_title(row.system), *(_cell(row, metric) for metric in columns))
         signature = first.signature
@@ -135,21 +150,35 @@ def print_grid(rows: Sequence[Row], *, seconds: float) -> None:
             console.print(f"floor, {floor}: {told}")
         console.print()
     console.print(
-        f"* differs from {_title(BASE)!r}, p < {_SURE} (paired permutation of dialogues). {seconds:.0f} s in all."
+        f"* differs from {_title(BASE)!r}, + from the arm that lacks one thing alone (docs/hef.md), p < {_SURE} "
+        f"(paired permutation of dialogues). {seconds:.0f} s in all."
     )
 
 
-def _against(
-    name: str, samples: Sequence[Sample], done: Mapping[str, Result], system: str
+def _samples(name: str, folder: Path, split: str, limit: int | None) -> tuple[Task, list[Sample]]:
+    """A task, and what it asks about."""
+    if name not in TASKS:
+        raise SettingsError(f"No task of the grid is called {name!r}. There are: {', '.join(TASKS)}.")
+    task: Task = TASKS[name]()
+    return task, checked(task, task.samples(folder, split)[:limit], file_of(task, split))
+
+
+def _added_to(system: str, named: Sequence[str]) -> str:
+    """The arm that differs from one in one thing alone; empty where there is none but the LLM alone."""
+    if system in {"shuffled", "oracle"} or system.startswith("stimulus:"):
+        return "hef+strategy" if "hef+strategy" in named else "hef"
+    return _ADDS_TO.get(system, "")
+
+
+def _differences(
+    name: str, samples: Sequence[Sample], done: Mapping[str, Result], system: str, *, to: str
 ) -> Mapping[str, Difference]:
-    """The differences to the LLM alone, paired by dialogue."""
-    if system == BASE or BASE not in done:
+    """The differences to another arm, paired by dialogue; none where that was not run."""
+    if system == to or to not in done:
         return {}
     try:
         # Metrics of texts carry their settings in the signature, and arms may differ in which they have.
-        found = compare(
-            TASKS[name](), done[BASE], done[system], samples=samples, force=True, metrics=_METRICS[name]
-        )
+        found = compare(TASKS[name](), done[to], done[system], samples=samples, force=True, metrics=_METRICS[name])
     except DataError:  # no sample that both answered
         return {}
     return {difference.metric: difference for difference in found}
@@ -159,8 +188,12 @@ def _cell(row: Row, metric: str) -> str:
     if row.result is None or metric not in row.result.metrics:
         return ""
     figure = shown({"value": row.result.metrics[metric]["value"]}, metric)
-    difference = row.against.get(metric)
-    return f"{figure} *" if difference is not None and difference.p < _SURE else figure
+    marks = [
+        mark
+        for mark, found in (("*", row.against), ("+", row.added))
+        if metric in found and found[metric].p < _SURE
+    ]
+    return " ".join((figure, *marks))
 
 
 def _title(system: str) -> str:

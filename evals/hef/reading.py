@@ -7,8 +7,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from agent.asking import Asker
+from agent.binding import WAYS
 from agent.build import build_perception
 from agent.errors import DataError, GenerationError, SettingsError
+from agent.presets import PRESETS, ways_of
 from agent.probe import LLMServer
 from agent.turn import Turn
 from evals.ask import with_model
@@ -21,7 +23,6 @@ from sem_plugins.training.measure.reading import on_every_core
 __all__ = ["Readings", "ask_arm"]
 
 _PLUGINS = ("emotion", "expression", "affect", "cause", "strategy", "risk", "felt")
-_SECONDS = 60.0  # of one question: nobody waits, and many are asked at once
 
 
 class Readings:
@@ -99,14 +100,20 @@ def ask_arm(
         DataError: No question at all was answered.
     """
     settings = with_model(kit.settings)
-    asker = Asker(LLMServer.from_settings(settings), model=settings.llm_model, seconds=_SECONDS, counted=count)
+    # Nobody waits, and many are asked at once: as long as for a whole reply.
+    seconds = settings.llm_deadline
+    ways = ways_of(PRESETS[settings.llm_preset].features) if settings.llm_preset else WAYS
+    server, model = LLMServer.from_settings(settings), settings.llm_model
+    asker = Asker(server, model=model, seconds=seconds, ways=ways, counted=count)
+    failed: list[GenerationError] = []
     by_id = dict(zip((sample.id for sample in samples), turns, strict=True))
 
     async def answer(sample: Sample) -> Answer:
         with metered() as cost:
             try:
                 found = await asked(asker, by_id[sample.id])
-            except GenerationError:
+            except GenerationError as error:
+                failed.append(error)
                 return None
         return {**found, "speaker": settings.llm_model, **cost.as_answer()}
 
@@ -118,5 +125,5 @@ def ask_arm(
     bar = Bar(f"{name}, {arm.title}", shown=kit.progress)
     heard = asyncio.run(once(answer, samples, keys=keys, cache=cache, parallel=kit.parallel, bar=bar))
     if all(one is None for one in heard):
-        raise DataError(f"The LLM answered none of {len(samples)} questions. Look at it with `heartline doctor`.")
+        raise DataError(f"The LLM answered none of {len(samples)} questions. {failed[-1]}")
     return heard

@@ -15,6 +15,7 @@ from typing import Any
 
 from agent.decisions import Objection
 from agent.errors import WeightsError
+from agent.refusals import turns_away
 from agent.repetition import repeats_itself
 from agent.safety.outgoing import load_outgoing
 from agent.safety.prompt_words import gives_prompt_away
@@ -100,7 +101,7 @@ class Checks:
             return
         if self._breaks_plan(turn, draft):
             yield "plan"
-        if self._passes_over(turn, draft):
+        if turns_away(sentences[0]) or self._passes_over(turn, draft):
             yield "empathy"
 
     def _in_other_language(self, turn: Turn, draft: str, newest: str) -> bool:

@@ -76,8 +76,9 @@ def sent(server: FakeLLMServer) -> list[str]:
     """How each request bound its answer, in a word."""
     ways = []
     for request in server.requests:
-        form = request.body.get("response_format", {}).get("type", "text")
-        ways.append("structured_outputs" if "structured_outputs" in request.body else form)
+        form = request.body.get("response_format", {"type": "text"})
+        named = f"{form['type']} with schema" if "schema" in form else form["type"]
+        ways.append("structured_outputs" if "structured_outputs" in request.body else named)
     return ways
 
 
@@ -102,9 +103,11 @@ async def test_that_vllm_is_bound_to_the_choices_and_its_probabilities_are_read(
 
 
 async def test_that_words_of_the_person_stay_where_they_were_put_in_every_way():
-    with FakeLLMServer(*[obeys(refuses=["structured_outputs", "response_format"], prose="B")] * 10) as server:
+    with FakeLLMServer(*[obeys(refuses=["structured_outputs", "response_format"], prose="B")] * 14) as server:
         assert (await choice(server)).way == "text"
-    assert set(sent(server)) == {"structured_outputs", "json_schema", "json_object", "text"}
+    assert set(sent(server)) == {
+        "structured_outputs", "json_schema", "json_object with schema", "json_object", "text",
+    }  # fmt: skip
     for request in server.requests:
         assert [message["role"] for message in request.body["messages"]] == ["system", "user"]
         assert WORDS not in request.body["messages"][0]["content"]
@@ -191,7 +194,8 @@ async def test_that_a_server_which_wants_no_template_arguments_is_asked_without_
     [
         ([], "structured_outputs"),
         (["structured_outputs"], "json_schema"),
-        (["structured_outputs", "json_schema"], "json"),
+        (["structured_outputs", "json_schema"], "json_with_schema"),
+        (["structured_outputs", "json_schema", "schema"], "json"),
         (["structured_outputs", "response_format"], "text"),
         (["structured_outputs", "response_format", "logprobs", "chat_template_kwargs"], "text"),
     ],
@@ -203,19 +207,19 @@ async def test_that_there_is_a_way_for_every_server(refuses: list[str], way: str
         prose = '{"answer": "C"}' if "JSON" in told else "C"
         obeys(refuses=refuses, named=named, prose=prose).play(exchange)
 
-    with FakeLLMServer(*[Step(play)] * 17) as server:
+    with FakeLLMServer(*[Step(play)] * 21) as server:
         one = asker(server)
         first = await one.choose(QUESTION, ABC)
         tried = len(server.requests)
         second = await one.choose(QUESTION, ABC)
         assert len(server.requests) == tried + 1  # remembered
-        for _ in range(17 - len(server.requests)):
+        for _ in range(21 - len(server.requests)):
             await one.choose(QUESTION, ABC)
     assert (first.picked, first.way) == (second.picked, second.way) == ("C", way)
 
 
 async def test_that_a_server_which_refuses_everything_is_an_error_and_nothing_is_learned_from_it():
-    with FakeLLMServer(*[fails(400, echo=WORDS)] * 16, tells("B")) as server:
+    with FakeLLMServer(*[fails(400, echo=WORDS)] * 20, tells("B")) as server:
         one = asker(server)
         with pytest.raises(LLMResponseError, match="HTTP 400") as caught:
             await one.choose(QUESTION, ABC)
@@ -233,11 +237,22 @@ async def test_that_a_server_which_ignores_the_choices_is_bound_by_a_schema_from
 
 
 async def test_that_a_server_which_ignores_everything_is_asked_once_a_question():
-    with FakeLLMServer(*[obeys(prose="They seem lonely to me.")] * 5) as server:
+    with FakeLLMServer(*[obeys(prose="They seem lonely to me.")] * 6) as server:
         one = asker(server)
-        found = [await one.choose(QUESTION, ABC) for _ in range(5)]
-    assert [each.picked for each in found] == [None] * 5
-    assert [each.way for each in found] == ["structured_outputs", "json_schema", "json", "text", "text"]
+        found = [await one.choose(QUESTION, ABC) for _ in range(6)]
+    assert [each.picked for each in found] == [None] * 6
+    assert [each.way for each in found] == [*WAYS, "text"]
+
+
+async def test_that_a_server_which_knows_a_schema_beside_json_mode_alone_is_bound_by_it():
+    """As llama-cpp-python: it ignores `structured_outputs`, breaks on a JSON schema, and keeps to this."""
+    prose, bound = obeys(prose="I think that they are lonely."), obeys("json_object with schema", "logprobs")
+    with FakeLLMServer(prose, fails(500), bound, bound) as server:
+        one = asker(server)
+        found = [await one.choose(QUESTION, ABC) for _ in range(3)]
+    assert [each.picked for each in found] == [None, "A", "A"]
+    assert sent(server)[1:] == ["json_schema", *["json_object with schema"] * 2]
+    assert server.requests[2].body["response_format"]["schema"]["properties"]["answer"]["enum"] == ["A", "B", "C"]
 
 
 @pytest.mark.parametrize("said", ["B.", "**B**", "Answer: B", "B\nbecause nobody called"])
@@ -304,8 +319,9 @@ async def test_that_an_object_is_filled_by_its_schema():
     ("refuses", "way", "tries"),
     [
         (["structured_outputs"], "json_schema", 2),
-        (["structured_outputs", "json_schema"], "json_object", 4),
-        (["structured_outputs", "response_format"], "text", 6),
+        (["structured_outputs", "json_schema"], "json_object with schema", 4),
+        (["structured_outputs", "json_schema", "schema"], "json_object", 6),
+        (["structured_outputs", "response_format"], "text", 8),
     ],
 )
 async def test_that_an_object_comes_in_every_way(refuses: list[str], way: str, tries: int):

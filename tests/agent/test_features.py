@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from agent.binding import WAYS
 from agent.features import ServerFeatures, find_features
 from agent.presets import PRESETS, ways_of
 from agent.probe import LLMServer
@@ -235,7 +236,7 @@ def test_that_each_preset_says_where_it_listens_and_what_it_is():
 
 
 def test_that_the_ways_worth_trying_leave_out_what_cannot_be():
-    assert ways_of(PRESETS["vllm"].features) == ("structured_outputs", "json_schema", "json", "text")
-    assert ways_of(PRESETS["ollama"].features) == ("json_schema", "json", "text")
+    assert ways_of(PRESETS["vllm"].features) == WAYS
+    assert ways_of(PRESETS["ollama"].features) == ("json_schema", "json_with_schema", "json", "text")
     assert ways_of(ServerFeatures(structured_outputs=False, json_schema=False, json_mode=False)) == ("text",)
-    assert ways_of(ServerFeatures()) == ("structured_outputs", "json_schema", "json", "text")
+    assert ways_of(ServerFeatures()) == WAYS

@@ -209,16 +209,17 @@ async def test_that_who_goes_round_without_an_end_is_replaced(going_round: str):
     ],
 )
 @pytest.mark.parametrize("looks", [None, 9])
-async def test_that_a_reply_that_was_too_long_ends_with_its_last_whole_sentence(
-    said: str, kept: str, looks: int | None
+@pytest.mark.parametrize("why", ["length", "content_filter"])
+async def test_that_a_reply_that_was_cut_ends_with_its_last_whole_sentence(
+    said: str, kept: str, looks: int | None, why: str
 ):
-    too_long = Chopped(said[:9], said[9:], finish_reason="length")
+    too_long = Chopped(said[:9], said[9:], finish_reason=why)
     gate = Gate(ScriptedVerifier(*[None] * looks), 60) if looks else None
     speech = Speech(a_turn(), [too_long, Chopped("x", name="offline")], guard=ProtocolGuard(), gate=gate)
 
     assert "".join(await spoken(speech)).rstrip() == kept
     assert speech.turn.reply is not None
-    assert (speech.turn.reply.text.rstrip(), speech.turn.reply.finish_reason) == (kept, "length")
+    assert (speech.turn.reply.text.rstrip(), speech.turn.reply.finish_reason) == (kept, why)
 
 
 async def test_that_the_fallback_is_looked_at_too():

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from string import ascii_uppercase
 from typing import Any
@@ -22,6 +24,7 @@ from evals.hef.emotion import HefEmotion
 from evals.hef.grid import print_grid, run_grid
 from evals.hef.reply import HefReply
 from evals.run import EncoderKit, evaluate
+from evals.tasks.empathetic_dialogues import Dialogue
 from tests.answering_llm import AnsweringLLM
 from tests.evals.small_sets import small_sets
 
@@ -173,6 +176,97 @@ def test_that_the_grid_runs_every_arm_and_prints_one_table(
     assert kept["metrics"]["adherence"]["n"] == kept["signature"]["n"]
 
 
+def test_that_a_limit_that_leaves_too_few_dialogues_is_told_before_anything_is_asked(
+    folder: Path, server: AnsweringLLM
+):
+    with pytest.raises(DataError, match="higher `--limit`"):
+        run_grid(folder, "valid", make_kit=lambda: kit(server.url), tasks=["emotion", "reply"], limit=1)
+    assert server.bodies == []
+
+
+def test_that_an_llm_which_answers_nothing_in_one_arm_costs_that_arm_alone(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+):
+    def told_of_the_small_model() -> bool:
+        return "A small model" in str(server.bodies[-1]["messages"])
+
+    with AnsweringLLM(first=lambda: not told_of_the_small_model()) as server:
+        asked: dict[str, Any] = {"make_kit": lambda: kit(server.url), "tasks": ["emotion"], "limit": 4}
+        rows = run_grid(folder, "valid", systems=["labels", "causes"], **asked)
+    print_grid(rows, seconds=1.0)
+    printed = capsys.readouterr().out
+    assert [row.system for row in rows if row.result is None] == ["labels"]
+    assert "left out: The LLM answered none of 4 questions" in printed
+    [why_not] = [row.why_not for row in rows if row.why_not]
+    assert "cannot be reached" in why_not
+
+
+def test_that_a_kind_of_server_that_is_named_is_asked_in_no_way_that_it_ignores(
+    folder: Path, server: AnsweringLLM
+):
+    run_grid(
+        folder,
+        "valid",
+        make_kit=lambda: kit(server.url, llm_preset="llama.cpp"),
+        tasks=["emotion"],
+        systems=["plain"],
+        limit=2,
+    )
+    assert server.bodies
+    assert not any("structured_outputs" in body for body in server.bodies)
+
+
+def test_that_a_slow_llm_is_waited_for_as_long_as_for_a_reply(folder: Path):
+    kept = threading.Event()
+    with AnsweringLLM(first=lambda: kept.wait(20)) as server:
+        with pytest.raises(DataError, match=r"answered none of 2 questions.*within 0\.2 s"):
+            run_grid(
+                folder,
+                "valid",
+                make_kit=lambda: kit(server.url, llm_deadline=0.2),
+                tasks=["emotion"],
+                systems=["plain"],
+                limit=2,
+            )
+        kept.set()
+
+
+def test_that_a_stimulus_and_drafts_looked_at_are_compared_with_the_same_prompt_without_them(
+    folder: Path, server: AnsweringLLM, capsys: pytest.CaptureFixture[str]
+):
+    asked: dict[str, Any] = {"make_kit": lambda: kit(server.url), "tasks": ["reply"], "limit": 6}
+    rows = run_grid(
+        folder, "valid", stimuli=["growth"], systems=["hef+strategy", "verified", "stimulus:growth"], **asked
+    )
+    added = {row.system: row.added for row in rows}
+    assert added["plain"] == added["hef+strategy"] == {}  # nothing that they add to was run
+    first = rows[1].result
+    assert first is not None
+    for system in ("verified", "stimulus:growth"):
+        assert added[system]["adherence"].first == first.metrics["adherence"]["value"]
+        assert added[system]["adherence"].p == 1  # this LLM says the same whatever it is told
+    sure = {"adherence": replace(added["verified"]["adherence"], p=0.01)}
+    print_grid([rows[0], replace(rows[1], against=sure), replace(rows[2], against=sure, added=sure)], seconds=1.0)
+    printed = capsys.readouterr().out
+    marks = [
+        line.count("*") + 10 * line.count(" + ") for line in printed.splitlines() if line.startswith("+ both")
+    ]
+    assert marks == [1, 11]
+    assert "+ from the arm that lacks one thing alone" in printed
+
+
+def test_that_a_control_is_compared_with_the_same_prompt_and_pooling_with_the_small_model(
+    folder: Path, server: AnsweringLLM
+):
+    systems = ["sem", "hef", "oracle", "adjudicated", "adaptive"]
+    asked: dict[str, Any] = {"make_kit": lambda: kit(server.url), "tasks": ["emotion"], "limit": None}
+    added = {row.system: row.added for row in run_grid(folder, "valid", systems=systems, **asked)}
+    assert added["plain"] == added["sem"] == added["hef"] == {}  # `labels` was not run
+    assert (added["oracle"]["accuracy"].first, added["oracle"]["accuracy"].second) == (0, 1)
+    assert "accuracy" in added["adjudicated"]
+    assert "accuracy" in added["adaptive"]
+
+
 def test_that_replies_have_in_their_prompt_what_their_arm_says(folder: Path, server: AnsweringLLM):
     rows = run_grid(
         folder, "valid", make_kit=lambda: kit(server.url), tasks=["reply"], systems=["hef+strategy"], limit=6
@@ -214,3 +308,12 @@ def test_that_examples_out_of_the_measured_part_are_refused(folder: Path, server
             kit=kit(server.url, exemplars=tmp_path / "e.npz"),
             systems=["hef+exemplars"],
         )
+
+
+@pytest.mark.data
+def test_that_adaptive_asks_nothing_about_half_of_the_messages_of_empathetic_dialogues(data_root: Path):
+    """At the bound that is set by default; `heartline eval empathetic-dialogues/dialogue` gives the share of all."""
+    asked = EncoderKit(load_settings(), progress=False)
+    [result] = evaluate(Dialogue(), data_root, "valid", kit=asked, systems=["sem"], limit=600)
+    assert result.metrics["wide_sets"]["n"] == 600
+    assert result.metrics["wide_sets"]["value"] <= 0.5

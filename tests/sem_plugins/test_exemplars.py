@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -219,3 +221,25 @@ def test_that_the_plugin_without_a_file_says_how_to_make_one():
 def test_that_a_missing_library_or_model_is_named():
     with pytest.raises(SettingsError, match=r"heartline\[embeddings\]|Cannot load"):
         sentence_transformers_vectors("no/such/model")
+
+
+def test_that_vectors_of_a_sentence_transformers_model_have_length_1_and_its_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    """The library is not installed here; this stands in for the three of its names that are used."""
+    asked: list[Any] = []
+
+    class SentenceTransformer:
+        def __init__(self, model: str) -> None:
+            asked.append(model)
+
+        def encode(self, texts: list[str], *, show_progress_bar: bool) -> NDArray[np.float32]:
+            asked.append((texts, show_progress_bar))
+            return np.array([[3.0, 4.0]], np.float32)
+
+    library = SimpleNamespace(SentenceTransformer=SentenceTransformer)
+    monkeypatch.setitem(sys.modules, "sentence_transformers", library)
+    embed, name = sentence_transformers_vectors(str(tmp_path / "minilm"))
+    assert embed("It rains.").tolist() == pytest.approx([0.6, 0.8])
+    assert name == "sentence-transformers:minilm"
+    assert asked == [str(tmp_path / "minilm"), (["It rains."], False)]

@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 
 from agent.decisions import Reply, StageFailure
+from agent.rationale import rationale_of
+from agent.second_look import Adjudication
 from agent.state import EmotionalState
 from agent.turn import Turn
 from ui.analyze import readings
@@ -17,6 +19,7 @@ from ui.http.insight_schemas import (
     Readings,
     ReplyOut,
     SafetyOut,
+    SecondLookOut,
     ShiftOut,
     StateOut,
 )
@@ -44,6 +47,8 @@ def insight(
         turn_id=turn.id,
         index=turn.index,
         readings=readings_of(turn),
+        second_look=None if turn.adjudication is None else _second_look(turn.adjudication),
+        rationale=rationale_of(turn),
         state=None if turn.state is None else state_of(turn.state),
         plan=_plan(turn),
         safety=_safety(turn),
@@ -91,6 +96,17 @@ def state_of(state: EmotionalState) -> StateOut:
         else ShiftOut(turn=shift.turn, direction=shift.direction, size=_number(shift.size), after=shift.after),
         emotions={label: _number(p) for label, p in likeliest},
         own_emotion=None if state.own is None else state.own.emotion,
+    )
+
+
+def _second_look(found: Adjudication) -> SecondLookOut:
+    return SecondLookOut(
+        before=found.before.label,
+        said=found.said,
+        opened=found.opened,
+        won=found.won,
+        reason=found.reason,
+        speaker=found.speaker,
     )
 
 

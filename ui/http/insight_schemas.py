@@ -7,6 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from agent.rationale import Rationale
+
 __all__ = ["VERSION", "HumanActOut", "Insight", "Readings", "StateOut"]
 
 VERSION = 1
@@ -84,6 +86,17 @@ class Readings(BaseModel):
     undertone: UndertoneOut | None = None
     risk: RiskOut | None = None
     failures: list[str] | None = Field(None, description="Readers that failed, and how.")
+
+
+class SecondLookOut(BaseModel):
+    """What an LLM said of an emotion that the small model was unsure of; both together are in `readings`."""
+
+    before: str = Field(description="What the small model held for the likeliest.")
+    said: str | None = Field(description="None where the LLM gave no usable answer.")
+    opened: bool = Field(description="Whether it left the primary emotions.")
+    won: Literal["sem", "llm", "both"]
+    reason: str
+    speaker: str
 
 
 class PointOut(BaseModel):
@@ -173,6 +186,8 @@ class Insight(BaseModel):
     turn_id: str
     index: int
     readings: Readings
+    second_look: SecondLookOut | None = Field(description="None where no LLM was asked.")
+    rationale: Rationale = Field(description="What was noticed, how it was taken, and what was drawn from it.")
     state: StateOut | None
     plan: PlanOut | None
     safety: SafetyOut

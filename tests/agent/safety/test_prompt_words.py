@@ -12,9 +12,11 @@ from agent.readings import CauseReading
 from agent.safety.guard import ProtocolGuard
 from agent.safety.prompt_words import gives_prompt_away
 from agent.second_look import Exemplar, ExemplarReading
+from agent.sentences import sentences_of
 from agent.testing import a_turn
 from agent.turn import Message, Turn
 from prompts.composer import SectionComposer
+from prompts.stimuli import Stimulus, load_stimuli
 from strategies.rules import create as create_planner
 
 SAID = "Today they read my poem aloud in the canteen and all of them laughed."
@@ -43,6 +45,15 @@ def test_that_a_sentence_that_recites_the_prompt_is_held_back(sentence: str):
     blocked = ProtocolGuard().check(turn, "I hear you.", sentence)
     assert blocked is not None
     assert blocked.category == "role"
+
+
+@pytest.mark.parametrize("stimulus", load_stimuli().values(), ids=lambda stimulus: stimulus.name)
+def test_that_a_stimulus_is_never_said_to_the_person(stimulus: Stimulus):
+    turn = a_turn(SAID)
+    turn = turn.fill(prompt=SectionComposer(stimulus=stimulus.name).compose(turn))
+    for sentence in sentences_of(stimulus.text):
+        assert gives_prompt_away(turn, sentence), sentence
+    assert not gives_prompt_away(turn_with_prompt(), stimulus.text)
 
 
 def test_that_a_strategy_is_followed_and_not_recited():

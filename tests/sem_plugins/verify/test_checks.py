@@ -96,6 +96,12 @@ def test_that_an_objection_is_the_gravest_with_its_fixed_phrase():
     assert objection == Objection("safety", FEEDBACK["safety"])
 
 
+def test_that_a_draft_which_begins_by_turning_the_person_away_passes_over_what_they_feel():
+    refusal = "I'm sorry, but I can't help with that."
+    assert found(refusal) == ["empathy"]
+    assert found(f"{DRAFT} {refusal}") == []  # the opening was sound
+
+
 @pytest.mark.parametrize(
     ("strategies", "broken"),
     [
