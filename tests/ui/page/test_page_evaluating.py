@@ -164,6 +164,36 @@ async def test_that_a_command_that_cannot_be_started_is_a_problem_and_no_run_tha
     assert str(evaluations.folder.path) in evaluations.going.problem.said
 
 
+class _Counted(EvalCommand):
+    """Counts how often it is asked."""
+
+    asked = 0
+
+    async def answer(self, *arguments: str) -> str:
+        self.asked += 1
+        return await super().answer(*arguments)
+
+
+async def test_that_the_command_is_asked_for_its_tasks_once_and_again_where_data_sets_came_or_went(tmp_path: Path):
+    data = tmp_path / "data"
+    settings = load_settings(store="memory", data=data)
+    command = _Counted(settings, PRETENDED)
+    evaluations = Evaluations(settings, command)
+    assert await evaluations.tasks() == await evaluations.tasks()
+    assert command.asked == 1
+    changes = (
+        lambda: (data / "emobank").mkdir(parents=True),
+        lambda: (data / "emobank" / "valid.jsonl").write_text("{}", encoding="utf-8"),
+        lambda: shutil.rmtree(data / "emobank"),
+    )
+    for asked, change in enumerate(changes, start=2):
+        change()
+        await evaluations.tasks()
+        await evaluations.tasks()
+        assert command.asked == asked
+    await evaluations.aclose()
+
+
 async def test_that_two_runs_are_compared_and_a_missing_one_is_told(evaluations: Evaluations):
     for system in ("sem", "sem"):
         await evaluations.start(Wanted("mine", "valid", system))

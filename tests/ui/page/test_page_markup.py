@@ -19,10 +19,11 @@ from agent.testing import a_reading, a_turn
 from strategies.taxonomy import esconv
 from ui.page.answering import Moment
 from ui.page.help_lines import help_region
+from ui.page.marks import marked
 from ui.page.markup import filled
 from ui.page.texts import LANGUAGES, texts_in
 from ui.page.transcript import coming, greeting, transcript
-from ui.page.understanding import marked, understanding
+from ui.page.understanding import understanding
 
 HOSTILE = (
     "<script>alert(1)</script>",
