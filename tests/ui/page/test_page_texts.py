@@ -129,6 +129,8 @@ def test_that_there_is_a_text_for_whatever_the_protocol_does():
 )
 def test_that_the_language_is_what_the_browser_likes_best(accepted, language):
     assert preferred(accepted) == language
+    assert preferred(accepted, "de") == "de"
+    assert preferred(accepted, "xx") == language
 
 
 def test_that_what_went_wrong_never_quotes_what_was_said():
