@@ -72,7 +72,7 @@ class Texts:
         return Given(english, _FALLBACK) if ours is None else Given(ours, self.language)
 
     def when(self, at: float | None) -> str:
-        """A time in UTC; empty where nobody said, or no calendar has it."""
+        """A time in UTC, which it says; empty where nobody said, or no calendar has it."""
         found = in_calendar(at)
         return "" if found is None else self("moment", at=found)
 

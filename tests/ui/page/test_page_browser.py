@@ -305,6 +305,11 @@ def test_that_a_narrow_screen_shows_the_talk_and_nothing_sticks_out(visit):
     page.click('#bar [data-do="list"]')
     expect(page.locator("#understood")).to_be_hidden()
     expect(page.locator("#past .open")).to_be_visible()
+    page.click('#bar [data-do="list"]')
+    open_tab(page, "settings")
+    page.click('#bar [data-do="panel"]')  # it leads back to the chat, where it has its place
+    expect(page.locator("#understood")).to_be_visible()
+    expect(page.locator("form.settings")).to_be_hidden()
 
 
 def test_that_every_tab_can_be_seen_and_opened_on_a_narrow_screen_in_each_language(visit, desk):

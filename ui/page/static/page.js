@@ -80,6 +80,13 @@
     setTimeout(() => { button.textContent = before; }, 1500);
   };
 
+  // What the bar opens stands beside the chat: whoever is at another tab is led there.
+  const to_chat = () => {
+    if (document.querySelector("#room")?.checkVisibility()) return false;
+    document.querySelector("#tab-chat-button")?.click();
+    return true;
+  };
+
   const here = {
     theme() {
       const dark = !document.body.classList.contains("dark");
@@ -87,12 +94,12 @@
       chosen();
     },
     panel() {
-      shown("panel", !isOpen("panel"));
+      shown("panel", to_chat() || !isOpen("panel"));
       if (wide()) kept("panel", isOpen("panel") ? "open" : "shut");
       else if (isOpen("panel")) { shown("list", false); look(); }
     },
     list() {
-      shown("list", !isOpen("list"));
+      shown("list", to_chat() || !isOpen("list"));
       if (isOpen("list")) { shown("panel", false); document.querySelector("#past button")?.focus(); }
     },
     example(button) { write(button.textContent); },
