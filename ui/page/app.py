@@ -25,11 +25,10 @@ from ui.page.latch import Latch
 from ui.page.markup import compile_all
 from ui.page.reports import add_reports
 from ui.page.shell import Shell
-from ui.page.texts import LANGUAGES, preferred, texts_in
+from ui.page.texts import COOKIE, LANGUAGES, preferred, texts_in
 
 __all__ = ["build_desk", "make_page"]
 
-_COOKIE = "heartline_language"
 # No argument of Gradio's switches off all that it sends home, nor that it sums up its last 10,000 events by pandas
 # after each: the page for that is shut (`ui.page.door`).
 _GRADIO = {
@@ -85,8 +84,7 @@ def _page(desk: Desk, hosts: Collection[str] | None, shut: Callable[[], None] | 
     @app.get("/")
     async def to_language(request: Request) -> RedirectResponse:
         """To the language that was chosen here before, or else the one that the browser asks for."""
-        chosen = request.cookies.get(_COOKIE, "")
-        language = chosen if chosen in LANGUAGES else preferred(request.headers.get("accept-language", ""))
+        language = preferred(request.headers.get("accept-language", ""), request.cookies.get(COOKIE, ""))
         return RedirectResponse(f"{desk.reach.root_path}/{language}/", status_code=307)
 
     @app.get("/healthz")

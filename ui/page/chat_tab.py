@@ -28,6 +28,7 @@ _TALKS = (
     "heartlineActs(element, data => trigger(data.do === 'another' ? 'another' : 'act', data)); "
     "heartlineWatch(element, data => trigger('look', data))"
 )
+_ASKS = "heartlinePanel(element, data => trigger('act', data))"
 _STORED_HERE = "(kept, here) => [kept, sessionStorage.getItem('heartline.here') || '']"
 _STORE_HERE = "here => { sessionStorage.setItem('heartline.here', here); }"
 
@@ -74,7 +75,7 @@ class ChatTab:
                         self.stop = gr.Button(t("chat.stop"), elem_id="stop", scale=0)
                     self.status = gr.HTML("", apply_default_css=False, elem_id="status")
             with gr.Column(elem_id="understood"):
-                self.panel = gr.HTML("", apply_default_css=False)
+                self.panel = gr.HTML("", js_on_load=_ASKS, apply_default_css=False)
 
     def _bind(self) -> None:
         page, views = self.page, [self.past, self.talk, self.panel, self.status, self.trouble]
@@ -104,6 +105,15 @@ class ChatTab:
         self.stop.click(self.stop_it, known, None, **QUICK)
         self.past.act(self.on_past, known, [page.here, self.live, *views], **QUICK)
         self.talk.act(self.on_talk, known, views, **QUICK)
+        self.panel.act(
+            self.on_panel,
+            known,
+            [self.panel, self.trouble],
+            show_progress="hidden",
+            api_visibility="private",
+            trigger_mode="once",
+            concurrency_limit=1,  # it takes a core for a moment
+        )
         self.talk.look(self.look, known, [self.talk, self.live], **(QUICK | {"trigger_mode": "once"}))
 
     # --- events ----------------------------------------------------------------------------------
@@ -216,6 +226,17 @@ class ChatTab:
             return {self.trouble: self._told(Trouble("trouble.store"))}
         talk = await asyncio.to_thread(self.views.talk, visitor, here, turns)
         return {self.talk: talk, self.status: self.views.status(visitor, here, told=self.texts("chat.thanks"))}
+
+    async def on_panel(self, kept: Any, here: Any, request: gr.Request, event: gr.EventData) -> Updates:
+        """Mark the words of a turn that its likeliest feeling rests on."""
+        visitor, named = visitor_of(kept, request, self.desk), sent_with(event).get("turn")
+        turns, trouble = await self._turns(visitor, here)
+        if trouble is not None or all(turn.id != named for turn in turns):
+            return {self.trouble: self._told(trouble)}
+        try:
+            return {self.panel: await asyncio.to_thread(self.views.panel, turns, shown=named, behind=True)}
+        except HeartlineError as error:
+            return {self.trouble: self._told(trouble_of(error))}
 
     async def look(self, kept: Any, here: Any, request: gr.Request, event: gr.EventData) -> Updates:
         """Show what people did in the open conversation since it was drawn."""

@@ -8,6 +8,7 @@ from agent.errors import HeartlineError, SettingsError
 from agent.turn import Turn
 from ui.page import own_data
 from ui.page.desk import Desk
+from ui.page.marks import words_behind
 from ui.page.markup import filled
 from ui.page.people import NOBODY, People, people_in
 from ui.page.texts import Texts
@@ -54,9 +55,21 @@ class Views:
         except HeartlineError:
             return NOBODY
 
-    def panel(self, turns: Sequence[Turn], *, shown: str | None = None) -> str:
-        """What was understood."""
-        return understanding(turns, self._texts, shown=shown, operator=self._desk.settings.page.show_risk)
+    def panel(self, turns: Sequence[Turn], *, shown: str | None = None, behind: bool = False) -> str:
+        """What was understood.
+
+        Args:
+            turns: Of the conversation.
+            shown: Id of the turn that is explained; None: the newest.
+            behind: Mark the words that its likeliest emotion rests on; such a turn is there.
+
+        Raises:
+            HeartlineError: The models that read are not there.
+        """
+        settings, found = self._desk.settings, None
+        if behind:
+            found = words_behind(next(turn for turn in turns if turn.id == shown), settings)
+        return understanding(turns, self._texts, shown=shown, operator=settings.page.show_risk, rests_on=found)
 
     def past(self, visitor: Visitor, here: str) -> str:
         """The list of conversations; an empty one where they cannot be read, which is told elsewhere."""

@@ -60,7 +60,7 @@ class EvaluateTab:
         if given.get("do") == "run" and self.evaluations.busy:
             return await self._shown() | {self.trouble: self.views.problem(Problem("busy"))}
         try:
-            tasks = await self.evaluations.tasks(anew=given.get("do") != "run")
+            tasks = await self.evaluations.tasks()
             picked = Picked.of(tasks, given, has_llm=self.evaluations.has_llm)
             if given.get("do") == "run" and picked is not None:
                 await self.evaluations.start(picked.wanted)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import tempfile
 import time
 from asyncio.subprocess import Process
@@ -18,9 +19,11 @@ from ui.page.run_state import Difference, EvaluationError, Going, OfferedTask, P
 
 __all__ = ["Evaluations"]
 
-_LISTED_FOR = 5.0  # seconds before the data folder is looked at anew
 _SAID = 8  # lines that are kept of what a run says
 _MOST = 2  # results in one report
+
+_Sets = frozenset[tuple[str, int]]
+"""Folders of data sets, each with when a file came into it or went."""
 
 
 class Evaluations:
@@ -37,7 +40,7 @@ class Evaluations:
         self._began = 0.0
         self._process: Process | None = None
         self._follower: asyncio.Task[None] | None = None
-        self._listed: tuple[float, tuple[OfferedTask, ...]] | None = None
+        self._listed: tuple[_Sets, tuple[OfferedTask, ...]] | None = None
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._folder: RunFolder | None = None
 
@@ -64,18 +67,16 @@ class Evaluations:
         """Whether a data folder is named."""
         return self._settings.data is not None
 
-    async def tasks(self, *, anew: bool = False) -> tuple[OfferedTask, ...]:
-        """What can be run.
-
-        Args:
-            anew: Look again where that was some seconds ago: data sets may have come.
+    async def tasks(self) -> tuple[OfferedTask, ...]:
+        """What can be run. The command is asked once, and again where data sets came or went: it takes seconds.
 
         Raises:
             EvaluationError: The command could not say.
         """
-        if self._listed is None or (anew and time.monotonic() - self._listed[0] > _LISTED_FOR):
+        sets = await asyncio.to_thread(_sets_in, self._settings.data)
+        if self._listed is None or self._listed[0] != sets:
             rows = json.loads(await self._command.answer("tasks", "--json"))
-            self._listed = time.monotonic(), tuple(map(OfferedTask.parsed, rows))
+            self._listed = sets, tuple(map(OfferedTask.parsed, rows))
         return self._listed[1]
 
     async def compare(self, first: str, second: str) -> list[Difference]:
@@ -209,3 +210,14 @@ class Evaluations:
         if self._last is not None and self.busy:
             seconds = time.monotonic() - self._began
             self._last = replace(self._last, state=state, problem=problem, seconds=seconds)
+
+
+def _sets_in(folder: Path | None) -> _Sets:
+    """What is in the data folder; nothing where there is none, or it cannot be read."""
+    if folder is None:
+        return frozenset()
+    try:
+        with os.scandir(folder) as found:
+            return frozenset((each.name, each.stat().st_mtime_ns) for each in found if each.is_dir())
+    except OSError:  # the command says what is wrong with it
+        return frozenset()

@@ -39,7 +39,7 @@ def made(desk: Desk, texts: Texts) -> Any:  # Gradio leaves its context untyped
         visitor = gr.BrowserState(None, storage_key=_KEPT_UNDER, secret=_SEAL)
         here = gr.Textbox("", visible="hidden", show_label=False, container=False)
         page = Page(desk, texts, blocks, visitor, here)
-        others = [(code, texts_in(code)("name")) for code in LANGUAGES if code != texts.language]
+        others = [(code, texts_in(code)) for code in LANGUAGES if code != texts.language]
         with gr.Row(elem_id="bar"):
             gr.HTML(filled("header", texts, languages=others), apply_default_css=False, elem_id="header")
             lines = gr.HTML(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 
-from agent.errors import HeartlineError
 from ui.page.evaluating import Evaluations
+from ui.page.run_state import EvaluationError
+from ui.page.texts import COOKIE, preferred, texts_in
 
 __all__ = ["add_reports"]
 
@@ -21,12 +22,14 @@ def add_reports(app: FastAPI, evaluations: Evaluations) -> None:
     """
 
     @app.get("/reports/{name}", include_in_schema=False)
-    async def report(name: str) -> Response:
+    async def report(name: str, request: Request) -> Response:
         """The report of a run."""
+        texts = texts_in(preferred(request.headers.get("accept-language", ""), request.cookies.get(COOKIE, "")))
         try:
             path = await evaluations.report(name)
-        except HeartlineError as error:
-            return PlainTextResponse(str(error), 422)
+        except EvaluationError as error:
+            words = (texts(f"evaluate_problem.{error.problem.kind}"), error.problem.said)
+            return PlainTextResponse("\n\n".join(filter(None, words)), 422)
         if path is None:
-            return PlainTextResponse("There is no such run.", 404)
+            return PlainTextResponse(texts("evaluate_problem.gone"), 404)
         return FileResponse(path, media_type="text/html; charset=utf-8", headers={"cache-control": "no-store"})

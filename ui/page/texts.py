@@ -12,10 +12,13 @@ from typing import Any, NamedTuple
 
 from ui.columns import in_calendar
 
-__all__ = ["LANGUAGES", "OF_DATA", "Given", "Texts", "preferred", "texts_in"]
+__all__ = ["COOKIE", "LANGUAGES", "OF_DATA", "Given", "Texts", "preferred", "texts_in"]
 
 OF_DATA = frozenset({"country", "evaluate_about", "line", "notice", "place", "verdict"})
 """Groups of what data say in English themselves: other languages have words for it, and English needs none."""
+
+COOKIE = "heartline_language"
+"""Where a browser keeps the language that was chosen."""
 
 _FALLBACK = "en"
 _RANGE = re.compile(r"([a-z]{1,8})(?:-[a-z0-9-]*)?(?:;q=([0-9.]+))?", re.IGNORECASE)
@@ -69,7 +72,7 @@ class Texts:
         return Given(english, _FALLBACK) if ours is None else Given(ours, self.language)
 
     def when(self, at: float | None) -> str:
-        """A time in UTC; empty where nobody said, or no calendar has it."""
+        """A time in UTC, which it says; empty where nobody said, or no calendar has it."""
         found = in_calendar(at)
         return "" if found is None else self("moment", at=found)
 
@@ -88,12 +91,15 @@ class Texts:
         return self.said.get(f"{group}.{name}", name.replace("_", " "))
 
 
-def preferred(accepted: str) -> str:
+def preferred(accepted: str, chosen: str = "") -> str:
     """The language of the page that suits a browser best.
 
     Args:
         accepted: The header `Accept-Language`, e.g. `"de-AT,de;q=0.9,en;q=0.8"`; may be empty or nonsense.
+        chosen: The code that was chosen here before, which counts where there is such a language.
     """
+    if chosen in LANGUAGES:
+        return chosen
     best, found = 0.0, _FALLBACK
     for part in accepted[:400].replace(" ", "").split(","):
         matched = _RANGE.fullmatch(part)

@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 import gradio as gr
 
 from agent.errors import HeartlineError, SettingsError, StoreError
-from sem_plugins.attribution import strongest
 from ui.cohort import Cohort
 from ui.page import own_data
 from ui.page.answering import Trouble
 from ui.page.cohort_view import cohort_view
+from ui.page.marks import words_behind
 from ui.page.markup import filled
 from ui.page.opened import Conversation, Opened
 from ui.page.tab import QUICK, Page, Tab, sent_with, visitor_of
@@ -200,10 +200,7 @@ class TraceTab:
         place = min(max(0, shown), len(conversation.steps) - 1) if isinstance(shown, int) else 0
         found = None
         if asked.get("words") and conversation.steps:
-            from sem_plugins.why import explainer
-
-            turn = conversation.steps[place].turn
-            found = strongest(turn.text, explainer(self.desk.settings)(turn, "emotion"))
+            found = words_behind(conversation.steps[place].turn, self.desk.settings)
         operator = self.desk.settings.page.show_risk
         return walked_turn(conversation, self.texts, shown=place, operator=operator, rests_on=found)
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup
@@ -11,14 +10,16 @@ from markupsafe import Markup
 from agent.decisions import Plan
 from agent.planning import bound
 from agent.turn import Turn
+from sem_plugins.attribution import Attribution
 from strategies.taxonomy import esconv
 from ui.drawing import family_of
 from ui.page.course import course_picture, course_table
+from ui.page.marks import marked, resting_on
 from ui.page.markup import filled
 from ui.page.texts import Texts
 from ui.trajectories import stored
 
-__all__ = ["explained", "marked", "understanding"]
+__all__ = ["explained", "understanding"]
 
 _BARS = 6
 _ALTERNATIVES = 4
@@ -33,7 +34,14 @@ def _nothing_yet(texts: Texts) -> str:
     return filled("nothing", texts)
 
 
-def understanding(turns: Sequence[Turn], texts: Texts, *, shown: str | None = None, operator: bool = False) -> str:
+def understanding(
+    turns: Sequence[Turn],
+    texts: Texts,
+    *,
+    shown: str | None = None,
+    operator: bool = False,
+    rests_on: Sequence[Attribution] | None = None,
+) -> str:
     """The panel.
 
     Args:
@@ -41,6 +49,7 @@ def understanding(turns: Sequence[Turn], texts: Texts, *, shown: str | None = No
         texts: In the language of the page.
         shown: Id of the turn that is explained; None: the newest.
         operator: Show the risk that was read, with its evidence.
+        rests_on: Of that turn, as `words_behind` gives them; None where nobody asked.
     """
     if not turns:
         return _nothing_yet(texts)
@@ -48,11 +57,20 @@ def understanding(turns: Sequence[Turn], texts: Texts, *, shown: str | None = No
     place = next(number for number, each in enumerate(turns) if each.id == turn.id)
     steps = stored("", turns).steps if len(turns) > 1 else ()
     course = course_picture(steps, texts) + course_table(steps, texts) if steps else Markup()
-    return explained(turn, texts, number=place + 1, of=len(turns), course=course, operator=operator)
+    return explained(
+        turn, texts, number=place + 1, of=len(turns), course=course, operator=operator, rests_on=rests_on
+    )
 
 
 def explained(
-    turn: Turn, texts: Texts, *, number: int, of: int, course: Markup = Markup(), operator: bool = False
+    turn: Turn,
+    texts: Texts,
+    *,
+    number: int,
+    of: int,
+    course: Markup = Markup(),
+    operator: bool = False,
+    rests_on: Sequence[Attribution] | None = None,
 ) -> str:
     """One turn.
 
@@ -63,15 +81,19 @@ def explained(
         of: How many there are.
         course: What stands under the state: how it went over all turns.
         operator: Show the risk that was read, with its evidence.
+        rests_on: The words that the likeliest emotion rests on; None where nobody asked.
     """
     return filled(
         "understanding",
         texts,
+        id=turn.id,
         number=number,
         of=of,
         emotion=_emotion(turn, texts),
         message=list(marked(turn, operator=operator)),
         causes=_earlier_causes(turn),
+        may_ask=turn.emotion is not None and bool(turn.text),
+        rests_on=None if rests_on is None else resting_on(turn, rests_on),
         undertone=_undertone(turn),
         looked_again=_second_look(turn, texts),
         state=_state(turn, texts),
@@ -82,30 +104,6 @@ def explained(
         risk=_risk(turn, texts) if operator else None,
         failures=[(texts.word("pass", each.stage), each.message or each.error) for each in turn.failures],
     )
-
-
-def marked(turn: Turn, *, operator: bool = False) -> Iterator[tuple[str, str, float]]:
-    """The message in pieces: the words, what they are marked as (empty: nothing), and how surely.
-
-    Args:
-        turn: With whatever was read.
-        operator: Mark the words that stand for risk, too.
-    """
-    here, length = len(turn.history), len(turn.text)
-    spans: list[tuple[int, int, str, float]] = []
-    if turn.cause is not None:
-        spans += [(one.start, one.end, "cause", one.score) for one in turn.cause.spans if one.utterance == here]
-    if turn.undertone is not None:
-        sure = max(turn.undertone.masked, turn.undertone.ambivalent)
-        spans += [(start, end, "undertone", sure) for start, end in turn.undertone.evidence]
-    if operator and turn.risk is not None and turn.risk.level != "none":
-        spans += [(start, end, "risk", 1.0) for start, end in turn.risk.evidence]
-    edges = {0, length} | {min(edge, length) for start, end, *_ in spans for edge in (start, end)}
-    places = sorted(edges)
-    for start, end in pairwise(places):
-        # The last kind counts where several meet: risk before undertone before cause.
-        kind, sure = next(((k, s) for a, b, k, s in reversed(spans) if a <= start and end <= b), ("", 0.0))
-        yield turn.text[start:end], kind, sure
 
 
 def _emotion(turn: Turn, texts: Texts) -> dict[str, Any] | None:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 from markupsafe import Markup
 
-from agent.turn import Turn
 from sem_plugins.attribution import Attribution
 from ui.drawing import family_of, shortened
 from ui.page.course import NARROW, WIDE, course_picture, course_table
@@ -18,7 +16,7 @@ from ui.page.texts import Texts
 from ui.page.understanding import explained
 from ui.trajectories import Step
 
-__all__ = ["about_others", "resting_on", "walk", "walked_turn"]
+__all__ = ["about_others", "walk", "walked_turn"]
 
 _TITLE = 640  # pixels
 _EMOTIONS = 5
@@ -87,7 +85,9 @@ def walked_turn(
     place = min(max(0, shown), len(steps) - 1)
     step, before = steps[place], steps[place - 1] if place else None
     turn = step.turn
-    panel = explained(turn, about_others(texts), number=place + 1, of=len(steps), operator=operator)
+    panel = explained(
+        turn, about_others(texts), number=place + 1, of=len(steps), operator=operator, rests_on=rests_on
+    )
     return filled(
         "walk_turn",
         texts,
@@ -105,27 +105,7 @@ def walked_turn(
         risk=_risk_moved(before, step) if operator else None,
         shift=_shift(step, texts),
         panel=Markup(panel),  # noqa: S704 - every text in it was escaped
-        may_ask=turn.emotion is not None and bool(turn.text),
-        rests_on=None if rests_on is None else list(resting_on(turn, rests_on)),
     )
-
-
-def resting_on(turn: Turn, found: Sequence[Attribution]) -> list[tuple[str, float]]:
-    """The message in pieces, each with how much the reading rests on it: 1 for the strongest words, 0 for none.
-
-    Args:
-        turn: Whose message it is.
-        found: As `sem_plugins.attribution.strongest` gives them.
-    """
-    most = max((one.weight for one in found), default=1.0)
-    edges = sorted({0, len(turn.text)} | {edge for one in found for edge in (one.start, one.end)})
-    return [
-        (
-            turn.text[start:end],
-            next((one.weight / most for one in found if one.start <= start and end <= one.end), 0.0),
-        )
-        for start, end in pairwise(edges)
-    ]
 
 
 def _distribution(step: Step, before: Step | None, texts: Texts) -> list[dict[str, Any]]:

@@ -11,10 +11,12 @@ from agent.errors import GenerationError, LLMUnreachableError, StoreError
 from agent.events import Event
 from agent.limits import Limits
 from agent.memory import InMemoryStore
+from agent.memory_sqlite import SQLiteStore
 from agent.settings import load_settings
 from agent.testing import ScriptedGenerator
 from strategies.rules import RulePlanner
 from tests.loop_parts import Waiting, an_agent, offline
+from ui.page import own_data
 from ui.page.answering import Moment, answered
 from ui.page.desk import Desk
 from ui.page.running import Running
@@ -128,6 +130,19 @@ async def test_that_two_messages_of_one_conversation_wait_for_each_other(visitor
     conversation = visitor.new_conversation()
     await asyncio.gather(*(_all(desk, text, visitor, conversation) for text in ("one", "two")))
     assert [turn.index for turn in desk.agent.store.turns(conversation)] == [0, 1]
+
+
+async def test_that_a_conversation_goes_on_at_another_server_that_has_the_same_store(visitor, tmp_path):
+    one, other = (
+        _desk(an_agent(offline("I hear you."), store=SQLiteStore(tmp_path / "talks.db"))) for _ in range(2)
+    )
+    conversation = visitor.new_conversation()
+    for desk, text in ((one, "one"), (other, "two")):
+        assert (await _all(desk, text, visitor, conversation))[-1].trouble is None
+    assert [turn.text for turn in own_data.turns_of(one, visitor, conversation)] == ["one", "two"]
+    assert len(own_data.entries(other, visitor)) == 1
+    for desk in (one, other):
+        desk.agent.store.close()
 
 
 async def test_that_the_built_in_responder_takes_over_and_it_is_told(visitor):

@@ -90,7 +90,7 @@ def _reload(page: Page) -> None:
 
 
 def test_that_a_conversation_is_answered_and_explained(visit):
-    page = visit().open()
+    page = visit(permissions=["clipboard-read", "clipboard-write"]).open()
     page.get_by_role("button", name=SAID[0]).click()
     expect(page.locator("#box textarea")).to_have_value(SAID[0])
     page.get_by_role("button", name=EN("chat.send"), exact=True).click()
@@ -99,10 +99,21 @@ def test_that_a_conversation_is_answered_and_explained(visit):
     panel = page.locator("#understood")
     expect(panel).to_contain_text(EN("panel.of", number=1, of=1))
     assert panel.locator(".bar.primary").count() > 0
+    page.get_by_role("button", name=EN("turn.copy")).click()
+    said = page.locator("#talk .ours .words").text_content()
+    page.wait_for_function("said => navigator.clipboard.readText().then(text => text === said)", arg=said)
+    page.get_by_role("button", name=EN("turn.edit")).click()
+    expect(page.locator("#box textarea")).to_have_value(SAID[0])
+    expect(page.locator("#status")).to_contain_text(EN("chat.edited"))
     say(page, SAID[1])
     expect(panel.locator("svg")).to_be_visible()
     page.locator('#talk [data-do="why"]').first.click()
     expect(panel).to_contain_text(EN("panel.of", number=1, of=2))
+    panel.get_by_role("button", name=EN("panel.rests_ask")).press("Enter")
+    expect(panel.locator(".attributed")).to_be_focused()
+    expect(panel.locator(".attributed mark").first).to_be_visible()
+    expect(panel).to_contain_text(EN("panel.of", number=1, of=2))
+    assert violations(page) == []
     page.click('#bar [data-do="panel"]')
     expect(panel).to_be_hidden()
 
@@ -119,6 +130,10 @@ def test_that_a_reply_is_streamed_and_can_be_stopped_and_what_was_said_is_kept(v
     newest = desk.agent.store.turns(desk.agent.store.conversations()[0])[-1]
     assert newest.reply.finish_reason == "interrupted"
     assert newest.reply.text.startswith("I hear you")
+    page.get_by_role("button", name=EN("turn.again")).click()
+    expect(page.locator("#live .ours .words")).to_contain_text("I hear you")
+    page.keyboard.press("Escape")
+    expect(page.locator("#talk .mine .words")).to_have_text([WAITS, WAITS])
     open_tab(page, "what_if")
     page.get_by_role("button", name=EN("what_if.ask")).press("Enter")
     other = page.locator("#what-if .side").last
@@ -211,17 +226,24 @@ def test_that_a_conversation_is_resumed_listed_and_deleted_and_another_browser_s
     expect(page.locator("#talk .greeting")).to_be_visible()
     page.locator("#past .open").click()
     expect(page.locator("#talk .mine .words")).to_have_text(SAID[2])
+    page.get_by_role("button", name=EN("past.new")).click()
+    expect(page.locator("#talk .greeting")).to_be_visible()
+    expect(page.locator("#box textarea")).to_be_focused()
+    expect(page.locator("#past .open")).to_have_count(1)
 
 
 def test_that_feedback_is_kept_with_its_reason_and_all_can_be_downloaded(visit, desk):
     page = visit().open()
     say(page, SAID[2])
+    conversation = desk.agent.store.conversations()[0]
+    page.locator('#talk [data-do="bad"]').click()
+    page.get_by_role("button", name=EN("feedback.leave")).click()
+    expect(page.locator("form.reason")).to_be_hidden()
     page.locator('#talk [data-do="good"]').click()
     page.locator("form.reason textarea").fill("It was glad with me.")
     page.get_by_role("button", name=EN("feedback.save")).click()
     expect(page.locator("#status")).to_contain_text(EN("chat.thanks"))
     expect(page.locator('#talk [data-do="good"]')).to_have_attribute("aria-pressed", "true")
-    conversation = desk.agent.store.conversations()[0]
     assert [(said.rating, said.reason) for said in desk.agent.store.feedback(conversation)] == [
         (1, "It was glad with me.")
     ]
@@ -230,6 +252,17 @@ def test_that_feedback_is_kept_with_its_reason_and_all_can_be_downloaded(visit, 
         page.get_by_role("button", name=EN("settings.download")).click()
     with open(download.value.path(), encoding="utf-8") as file:  # noqa: PTH123 - the path is Playwright's
         assert SAID[2] in file.read()
+    whose = "localStorage.getItem('heartline')"
+    before = page.evaluate(whose)
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name=EN("settings.erase_all")).click()
+    expect(page.locator("#told")).to_contain_text(EN("settings.all_erased", n=1))
+    assert conversation not in desk.agent.store.conversations()
+    assert page.evaluate(whose) != before
+    open_tab(page, "chat")
+    _reload(page)
+    expect(page.locator("#talk .greeting")).to_be_visible()
+    expect(page.locator("#past .open")).to_have_count(0)
 
 
 @pytest.mark.parametrize("light", ["light", "dark"])
@@ -241,6 +274,17 @@ def test_that_nothing_serious_keeps_people_from_using_it(visit, light):
     page.locator('#talk [data-do="bad"]').last.click()
     page.locator("#understood details").evaluate_all("all => all.forEach(one => { one.open = true; })")
     assert page.evaluate("document.body.classList.contains('dark')") == (light == "dark")
+    moves = """() => {
+        const dots = document.querySelector('#talk .words').appendChild(document.createElement('span'));
+        dots.className = 'thinking';
+        const name = getComputedStyle(dots.appendChild(document.createElement('i'))).animationName;
+        dots.remove();
+        return name;
+    }"""
+    assert page.evaluate(moves) == "none"
+    page.emulate_media(reduced_motion="no-preference")
+    assert page.evaluate(moves) == "breathe"
+    page.emulate_media(reduced_motion="reduce")
     assert violations(page) == []
     open_tab(page, "settings")
     page.check('[name="speaker"][value="own"]')
@@ -261,6 +305,11 @@ def test_that_a_narrow_screen_shows_the_talk_and_nothing_sticks_out(visit):
     page.click('#bar [data-do="list"]')
     expect(page.locator("#understood")).to_be_hidden()
     expect(page.locator("#past .open")).to_be_visible()
+    page.click('#bar [data-do="list"]')
+    open_tab(page, "settings")
+    page.click('#bar [data-do="panel"]')  # it leads back to the chat, where it has its place
+    expect(page.locator("#understood")).to_be_visible()
+    expect(page.locator("form.settings")).to_be_hidden()
 
 
 def test_that_every_tab_can_be_seen_and_opened_on_a_narrow_screen_in_each_language(visit, desk):

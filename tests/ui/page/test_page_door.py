@@ -84,6 +84,16 @@ async def test_that_the_endpoints_of_the_page_stand_in_no_list(page):
     assert listed["unnamed_endpoints"] == {}
 
 
+async def test_that_who_comes_when_too_many_wait_is_sent_away(monkeypatch):
+    monkeypatch.setattr("ui.page.app._WAITING", 0)
+    async with _client(_page()) as client:
+        say = next(
+            each for each in (await client.get("/en/config")).json()["dependencies"] if each["api_name"] == "say"
+        )
+        asked = {"data": ["hello", None, ""], "fn_index": say["id"], "session_hash": "x"}
+        assert (await client.post("/en/gradio_api/queue/join", json=asked)).status_code == 503
+
+
 async def test_that_it_works_behind_a_prefix():
     page = _page(Reach(near=False, root_path="/heart"), hosts=None)
     async with _client(page, **{"x-forwarded-host": "talk.example", "x-forwarded-proto": "https"}) as client:

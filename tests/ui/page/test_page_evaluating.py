@@ -23,6 +23,7 @@ from ui.page.eval_process import EvalCommand, problem_of
 from ui.page.evaluating import Evaluations
 from ui.page.past_runs import RunFolder
 from ui.page.run_state import EvaluationError, Pace, Problem, Wanted
+from ui.page.texts import texts_in
 
 PRETENDED = (sys.executable, str(Path(__file__).with_name("pretended_eval.py")))
 PATIENCE = 240.0  # seconds; a busy machine is slow, not wrong
@@ -164,6 +165,36 @@ async def test_that_a_command_that_cannot_be_started_is_a_problem_and_no_run_tha
     assert str(evaluations.folder.path) in evaluations.going.problem.said
 
 
+class _Counted(EvalCommand):
+    """Counts how often it is asked."""
+
+    asked = 0
+
+    async def answer(self, *arguments: str) -> str:
+        self.asked += 1
+        return await super().answer(*arguments)
+
+
+async def test_that_the_command_is_asked_for_its_tasks_once_and_again_where_data_sets_came_or_went(tmp_path: Path):
+    data = tmp_path / "data"
+    settings = load_settings(store="memory", data=data)
+    command = _Counted(settings, PRETENDED)
+    evaluations = Evaluations(settings, command)
+    assert await evaluations.tasks() == await evaluations.tasks()
+    assert command.asked == 1
+    changes = (
+        lambda: (data / "emobank").mkdir(parents=True),
+        lambda: (data / "emobank" / "valid.jsonl").write_text("{}", encoding="utf-8"),
+        lambda: shutil.rmtree(data / "emobank"),
+    )
+    for asked, change in enumerate(changes, start=2):
+        change()
+        await evaluations.tasks()
+        await evaluations.tasks()
+        assert command.asked == asked
+    await evaluations.aclose()
+
+
 async def test_that_two_runs_are_compared_and_a_missing_one_is_told(evaluations: Evaluations):
     for system in ("sem", "sem"):
         await evaluations.start(Wanted("mine", "valid", system))
@@ -293,6 +324,20 @@ async def test_that_a_report_is_served_under_the_policy_of_the_page(
     assert (await client.get("/reports/one")).text == "as it was made"  # it is not made twice
     os.utime(runs / "one.html", (1, 1))
     assert "Report of one<" in (await client.get("/reports/one")).text  # the result is newer
+
+
+async def test_that_why_there_is_no_report_is_told_in_the_language_that_was_chosen(
+    client: httpx2.AsyncClient, settings: Settings
+):
+    result_file(settings.page.runs, "one")
+    (settings.page.runs / "one.html").mkdir()  # it cannot be written
+    asked = {"accept-language": "en", "cookie": "heartline_language=de"}
+    broken = await client.get("/reports/one", headers=asked)
+    words = texts_in("de")("evaluate_problem.crashed")
+    assert (broken.status_code, broken.text.partition("\n")[0]) == (422, words)
+    assert "one.html" in broken.text.partition("\n")[2]
+    gone = await client.get("/reports/other", headers={"accept-language": "en"})
+    assert (gone.status_code, gone.text) == (404, texts_in("en")("evaluate_problem.gone"))
 
 
 async def test_that_no_other_file_is_served_as_a_report(

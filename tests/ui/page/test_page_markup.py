@@ -8,7 +8,17 @@ from typing import Any
 
 import pytest
 
-from agent.decisions import Ground, Plan, Prompt, PromptMessage, RankedStrategy, Reply, StageFailure, Verdict
+from agent.decisions import (
+    Ground,
+    Plan,
+    Prompt,
+    PromptMessage,
+    RankedStrategy,
+    Reply,
+    StageFailure,
+    Timing,
+    Verdict,
+)
 from agent.feedback import Feedback
 from agent.options import Options
 from agent.readings import CausalSpan, CauseReading, RiskReading, UndertoneReading
@@ -19,10 +29,11 @@ from agent.testing import a_reading, a_turn
 from strategies.taxonomy import esconv
 from ui.page.answering import Moment
 from ui.page.help_lines import help_region
+from ui.page.marks import marked
 from ui.page.markup import filled
 from ui.page.texts import LANGUAGES, texts_in
 from ui.page.transcript import coming, greeting, transcript
-from ui.page.understanding import marked, understanding
+from ui.page.understanding import understanding
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -201,6 +212,17 @@ def test_that_why_it_answered_so_is_told_in_the_language_of_the_page_where_it_kn
         assert texts("panel.reason_by") in unescape(shown)
         assert '<span lang="en">It is early.</span>' in shown
         assert texts("ground.exploration") not in shown
+
+
+def test_that_other_ways_are_told_with_their_shares_and_what_each_step_took():
+    timings = (Timing("perceive", 12.3), Timing("generate", 36.9))
+    shown = unescape(understanding([a_turn(plan=_planned(), timings=timings)], EN))
+    others = shown.partition(EN("panel.others"))[2].partition("</ul>")[0]
+    told = re.findall(r'class="word">([^<]+)<.*?class="share">([^<]+)<', others)
+    assert told == [(EN("strategy.affirmation"), "30 %"), (EN("strategy.others"), "10 %")]
+    assert EN("panel.timings", ms=49) in shown
+    steps = re.findall(r'class="word">([^<]+)<.*?class="share">([0-9.]+) ms<', shown)
+    assert steps == [(EN("pass.perceive"), "12.3"), (EN("pass.generate"), "36.9")]
 
 
 def _ways(shown: str) -> list[str | None]:

@@ -25,13 +25,13 @@ WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
 @pytest.fixture
 def desk(tmp_path: Path) -> Desk:
     settings = load_settings(store_path=tmp_path / "talks.db", handoff_at="ideation", country="GB")
-    return build_desk(settings, Reach(near=False, keys=True))
+    return build_desk(settings, Reach(near=False, root_path="/heart", keys=True))
 
 
 @pytest.fixture
 def address(desk: Desk) -> Iterator[str]:
     with running_page(desk) as address:
-        yield address
+        yield f"{address}/heart"  # whatever is asked for elsewhere is a problem
 
 
 def signed_in(chromium: Browser, address: str, key: str, problems: list[list[str]], **options: Any) -> Page:

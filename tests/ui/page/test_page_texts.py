@@ -76,8 +76,8 @@ def test_that_whatever_can_be_evaluated_is_told_in_plain_words():
 
 def test_that_times_and_numbers_are_told_as_people_write_them():
     assert [texts_in(language).when(1_777_816_920) for language in ("en", "de")] == [
-        "3 May 2026, 14:02",
-        "3.5.2026, 14:02",
+        "3 May 2026, 14:02 UTC",
+        "3.5.2026, 14:02 UTC",
     ]
     assert [texts_in(language).number(-0.204) for language in ("en", "de")] == ["-0.20", "-0,20"]
     assert texts_in("de").number(-0.001) == "+0,00"
@@ -129,6 +129,8 @@ def test_that_there_is_a_text_for_whatever_the_protocol_does():
 )
 def test_that_the_language_is_what_the_browser_likes_best(accepted, language):
     assert preferred(accepted) == language
+    assert preferred(accepted, "de") == "de"
+    assert preferred(accepted, "xx") == language
 
 
 def test_that_what_went_wrong_never_quotes_what_was_said():

@@ -18,9 +18,10 @@ from tests.ui.trajectory_parts import CAUSE, MESSAGE, a_conversation, a_state
 from ui.cohort import cohort_of
 from ui.page.cohort_view import cohort_view
 from ui.page.course import NARROW, WIDE, course_picture, course_table
+from ui.page.marks import resting_on
 from ui.page.opened import Conversation
 from ui.page.texts import LANGUAGES, texts_in
-from ui.page.walk import about_others, resting_on, walk, walked_turn
+from ui.page.walk import about_others, walk, walked_turn
 from ui.traced import trajectory_of
 from ui.trajectories import as_json, stored
 
@@ -125,9 +126,9 @@ def test_that_words_are_marked_by_how_much_the_reading_rests_on_them():
     assert resting_on(turn, found) == [("I am ", 0.0), ("so happy", 1.0), (" ", 0.0), ("today", 0.25)]
     assert resting_on(turn, []) == [("I am so happy today", 0.0)]
     talk = Conversation.of(stored("c", [replace(turn, emotion=a_reading())]))
-    assert "data-words" in walked_turn(talk, EN, shown=0)
+    assert 'data-do="words"' in walked_turn(talk, EN, shown=0)
     assert '--sure: 0.25">today</mark>' in walked_turn(talk, EN, shown=0, rests_on=found)
-    assert "data-words" not in walked_turn(_turns({}), EN, shown=0)
+    assert 'data-do="words"' not in walked_turn(_turns({}), EN, shown=0)
 
 
 def test_that_a_file_without_words_and_one_without_turns_can_be_walked_through():

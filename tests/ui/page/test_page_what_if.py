@@ -379,6 +379,17 @@ async def test_that_the_tab_tells_what_went_wrong_and_quotes_nobody(agent, key, 
     assert "secret" not in shown + caplog.text
 
 
+async def test_that_the_panel_marks_the_words_that_a_feeling_rests_on_and_of_ones_own_turns_alone(desk, turns):
+    tab, here = _built(chat_tab.TAB, desk), turns[0].conversation_id
+    asked = SimpleNamespace(_data={"turn": turns[0].id})
+    shown = (await tab.on_panel(VISITOR.as_kept(), here, None, asked))[tab.panel]
+    assert EN("panel.of", number=1, of=len(turns)) in shown
+    assert '--sure: 1.00">' in shown.partition(EN("panel.rests_title"))[2].partition("</blockquote>")[0]
+    for kept, turn in ((Visitor("w" * 43).as_kept(), turns[0].id), (VISITOR.as_kept(), "none")):
+        found = await tab.on_panel(kept, here, None, SimpleNamespace(_data={"turn": turn}))
+        assert tab.panel not in found
+
+
 @pytest.mark.parametrize(
     "act",
     [{}, {"turn": "none", "strategy": "question"}, {"strategy": "sing"}, {"strategy": ["question"]}],

@@ -91,7 +91,7 @@ def test_that_a_stored_conversation_is_walked_through_by_keys_slider_and_picture
     page.locator(".walk .roomy .hit").first.click()
     expect(page.locator(".walked h3").first).to_contain_text(EN("trace.message_number", number=1))
     expect(page.locator(".walk .roomy .hit.now")).to_have_attribute("data-first", "0")
-    page.locator("[data-words]").click()
+    page.locator('[data-do="words"]').click()
     expect(page.locator(".attributed")).to_be_focused()
     page.get_by_role("button", name=EN("trace.back"), exact=True).click()
     expect(page.locator("#trace-stored")).to_be_focused()

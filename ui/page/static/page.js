@@ -80,6 +80,13 @@
     setTimeout(() => { button.textContent = before; }, 1500);
   };
 
+  // What the bar opens stands beside the chat: whoever is at another tab is led there.
+  const to_chat = () => {
+    if (document.querySelector("#room")?.checkVisibility()) return false;
+    document.querySelector("#tab-chat-button")?.click();
+    return true;
+  };
+
   const here = {
     theme() {
       const dark = !document.body.classList.contains("dark");
@@ -87,12 +94,12 @@
       chosen();
     },
     panel() {
-      shown("panel", !isOpen("panel"));
+      shown("panel", to_chat() || !isOpen("panel"));
       if (wide()) kept("panel", isOpen("panel") ? "open" : "shut");
       else if (isOpen("panel")) { shown("list", false); look(); }
     },
     list() {
-      shown("list", !isOpen("list"));
+      shown("list", to_chat() || !isOpen("list"));
       if (isOpen("list")) { shown("panel", false); document.querySelector("#past button")?.focus(); }
     },
     example(button) { write(button.textContent); },
@@ -273,6 +280,21 @@
       });
     });
   };
+  // The words that a feeling rests on are asked for, and looked at once they are there.
+  const behind = (element, ask) => {
+    let asked = false;
+    element.addEventListener("click", event => {
+      const button = event.target.closest('[data-do="words"]');
+      if (!button) return;
+      asked = true;
+      ask(button.dataset.turn);
+    });
+    new MutationObserver(() => {
+      const found = element.querySelector(".attributed");
+      if (asked && found) { asked = false; found.focus(); }
+    }).observe(element, { childList: true, subtree: true });
+  };
+  window.heartlinePanel = (element, send) => behind(element, turn => send({ turn }));
   window.heartlineForm = (element, send) => {
     const choices = () => {
       const form = element.querySelector("form");
@@ -409,16 +431,10 @@
     }).observe(element, { childList: true, subtree: true, characterData: true });
   };
   window.heartlineTraceTurn = (element, send) => {
-    let asked = false, late = "";
+    let late = "";
     const walk = () => document.querySelector("#trace-view .walk");
-    element.addEventListener("click", event => {
-      if (!walk() || !event.target.closest("[data-words]")) return;
-      asked = true;
-      ask_for(walk(), send, { words: true }, 0);
-    });
+    behind(element, () => { if (walk()) ask_for(walk(), send, { words: true }, 0); });
     new MutationObserver(() => {
-      const found = element.querySelector(".attributed");
-      if (asked && found) { asked = false; found.focus(); }
       // Answers may overtake one another: then what is marked is asked for once more.
       const there = element.querySelector(".walked")?.dataset.turn, shown = walk()?.dataset.shown;
       if (there === shown) late = "";
