@@ -312,8 +312,7 @@ def test_that_examples_out_of_the_measured_part_are_refused(folder: Path, server
 
 @pytest.mark.data
 def test_that_adaptive_asks_nothing_about_half_of_the_messages_of_empathetic_dialogues(data_root: Path):
-    """At the bound that is set by default; `heartline eval empathetic-dialogues/dialogue` gives the share of all."""
+    """At the bound that is set by default."""
     asked = EncoderKit(load_settings(), progress=False)
-    [result] = evaluate(Dialogue(), data_root, "valid", kit=asked, systems=["sem"], limit=600)
-    assert result.metrics["wide_sets"]["n"] == 600
+    [result] = evaluate(Dialogue(), data_root, "valid", kit=asked, systems=["sem"], limit=None)
     assert result.metrics["wide_sets"]["value"] <= 0.5
