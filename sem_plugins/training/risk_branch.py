@@ -52,6 +52,9 @@ class Plan:
         pool: Further messages of each, of which the network learns from the most alarming.
         hard: How many of the whole pool are learned from in an epoch: those that look most like danger to the
             network when the epoch begins. In the first one, which has nothing to go by, there are none.
+        beside: Everyday messages, at most, around a statement that is learned from once more.
+        between: Which share of the statements is learned from once more, and as many of the everyday messages as
+            are learned from times this are learned from beside each other: length alone tells nothing of danger.
         rate: Peak learning rate of the layers; the head's is ten times that.
         warmup: Share of the steps in which the rate rises; then it falls to 0.
         alarms: Share of everyday messages, not learned from, that may be read as ideation: what one of them sets
@@ -64,6 +67,8 @@ class Plan:
     everyday: int = 5000
     pool: int = 15_000
     hard: int = 4500
+    beside: int = 3
+    between: float = 0.5
     rate: float = 5e-5
     warmup: float = 0.06
     alarms: float = 0.002
@@ -104,15 +109,18 @@ def learn(
     statements, held_out = risk.statements("train"), risk.statements("valid")
     daily, pool = _everyday(folder, plan)
     kept, learned = daily[::3], [text for row, text in enumerate(daily) if row % 3]
-    material = _Material([(example.text, example.targets["risk"]) for example in statements], learned, pool)
+    said = [(example.text, example.targets["risk"]) for example in statements]
+    material = _Material(
+        [*said, *_between(said, learned, plan)], [*learned, *_beside_each_other(learned, plan)], pool
+    )
     if network is None:
         _train_network(material, out, manifest, plan, say)
     else:
         shutil.copyfile(network, out / NETWORK)
     encoder = Encoder(manifest, threads=1)
-    texts = [*(text for text, _ in material.said), *learned, *pool]
+    texts = [*(text for text, _ in material.said), *material.everyday, *pool]
     danger = np.zeros((len(texts), 2), bool)
-    danger[: len(statements)] = [steps[[_IDEATION, _OTHERS_IDEATION]] > 0 for _, steps in material.said]
+    danger[: len(material.said)] = [steps[[_IDEATION, _OTHERS_IDEATION]] > 0 for _, steps in material.said]
     weights, scale = learn_phrases([buckets_of(encoder.window(text)) for text in texts], danger)
     np.save(out / WEIGHTS, weights)
     numbers: dict[str, Any] = {
@@ -123,9 +131,9 @@ def learn(
         "scale": scale.tolist(),
         "bias": [0.0, 0.0],
         "card": {
-            "learned from": f"{len(statements)} statements, {len(learned)} everyday messages and {len(pool)} "
-            "others, "
-            f"of which the network learned from the {min(plan.hard, len(pool))} most alarming after one epoch"
+            "learned from": f"{len(statements)} statements, alone and between others, {len(learned)} everyday "
+            f"messages and {len(pool)} others, of which the network learned from the "
+            f"{min(plan.hard, len(pool))} most alarming after one epoch"
         },
     }
     path = out / NUMBERS
@@ -135,7 +143,7 @@ def learn(
 
 @dataclass(frozen=True, slots=True)
 class _Material:
-    """What is learned from: statements with their steps, (8,); everyday messages; and the pool."""
+    """What is learned from: statements with their steps, (8,), NaN where nobody knows; everyday messages; the pool."""
 
     said: Sequence[tuple[str, Array]]
     everyday: Sequence[str]
@@ -156,11 +164,12 @@ def _train_network(
         read_ones = on_every_core(read, texts, name=name)
         return [states for states, _ in read_ones], np.array([steps for _, steps in read_ones])
 
-    said, _ = lower([text for text, _ in material.said], "statements")
+    said, judged_said = lower([text for text, _ in material.said], "statements")
     everyday, judged = lower(material.everyday, "everyday messages")
     pool, judged_pool = lower(material.pool, "further messages")
     calm = _calm(np.vstack([judged, judged_pool.reshape(-1, judged.shape[1])]))
-    targets = np.vstack([[steps for _, steps in material.said], calm])
+    stated = np.array([steps for _, steps in material.said])
+    targets = np.vstack([np.where(np.isnan(stated), judged_said, stated), calm])
     torch.manual_seed(plan.seed)  # of the head, which starts from nothing
     network = RiskNetwork(manifest.verified(manifest.model))
     checkpoint = out / "checkpoint.pt"
@@ -227,6 +236,26 @@ def _everyday(folder: Path, plan: Plan) -> tuple[list[str], list[str]]:
         # The most alarming messages of a large pool are in part truly alarming.
         further += [text for text in drawn[plan.everyday :] if read_rules(text).level not in DANGER]
     return daily, further
+
+
+def _between(said: Sequence[tuple[str, Array]], everyday: Sequence[str], plan: Plan) -> list[tuple[str, Array]]:
+    """Some of the statements once more, each somewhere among one to `plan.beside` everyday messages."""
+    rng = random.Random(plan.seed)
+    mixed = []
+    for text, steps in rng.sample(said, round(plan.between * len(said))) if plan.beside else ():
+        others = rng.sample(everyday, min(rng.randint(1, plan.beside), len(everyday)))
+        others.insert(rng.randint(0, len(others)), text)
+        wanted = steps.astype(float)
+        wanted[[step for step in _DISTRESS if steps[step] == 0]] = np.nan  # the others may tell of it
+        mixed.append((" ".join(others), wanted))
+    return mixed
+
+
+def _beside_each_other(everyday: Sequence[str], plan: Plan) -> list[str]:
+    """Two to `plan.beside` + 1 everyday messages in one."""
+    rng = random.Random(plan.seed)
+    several = range(round(plan.between * len(everyday)) if plan.beside else 0)
+    return [" ".join(rng.sample(everyday, min(rng.randint(1, plan.beside) + 1, len(everyday)))) for _ in several]
 
 
 def _calm(judged: Array) -> Array:

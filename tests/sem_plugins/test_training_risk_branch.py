@@ -15,7 +15,7 @@ from agent.errors import DataError
 from agent.testing import a_turn
 from sem_plugins.encoder import Encoder, encoder_for, open_session
 from sem_plugins.risk.branch import LOWER, NETWORK, load_branch
-from sem_plugins.training.risk_branch import Plan, learn
+from sem_plugins.training.risk_branch import Plan, _between, learn
 from sem_plugins.training.risk_network import RiskNetwork, batches, export_branch
 from sem_plugins.training.sets import risk
 from sem_plugins.weights import SHIPPED, load_manifest
@@ -63,6 +63,19 @@ def test_that_the_branch_loads_and_tells_danger_from_daily_life(sets: Path, tmp_
     assert branch is not None
     likely = [branch.probabilities(encoder_for().window(text))[0, 1] for text in ("I want to die.", DAILY[0])]
     assert likely[0] > likely[1]
+
+
+def test_that_each_statement_is_learned_from_between_everyday_messages_too():
+    said = [(example.text, example.targets["risk"]) for example in risk.statements("train")[:50]]
+    mixed = _between(said, DAILY, Plan(beside=3))
+    assert [steps.tolist() for _, steps in mixed] == [steps.tolist() for _, steps in said]
+    rests = [whole.replace(text, "").split(".") for (whole, _), (text, _) in zip(mixed, said, strict=True)]
+    beside = [sum(f"{part.strip()}." in DAILY for part in rest) for rest in rests]
+    assert set(beside) == {1, 2, 3}
+    assert any(whole.startswith(text) for (whole, _), (text, _) in zip(mixed, said, strict=True))
+    assert any(whole.endswith(text) for (whole, _), (text, _) in zip(mixed, said, strict=True))
+    assert mixed == _between(said, DAILY, Plan(beside=3))
+    assert _between(said, DAILY, Plan(beside=0)) == []
 
 
 @pytest.mark.usefixtures("few_statements")
