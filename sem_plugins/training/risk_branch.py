@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import random
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,19 +15,18 @@ import torch
 from numpy.typing import NDArray
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from agent.readings import DANGER
 from agent.turn import Message
 from sem_plugins.encoder import Encoder
 from sem_plugins.risk.branch import FORMAT, HALF, LOWER, NETWORK, NUMBERS, WEIGHTS, load_branch
 from sem_plugins.risk.phrases import buckets_of
-from sem_plugins.risk.rules import read_rules
 from sem_plugins.training.intervals import Estimate
 from sem_plugins.training.measure.reading import on_every_core
 from sem_plugins.training.network import parameter_groups
 from sem_plugins.training.risk_figures import figures_of
+from sem_plugins.training.risk_material import beside_each_other, between, calm_targets, everyday_messages
 from sem_plugins.training.risk_network import RiskNetwork, States, batches, export_branch, padded
 from sem_plugins.training.risk_phrases import learn_phrases
-from sem_plugins.training.sets import empathetic_dialogues, esconv, goemotions, risk
+from sem_plugins.training.sets import risk
 from sem_plugins.weights import MODEL, Manifest
 
 __all__ = ["Figures", "Plan", "learn"]
@@ -37,7 +35,6 @@ Array = NDArray[np.float64]
 Figures = Mapping[str, Estimate]
 
 _IDEATION, _OTHERS_IDEATION = 1, 5  # places in the eight steps
-_DISTRESS = (0, 4)
 _DIGITS = 4
 _LEAST = 1e-9
 
@@ -107,12 +104,12 @@ def learn(
     plan = plan or Plan()
     out.mkdir(parents=True, exist_ok=True)
     statements, held_out = risk.statements("train"), risk.statements("valid")
-    daily, pool = _everyday(folder, plan)
+    daily, pool = everyday_messages(folder, daily=plan.everyday, pool=plan.pool, seed=plan.seed)
     kept, learned = daily[::3], [text for row, text in enumerate(daily) if row % 3]
     said = [(example.text, example.targets["risk"]) for example in statements]
-    material = _Material(
-        [*said, *_between(said, learned, plan)], [*learned, *_beside_each_other(learned, plan)], pool
-    )
+    mixed = between(said, learned, share=plan.between, most=plan.beside, seed=plan.seed)
+    together = beside_each_other(learned, share=plan.between, most=plan.beside, seed=plan.seed)
+    material = _Material([*said, *mixed], [*learned, *together], pool)
     if network is None:
         _train_network(material, out, manifest, plan, say)
     else:
@@ -143,7 +140,7 @@ def learn(
 
 @dataclass(frozen=True, slots=True)
 class _Material:
-    """What is learned from: statements with their steps, (8,), NaN where nobody knows; everyday messages; the pool."""
+    """What is learned from: statements with steps, (8,), NaN where nobody knows; everyday messages; the pool."""
 
     said: Sequence[tuple[str, Array]]
     everyday: Sequence[str]
@@ -167,7 +164,7 @@ def _train_network(
     said, judged_said = lower([text for text, _ in material.said], "statements")
     everyday, judged = lower(material.everyday, "everyday messages")
     pool, judged_pool = lower(material.pool, "further messages")
-    calm = _calm(np.vstack([judged, judged_pool.reshape(-1, judged.shape[1])]))
+    calm = calm_targets(np.vstack([judged, judged_pool.reshape(-1, judged.shape[1])]))
     stated = np.array([steps for _, steps in material.said])
     targets = np.vstack([np.where(np.isnan(stated), judged_said, stated), calm])
     torch.manual_seed(plan.seed)  # of the head, which starts from nothing
@@ -216,54 +213,6 @@ def finish(out: Path, manifest: Manifest, held_out: Sequence[Any], calm: Sequenc
     numbers["card"]["figures"] = {name: round(figure.value, _DIGITS) for name, figure in figures.items()}
     path.write_text(json.dumps(numbers, indent=1) + "\n", encoding="utf-8")
     return figures
-
-
-def _everyday(folder: Path, plan: Plan) -> tuple[list[str], list[str]]:
-    """Messages of three train parts, in which danger is rare: at random; and the pool, without what rules find."""
-    sets: list[list[str]] = [
-        [example.text for example in goemotions.comments(folder, "train")],
-        [example.text for example in empathetic_dialogues.live(empathetic_dialogues.dialogues(folder, "train"))],
-        [
-            example.messages[-1].text
-            for example in esconv.supporter_turns(folder, "train")
-            if example.messages[-1].role == "seeker"
-        ],
-    ]
-    daily, further = [], []
-    for texts in sets:
-        drawn = random.Random(plan.seed).sample(texts, min(plan.everyday + plan.pool, len(texts)))
-        daily += drawn[: plan.everyday]
-        # The most alarming messages of a large pool are in part truly alarming.
-        further += [text for text in drawn[plan.everyday :] if read_rules(text).level not in DANGER]
-    return daily, further
-
-
-def _between(said: Sequence[tuple[str, Array]], everyday: Sequence[str], plan: Plan) -> list[tuple[str, Array]]:
-    """Some of the statements once more, each somewhere among one to `plan.beside` everyday messages."""
-    rng = random.Random(plan.seed)
-    mixed = []
-    for text, steps in rng.sample(said, round(plan.between * len(said))) if plan.beside else ():
-        others = rng.sample(everyday, min(rng.randint(1, plan.beside), len(everyday)))
-        others.insert(rng.randint(0, len(others)), text)
-        wanted = steps.astype(float)
-        wanted[[step for step in _DISTRESS if steps[step] == 0]] = np.nan  # the others may tell of it
-        mixed.append((" ".join(others), wanted))
-    return mixed
-
-
-def _beside_each_other(everyday: Sequence[str], plan: Plan) -> list[str]:
-    """Two to `plan.beside` + 1 everyday messages in one."""
-    rng = random.Random(plan.seed)
-    several = range(round(plan.between * len(everyday)) if plan.beside else 0)
-    return [" ".join(rng.sample(everyday, min(rng.randint(1, plan.beside) + 1, len(everyday)))) for _ in several]
-
-
-def _calm(judged: Array) -> Array:
-    """Targets of everyday messages: no danger; distress, which nobody labelled, as the encoder's head has it."""
-    targets = np.zeros_like(judged)
-    for step in _DISTRESS:
-        targets[:, step] = judged[:, step]
-    return targets
 
 
 def _train(
