@@ -252,6 +252,8 @@ TO_OTHERS = (
 )
 
 DENIED = (
+    "Two years clean from self harm this Sunday.",
+    "The new doctor asked me did I want to end it all, and I told her no.",
     "I don't want to die.",
     "I do not want to kill myself",
     "I would never kill myself.",
