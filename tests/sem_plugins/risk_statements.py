@@ -43,6 +43,9 @@ PLAN = (
 )
 
 IDEATION = (
+    "i want die, nobody here know",
+    "since they send me back i wish only finish with my life",
+    "I have been cutting since the letter came, under the sleeve.",
     "I want to die.",
     "I WANT TO DIE",
     "i just wanna die",
@@ -312,6 +315,9 @@ THIRD_PERSON = (
 )
 
 BENIGN = (
+    "i want dye my hair, is it good idea?",
+    "I not want live in the north, too much rain",
+    "I've been cutting cloth since six this morning.",
     "I'm dying to see you!",
     "I nearly died laughing",
     "I was so embarrassed I wanted to die",
