@@ -55,8 +55,8 @@ SUSPICION_COOLS_AFTER = 2
 """Quiet messages in a row after which danger falls to `watch` that was suspected once, and neither said nor
 answered: it was asked about, and nothing bore it out. What remains is `watch`, as after any danger."""
 
-_HINT = 0.1  # of ideation, by the risk model; see `evals/safety` for what that finds
-_SURE_OF_OTHERS = 0.4  # of danger to others: above it the model is believed although somebody else is spoken of
+_HINT = 0.2  # of ideation, by the risk model; see `evals/safety` for what that finds
+_SURE_OF_OTHERS = 0.6  # of danger to others: above it the model is believed although somebody else is spoken of
 _MOST = 32  # changes that are kept: a conversation's record must not grow with its length
 
 

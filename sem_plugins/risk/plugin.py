@@ -35,11 +35,9 @@ __all__ = ["RiskPlugin", "create"]
 
 _IDEATION = LADDER.index("ideation")
 _SELF = 0  # the first of the two ladders
-_SURE = 0.98  # of ideation: one everyday message in two thousand reaches it, and a quarter of the veiled ones
-_GLIMPSE = (
-    0.002  # of ideation, for sentences to be read: one everyday message of several sentences in eleven has it
-)
-_PIECE = 0.8  # of ideation, for one sentence of several to count: there are more of them than messages
+_SURE = 0.99  # of ideation, to be taken as said, not as suspected
+_GLIMPSE = 0.002  # of ideation, for sentences to be read: one everyday message of several in eight has it
+_PIECE = 0.9  # of ideation, for one sentence of several to count: there are more of them than messages
 _CALM = 0.02  # of ideation, for message and sentences: what was once does not count as danger then
 _WORDS = 3  # of a sentence that is read by itself; a shorter one is read with the one before it
 _PIECES = 12  # of a message at most: longer ones are read in longer pieces
