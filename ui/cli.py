@@ -276,7 +276,7 @@ def models_risk(
         Path | None, typer.Option(help="Take this network as it is, and learn the phrases alone: two minutes.")
     ] = None,
 ) -> None:
-    """Train the branch for risk again: half an hour. Resumes by itself. Needs the `train` extra."""
+    """Train the branch for risk again: over an hour. Resumes by itself. Needs the `train` extra."""
     from sem_plugins.training.sets.records import data_folder
     from ui.training import learn_risk
 

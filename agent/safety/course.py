@@ -55,8 +55,8 @@ SUSPICION_COOLS_AFTER = 2
 """Quiet messages in a row after which danger falls to `watch` that was suspected once, and neither said nor
 answered: it was asked about, and nothing bore it out. What remains is `watch`, as after any danger."""
 
-_HINT = 0.1  # of ideation, by the risk model; see `evals/safety` for what that finds
-_SURE_OF_OTHERS = 0.4  # of danger to others: above it the model is believed although somebody else is spoken of
+_HINT = 0.2  # of ideation, by the risk model; see `evals/safety` for what that finds
+_SURE_OF_OTHERS = 0.6  # of danger to others: above it the model is believed although somebody else is spoken of
 _MOST = 32  # changes that are kept: a conversation's record must not grow with its length
 
 
@@ -100,7 +100,8 @@ class RiskCourse:
         done: What the replies did since the record last rose, e.g. `"lines"` or `"ask.thoughts"`.
         lines: Ids of the help lines that the last reply which named some named.
         changes: The newest changes, oldest first.
-        suspected: The danger of the person's own that was shown so far was suspected, once.
+        suspected, others_suspected: The danger that was shown so far, to themselves or to others, was suspected,
+            once.
         around: Danger around the person that is not of their making; None where nobody told of any.
     """
 
@@ -121,6 +122,7 @@ class RiskCourse:
     lines: tuple[str, ...] = ()
     changes: tuple[RiskChange, ...] = ()
     suspected: bool = False
+    others_suspected: bool = False
     around: Around | None = None
 
     def __post_init__(self) -> None:
@@ -185,7 +187,8 @@ def advance(before: RiskCourse | None, reading: RiskReading | None, text: str, *
         denials=course.denials + denied,
         softer=course.softer or misread(text),
         asked=None,
-        suspected=_suspected(course, own),
+        suspected=_suspected(own, peak=course.peak, so_far=course.suspected),
+        others_suspected=_suspected(of_others, peak=course.others_peak, so_far=course.others_suspected),
         around=around,
     )
     after = _moved(after, "self", *own, quiet=quiet, turn=turn)
@@ -195,11 +198,11 @@ def advance(before: RiskCourse | None, reading: RiskReading | None, text: str, *
     return replace(after, done=()) if rose else after
 
 
-def _suspected(course: RiskCourse, own: _Sign) -> bool:
-    """Whether all that was shown of their own danger is a single suspicion. A second one bears the first out."""
-    if not reaches(own[0], "ideation"):
-        return course.suspected
-    return own[1] == "suspected" and not reaches(course.peak, "ideation")
+def _suspected(shown: _Sign, *, peak: Step, so_far: bool) -> bool:
+    """Whether all the danger that a ladder showed is a single suspicion. A second one bears the first out."""
+    if not reaches(shown[0], "ideation"):
+        return so_far
+    return shown[1] == "suspected" and not reaches(peak, "ideation")
 
 
 _Sign = tuple[Step, Why, tuple[tuple[int, int], ...]]
@@ -220,7 +223,10 @@ def _sign(reading: RiskReading | None, text: str) -> _Sign:
 
 def _sign_of_others(reading: RiskReading | None) -> _Sign:
     """What it shows by itself of danger to others."""
-    return ("none", "said", ()) if reading is None else (reading.others, "said", reading.evidence)
+    if reading is None:
+        return "none", "said", ()
+    suspected = reading.others in DANGER and not reading.sure
+    return reading.others, "suspected" if suspected else "said", reading.evidence
 
 
 def _sure_of_others(reading: RiskReading | None) -> bool:
@@ -260,11 +266,12 @@ def _moved(
     own = ladder == "self"
     level, peak = (course.level, course.peak) if own else (course.others, course.others_peak)
     count, stood = (course.quiet, course.stood) if own else (course.others_quiet, course.others_stood)
+    suspected = course.suspected if own else course.others_suspected
     count, stood = (count + 1, stood + 1) if quiet else (0, 0)
     after: Step = level
     if STEPS.index(shown) > STEPS.index(level):
         after, stood = shown, 0
-    elif own and course.suspected and reaches(level, "ideation") and stood >= SUSPICION_COOLS_AFTER:
+    elif suspected and reaches(level, "ideation") and stood >= SUSPICION_COOLS_AFTER:
         after, why, evidence, stood = "watch", "cooled", (), 0
     elif level != "none" and stood >= COOLS_AFTER[level]:
         floor: Step = "watch" if reaches(peak, "ideation") else "none"

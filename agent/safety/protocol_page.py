@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from agent.safety.around import SituationPlan
-from agent.safety.course import COOLS_AFTER, STEPS
+from agent.safety.course import COOLS_AFTER, STEPS, SUSPICION_COOLS_AFTER
 from agent.safety.outgoing import load_outgoing
 from agent.safety.protocol import Protocol, StepPlan, load_protocol
 
@@ -29,8 +29,9 @@ a conversation and follows this protocol, whichever language model speaks, and w
 `{steps}`
 
 It rises at once to whatever a message shows or an answer tells. A denial, a joke or a change of subject does not
-lower it. It falls by one step after so many quiet messages in a row: {cooling}. After danger it never falls below
-`watch` in the same conversation. Danger to others has a record of its own.
+lower it. It falls by one step after so many quiet messages in a row: {cooling}. Danger that was suspected
+a single time, in words that need not mean it, falls to `watch` after {suspicion}. After danger it never falls
+below `watch` in the same conversation. Danger to others has a record of its own.
 
 """
 
@@ -58,7 +59,9 @@ def protocol_page() -> str:
     protocol, outgoing = load_protocol(), load_outgoing()
     falls = ", ".join(f"{COOLS_AFTER[step]} at `{step}`" for step in reversed(STEPS) if step in COOLS_AFTER)
     steps = " < ".join(STEPS)
-    head = _HEAD.format(id=protocol.id, reviewed=protocol.reviewed, steps=steps, cooling=falls)
+    head = _HEAD.format(
+        id=protocol.id, reviewed=protocol.reviewed, steps=steps, cooling=falls, suspicion=SUSPICION_COOLS_AFTER
+    )
     levels = "".join(_level(protocol, step) for step in (*STEPS, "others"))
     never = "".join(f"- {category.about}\n" for category in outgoing.categories)
     sources = "".join(f"- {source}\n" for source in protocol.sources)

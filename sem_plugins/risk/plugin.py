@@ -1,8 +1,9 @@
 """The risk plugin: the step of the risk ladder that a message shows, by the encoder and by rule.
 
 The encoder finds what is worded freshly or veiled, the rules find what is said outright whatever the
-encoder makes of it; the higher of the two holds. A message is read as a whole and by its sentences, for everyday
-ones lull the encoder (`heartline eval safety --between`). It is no assessment of anybody.
+encoder makes of it; the higher of the two holds. A message is read as a whole, and by its sentences where there is
+a glimpse of danger in it, for everyday sentences lull the encoder (`heartline eval safety --between`). It is no
+assessment of anybody.
 """
 
 from __future__ import annotations
@@ -20,15 +21,23 @@ from agent.sentences import sentences_of
 from agent.turn import Turn
 from sem_plugins.encoder import Encoded, Encoder, encoder_for
 from sem_plugins.risk.branch import HALF, RiskBranch, load_branch
-from sem_plugins.risk.rules import LADDER, TO_OTHERS, read_rules, tells_of_the_past, without_regret
+from sem_plugins.risk.rules import (
+    LADDER,
+    TO_OTHERS,
+    is_long_ago,
+    read_rules,
+    tells_of_the_past,
+    without_regret,
+)
 from sem_plugins.spans import tagged, whole_words
 
 __all__ = ["RiskPlugin", "create"]
 
 _IDEATION = LADDER.index("ideation")
 _SELF = 0  # the first of the two ladders
-_SURE = 0.98  # of ideation: one everyday message in two thousand reaches it, and a quarter of the veiled ones
-_PIECE = 0.8  # of ideation, for one sentence of several to count: there are more of them than messages
+_SURE = 0.99  # of ideation, to be taken as said, not as suspected
+_GLIMPSE = 0.002  # of ideation, for sentences to be read: one everyday message of several in eight has it
+_PIECE = 0.9  # of ideation, for one sentence of several to count: there are more of them than messages
 _CALM = 0.02  # of ideation, for message and sentences: what was once does not count as danger then
 _WORDS = 3  # of a sentence that is read by itself; a shorter one is read with the one before it
 _PIECES = 12  # of a message at most: longer ones are read in longer pieces
@@ -67,8 +76,10 @@ class RiskPlugin:
             again, _ = self._learned(rest)
             learned = learned if again.level in DANGER else replace(again, level="distress")
         ruled = read_rules(text)
-        if self._branch is not None and highest < _CALM and tells_of_the_past(text, ruled):
-            ruled = replace(ruled, level="distress")
+        if self._branch is not None and tells_of_the_past(text, ruled):
+            long_ago = learned.level not in DANGER and is_long_ago(text)
+            if long_ago or highest < _CALM:
+                ruled = replace(ruled, level="distress")
         return _higher(ruled, learned)
 
     def _learned(self, text: str) -> tuple[RiskReading, float]:
@@ -78,13 +89,13 @@ class RiskPlugin:
         thresholds = np.full_like(ladders, HALF)
         if self._branch is None:
             thresholds = np.array(self._head.thresholds).reshape(ladders.shape)
-        elif highest < HALF:
+        elif highest < HALF and (highest >= _GLIMPSE or self._encoder.window(text).cut):
             for start, end in _pieces(text):
                 of_piece = self._ladders(text[start:end])
                 highest = max(highest, _ideation(of_piece))
                 if _ideation(of_piece) >= _PIECE:
                     ladders = np.maximum(ladders, of_piece)
-                    evidence += [(start + a, start + b) for a, b in self._evidence(text[start:end])]
+                    evidence += self._evidence(text, start, end)
         passed = ladders >= thresholds
         passed[_SELF, _IDEATION:] &= passed[_SELF, _IDEATION - 1]
         # The highest step that passes its threshold: one below it that does not is no reason for calm.
@@ -93,7 +104,9 @@ class RiskPlugin:
         names = self._head.label_set.labels
         likeliest = (ladders * passed)[:, _IDEATION - 1].max()
         if level in DANGER and not evidence:
-            evidence = [*self._evidence(text)]
+            evidence = self._evidence(text, 0, len(text)) or [
+                span for piece in _pieces(text) for span in self._evidence(text, *piece)
+            ]
         reading = RiskReading(
             level=level,
             kinds=tuple(
@@ -120,12 +133,13 @@ class RiskPlugin:
         # As the first turn of a conversation is read, so that there it is read once.
         return self._encoder.read_turn(Turn("", "", 0, text))
 
-    def _evidence(self, text: str) -> tuple[tuple[int, int], ...]:
-        """The words that show danger, as character spans."""
-        alone = self._alone(text)
+    def _evidence(self, text: str, start: int, end: int) -> list[tuple[int, int]]:
+        """The words that show danger in a part of a text, read by itself, as character spans of the text."""
+        part = text[start:end]
+        alone = self._alone(part)
         words = self._words.each(alone.outputs["evidence"][:, 0])
         found = tagged(words, alone.window, 0, threshold=self._words.thresholds[0])
-        return tuple(whole_words(text, span) for span in found)
+        return [(start + a, start + b) for a, b in (whole_words(part, span) for span in found)]
 
 
 def _ideation(ladders: NDArray[np.float64]) -> float:

@@ -15,7 +15,7 @@ from typing import get_args
 
 from agent.readings import RiskLevel, RiskReading
 
-__all__ = ["LADDER", "TO_OTHERS", "read_rules", "tells_of_the_past", "without_regret"]
+__all__ = ["LADDER", "TO_OTHERS", "is_long_ago", "read_rules", "tells_of_the_past", "without_regret"]
 
 LADDER: tuple[RiskLevel, ...] = get_args(RiskLevel)
 
@@ -41,6 +41,7 @@ class _Rules:
     idiom: re.Pattern[str]
     regret: re.Pattern[str]
     present: re.Pattern[str]
+    long_ago: re.Pattern[str]
 
 
 @cache
@@ -62,6 +63,7 @@ def _rules() -> _Rules:
         idiom=_any(raw["idiom"]["patterns"], words),
         regret=_any(raw["regret"]["patterns"], words),
         present=_any(raw["present"]["patterns"], words),
+        long_ago=_any(raw["long_ago"]["patterns"], words),
     )
 
 
@@ -103,6 +105,11 @@ def tells_of_the_past(text: str, reading: RiskReading) -> bool:
     found = [text[start:end].translate(_QUOTES) for start, end in reading.evidence]
     alone = reading.level == "ideation" and reading.others == LADDER[0]
     return alone and not any(_rules().present.search(one) for one in found)
+
+
+def is_long_ago(text: str) -> bool:
+    """Whether the text says that years lie between what it tells and now."""
+    return _rules().long_ago.search(text.translate(_QUOTES)) is not None
 
 
 def without_regret(text: str) -> str | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import random
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,19 +15,18 @@ import torch
 from numpy.typing import NDArray
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from agent.readings import DANGER
 from agent.turn import Message
 from sem_plugins.encoder import Encoder
 from sem_plugins.risk.branch import FORMAT, HALF, LOWER, NETWORK, NUMBERS, WEIGHTS, load_branch
 from sem_plugins.risk.phrases import buckets_of
-from sem_plugins.risk.rules import read_rules
 from sem_plugins.training.intervals import Estimate
 from sem_plugins.training.measure.reading import on_every_core
 from sem_plugins.training.network import parameter_groups
 from sem_plugins.training.risk_figures import figures_of
+from sem_plugins.training.risk_material import beside_each_other, between, calm_targets, everyday_messages
 from sem_plugins.training.risk_network import RiskNetwork, States, batches, export_branch, padded
 from sem_plugins.training.risk_phrases import learn_phrases
-from sem_plugins.training.sets import empathetic_dialogues, esconv, goemotions, risk
+from sem_plugins.training.sets import risk
 from sem_plugins.weights import MODEL, Manifest
 
 __all__ = ["Figures", "Plan", "learn"]
@@ -37,7 +35,6 @@ Array = NDArray[np.float64]
 Figures = Mapping[str, Estimate]
 
 _IDEATION, _OTHERS_IDEATION = 1, 5  # places in the eight steps
-_DISTRESS = (0, 4)
 _DIGITS = 4
 _LEAST = 1e-9
 
@@ -52,6 +49,9 @@ class Plan:
         pool: Further messages of each, of which the network learns from the most alarming.
         hard: How many of the whole pool are learned from in an epoch: those that look most like danger to the
             network when the epoch begins. In the first one, which has nothing to go by, there are none.
+        beside: Everyday messages, at most, around a statement that is learned from once more.
+        between: Which share of the statements is learned from once more, and as many of the everyday messages as
+            are learned from times this are learned from beside each other: length alone tells nothing of danger.
         rate: Peak learning rate of the layers; the head's is ten times that.
         warmup: Share of the steps in which the rate rises; then it falls to 0.
         alarms: Share of everyday messages, not learned from, that may be read as ideation: what one of them sets
@@ -64,10 +64,12 @@ class Plan:
     everyday: int = 5000
     pool: int = 15_000
     hard: int = 4500
+    beside: int = 3
+    between: float = 0.5
     rate: float = 5e-5
     warmup: float = 0.06
-    alarms: float = 0.002
-    others_alarms: float = 0.0006
+    alarms: float = 0.003
+    others_alarms: float = 0.0012
     seed: int = 13
 
 
@@ -82,8 +84,8 @@ def learn(
 ) -> tuple[Path, Figures]:
     """Train on the statements of `training/statements` and on everyday messages of three train parts.
 
-    Half an hour on one core, two minutes with a network that is there. A run that was killed goes on after the
-    last whole epoch.
+    Over an hour on two cores, two minutes with a network that is there. A run that was killed goes on after the last
+    whole epoch.
 
     Args:
         folder: The prepared data sets.
@@ -102,17 +104,20 @@ def learn(
     plan = plan or Plan()
     out.mkdir(parents=True, exist_ok=True)
     statements, held_out = risk.statements("train"), risk.statements("valid")
-    daily, pool = _everyday(folder, plan)
+    daily, pool = everyday_messages(folder, daily=plan.everyday, pool=plan.pool, seed=plan.seed)
     kept, learned = daily[::3], [text for row, text in enumerate(daily) if row % 3]
-    material = _Material([(example.text, example.targets["risk"]) for example in statements], learned, pool)
+    said = [(example.text, example.targets["risk"]) for example in statements]
+    mixed = between(said, learned, share=plan.between, most=plan.beside, seed=plan.seed)
+    together = beside_each_other(learned, share=plan.between, most=plan.beside, seed=plan.seed)
+    material = _Material([*said, *mixed], [*learned, *together], pool)
     if network is None:
         _train_network(material, out, manifest, plan, say)
     else:
         shutil.copyfile(network, out / NETWORK)
     encoder = Encoder(manifest, threads=1)
-    texts = [*(text for text, _ in material.said), *learned, *pool]
+    texts = [*(text for text, _ in material.said), *material.everyday, *pool]
     danger = np.zeros((len(texts), 2), bool)
-    danger[: len(statements)] = [steps[[_IDEATION, _OTHERS_IDEATION]] > 0 for _, steps in material.said]
+    danger[: len(material.said)] = [steps[[_IDEATION, _OTHERS_IDEATION]] > 0 for _, steps in material.said]
     weights, scale = learn_phrases([buckets_of(encoder.window(text)) for text in texts], danger)
     np.save(out / WEIGHTS, weights)
     numbers: dict[str, Any] = {
@@ -123,9 +128,9 @@ def learn(
         "scale": scale.tolist(),
         "bias": [0.0, 0.0],
         "card": {
-            "learned from": f"{len(statements)} statements, {len(learned)} everyday messages and {len(pool)} "
-            "others, "
-            f"of which the network learned from the {min(plan.hard, len(pool))} most alarming after one epoch"
+            "learned from": f"{len(statements)} statements, alone and between others, {len(learned)} everyday "
+            f"messages and {len(pool)} others, of which the network learned from the "
+            f"{min(plan.hard, len(pool))} most alarming after one epoch"
         },
     }
     path = out / NUMBERS
@@ -135,7 +140,7 @@ def learn(
 
 @dataclass(frozen=True, slots=True)
 class _Material:
-    """What is learned from: statements with their steps, (8,); everyday messages; and the pool."""
+    """What is learned from: statements with steps, (8,), NaN where nobody knows; everyday messages; the pool."""
 
     said: Sequence[tuple[str, Array]]
     everyday: Sequence[str]
@@ -156,11 +161,12 @@ def _train_network(
         read_ones = on_every_core(read, texts, name=name)
         return [states for states, _ in read_ones], np.array([steps for _, steps in read_ones])
 
-    said, _ = lower([text for text, _ in material.said], "statements")
+    said, judged_said = lower([text for text, _ in material.said], "statements")
     everyday, judged = lower(material.everyday, "everyday messages")
     pool, judged_pool = lower(material.pool, "further messages")
-    calm = _calm(np.vstack([judged, judged_pool.reshape(-1, judged.shape[1])]))
-    targets = np.vstack([[steps for _, steps in material.said], calm])
+    calm = calm_targets(np.vstack([judged, judged_pool.reshape(-1, judged.shape[1])]))
+    stated = np.array([steps for _, steps in material.said])
+    targets = np.vstack([np.where(np.isnan(stated), judged_said, stated), calm])
     torch.manual_seed(plan.seed)  # of the head, which starts from nothing
     network = RiskNetwork(manifest.verified(manifest.model))
     checkpoint = out / "checkpoint.pt"
@@ -207,34 +213,6 @@ def finish(out: Path, manifest: Manifest, held_out: Sequence[Any], calm: Sequenc
     numbers["card"]["figures"] = {name: round(figure.value, _DIGITS) for name, figure in figures.items()}
     path.write_text(json.dumps(numbers, indent=1) + "\n", encoding="utf-8")
     return figures
-
-
-def _everyday(folder: Path, plan: Plan) -> tuple[list[str], list[str]]:
-    """Messages of three train parts, in which danger is rare: at random; and the pool, without what rules find."""
-    sets: list[list[str]] = [
-        [example.text for example in goemotions.comments(folder, "train")],
-        [example.text for example in empathetic_dialogues.live(empathetic_dialogues.dialogues(folder, "train"))],
-        [
-            example.messages[-1].text
-            for example in esconv.supporter_turns(folder, "train")
-            if example.messages[-1].role == "seeker"
-        ],
-    ]
-    daily, further = [], []
-    for texts in sets:
-        drawn = random.Random(plan.seed).sample(texts, min(plan.everyday + plan.pool, len(texts)))
-        daily += drawn[: plan.everyday]
-        # The most alarming messages of a large pool are in part truly alarming.
-        further += [text for text in drawn[plan.everyday :] if read_rules(text).level not in DANGER]
-    return daily, further
-
-
-def _calm(judged: Array) -> Array:
-    """Targets of everyday messages: no danger; distress, which nobody labelled, as the encoder's head has it."""
-    targets = np.zeros_like(judged)
-    for step in _DISTRESS:
-        targets[:, step] = judged[:, step]
-    return targets
 
 
 def _train(

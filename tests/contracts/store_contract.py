@@ -116,7 +116,7 @@ def a_course(denials: int = 1) -> RiskCourse:
     }
     around = Around("violence", child=True, now=True, fresh=False, helped=True, quiet=2, turns=5, done=("lines",))
     did = {"asked": "plan", "done": ("acknowledge", "ask.plan"), "lines": ("line-1",), "changes": (change,)}
-    did |= {"around": around, "suspected": True}
+    did |= {"around": around, "suspected": True, "others_suspected": True}
     return RiskCourse("plan", "distress", "acute", "ideation", **kept, **did)  # type: ignore[arg-type]
 
 

@@ -43,6 +43,9 @@ PLAN = (
 )
 
 IDEATION = (
+    "i want die, nobody here know",
+    "since they send me back i wish only finish with my life",
+    "I have been cutting since the letter came, under the sleeve.",
     "I want to die.",
     "I WANT TO DIE",
     "i just wanna die",
@@ -252,6 +255,8 @@ TO_OTHERS = (
 )
 
 DENIED = (
+    "Two years clean from self harm this Sunday.",
+    "The new doctor asked me did I want to end it all, and I told her no.",
     "I don't want to die.",
     "I do not want to kill myself",
     "I would never kill myself.",
@@ -310,6 +315,9 @@ THIRD_PERSON = (
 )
 
 BENIGN = (
+    "i want dye my hair, is it good idea?",
+    "I not want live in the north, too much rain",
+    "I've been cutting cloth since six this morning.",
     "I'm dying to see you!",
     "I nearly died laughing",
     "I was so embarrassed I wanted to die",

@@ -132,10 +132,8 @@ WEEKEND = (
 )
 def test_that_danger_between_everyday_sentences_is_found(said: str):
     text = WEEKEND.format(said)
-    whole = shipped().probabilities(encoder_for().window(text))[:, 1].max()
     reading = create().judge(text)
-    assert whole < 0.2
-    assert reading.probabilities["self:ideation"] > 0.9
+    assert reading.probabilities["self:ideation"] > 0.5
     assert reading.level in DANGER
     assert reading.evidence
     assert all(text.index(said) <= start < end <= text.index(said) + len(said) for start, end in reading.evidence)
@@ -180,6 +178,40 @@ def test_that_what_stands_before_the_end_of_a_long_message_is_read():
 def test_that_what_was_once_is_no_danger_where_nothing_else_looks_like_it(text: str, level: str):
     calm = RiskPlugin(encoder_for(), always(0.3, 0.01))
     assert calm.judge(text).level == level
+
+
+@pytest.mark.parametrize(
+    ("text", "level"),
+    [
+        ("Eleven years ago I tried to take my life. Now I teach the brass band.", "distress"),
+        ("I was suicidal in my twenties, and a nurse sat with me.", "distress"),
+        ("A year ago I tried to take my life. Now I teach the brass band.", "ideation"),
+        ("Eleven years ago I tried to take my life, and I want to die again.", "ideation"),
+    ],
+)
+def test_that_what_is_long_ago_is_no_danger_where_the_network_does_not_see_any(text: str, level: str):
+    unsure = RiskPlugin(encoder_for(), always(0.5, 0.45))
+    assert unsure.judge(text).level == level
+    assert RiskPlugin(encoder_for(), always(0.9, 0.6)).judge(text).level == "ideation"
+
+
+def test_that_sentences_are_read_only_where_the_message_gives_a_glimpse_of_danger():
+    class Counted:
+        """Sees as much as it is told to, and counts how often it is asked."""
+
+        def __init__(self, ideation: float) -> None:
+            self.asked, self.ideation = 0, ideation
+
+        def probabilities(self, window: Any) -> Any:
+            self.asked += 1
+            return np.array([[0.9, self.ideation, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0]])
+
+    calm, glimpse = Counted(0.0005), Counted(0.01)
+    for branch in (calm, glimpse):
+        reader: Any = branch
+        RiskPlugin(encoder_for(), reader).judge(WEEKEND.format("It rained."))
+    assert calm.asked == 1
+    assert glimpse.asked > 2
 
 
 def test_that_what_was_thought_of_doing_to_others_counts_whenever_it_was():

@@ -16,6 +16,7 @@ from agent.testing import a_turn
 from sem_plugins.encoder import Encoder, encoder_for, open_session
 from sem_plugins.risk.branch import LOWER, NETWORK, load_branch
 from sem_plugins.training.risk_branch import Plan, learn
+from sem_plugins.training.risk_material import beside_each_other, between
 from sem_plugins.training.risk_network import RiskNetwork, batches, export_branch
 from sem_plugins.training.sets import risk
 from sem_plugins.weights import SHIPPED, load_manifest
@@ -63,6 +64,33 @@ def test_that_the_branch_loads_and_tells_danger_from_daily_life(sets: Path, tmp_
     assert branch is not None
     likely = [branch.probabilities(encoder_for().window(text))[0, 1] for text in ("I want to die.", DAILY[0])]
     assert likely[0] > likely[1]
+
+
+def test_that_some_statements_are_learned_from_between_everyday_messages_too():
+    said = [(example.text, example.targets["risk"]) for example in risk.statements("train")[:60]]
+    steps = dict(said)
+    mixed = between(said, DAILY, share=0.5, most=3, seed=13)
+    assert len(mixed) == 30
+    beside = set()
+    for whole, wanted in mixed:
+        text = max((one for one in steps if one in whole), key=len)
+        rest = [part.strip() for part in whole.replace(text, "").split(".") if part.strip()]
+        assert all(f"{part}." in DAILY for part in rest)
+        beside.add(len(rest))
+        # Of distress that the statement does not show nobody knows: the others may tell of it.
+        known = ~np.isnan(wanted)
+        assert (wanted[known] == steps[text][known]).all()
+        assert set(np.flatnonzero(~known)) == {step for step in (0, 4) if not steps[text][step]}
+    assert beside == {1, 2, 3}
+    assert mixed[0][0] == between(said, DAILY, share=0.5, most=3, seed=13)[0][0]
+    assert between(said, DAILY, share=0.5, most=0, seed=13) == []
+
+
+def test_that_everyday_messages_stand_beside_each_other_too_so_that_length_tells_nothing():
+    together = beside_each_other(DAILY, share=1, most=2, seed=13)
+    assert len(together) == len(DAILY)
+    assert {sum(one in whole for one in DAILY) for whole in together} == {2, 3}
+    assert beside_each_other(DAILY, share=1, most=0, seed=13) == []
 
 
 @pytest.mark.usefixtures("few_statements")

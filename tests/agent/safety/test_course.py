@@ -79,7 +79,7 @@ def test_that_no_ladder_falls_by_more_than_a_step_nor_below_watch_after_danger(m
     for before, now in pairwise(courses_of(messages)):
         for was, level, peak, suspected in (
             (before.level, now.level, now.peak, now.suspected),
-            (before.others, now.others, now.others_peak, False),
+            (before.others, now.others, now.others_peak, now.others_suspected),
         ):
             assert STEPS.index(level) >= STEPS.index(was) - 1 or (suspected and level == "watch")
             assert reaches(peak, level)
@@ -132,6 +132,7 @@ def test_that_the_ladders_do_not_move_each_other(messages: Any, last: Any, other
         others_peak=two.others_peak,
         others_quiet=two.others_quiet,
         others_stood=two.others_stood,
+        others_suspected=two.others_suspected,
         changes=(*keep, *there)[-31:],
     )
     alone = advance(replace(one, asked=asked), reading, text, turn=50)
@@ -154,6 +155,16 @@ def test_that_a_single_suspicion_falls_to_watch_sooner_and_no_further():
     course = after(course, CALM_AGAIN[0])
     assert (course.level, course.changes[-1].why) == ("watch", "cooled")
     assert after(course, *[CALM_AGAIN[0]] * 50).level == "watch"
+
+
+def test_that_a_single_suspicion_of_danger_to_others_falls_sooner_too():
+    suspected = RiskReading("ideation", ("harm-to-others",), others="ideation", sure=False)
+    said = replace(suspected, sure=True)
+    words = "I have something in my bag for Monday."
+    assert after(None, (suspected, words)).others == "ideation"
+    assert after(None, (suspected, words), *CALM_AGAIN).others == "watch"
+    assert after(None, (said, words), *CALM_AGAIN).others == "ideation"
+    assert after(None, (suspected, words), (suspected, words), *CALM_AGAIN).others == "ideation"
 
 
 @pytest.mark.parametrize("second", [SUSPECTED, RiskReading("ideation", ("self-harm",))])
