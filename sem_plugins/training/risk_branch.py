@@ -84,8 +84,8 @@ def learn(
 ) -> tuple[Path, Figures]:
     """Train on the statements of `training/statements` and on everyday messages of three train parts.
 
-    Over an hour on two cores, two minutes with a network that is there. A run that was killed goes on after the last
-    whole epoch.
+    Over an hour on two cores, two minutes with a network that is there. A run that was killed goes on after the
+    last whole epoch.
 
     Args:
         folder: The prepared data sets.
