@@ -257,10 +257,10 @@ def _train(
             torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimizer.step()
             losses += loss.item()
-        say(f"epoch {epoch + 1} of {plan.epochs}: loss {losses / len(order):.4f}")
         torch.save(
             {"network": network.state_dict(), "optimizer": optimizer.state_dict(), "epochs": epoch + 1}, checkpoint
         )
+        say(f"epoch {epoch + 1} of {plan.epochs}: loss {losses / len(order):.4f}")
 
 
 def _hardest(network: RiskNetwork, states: Sequence[States], pool: int, most: int) -> list[int]:

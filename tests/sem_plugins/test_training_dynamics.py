@@ -75,7 +75,13 @@ def test_that_chains_say_who_showed_what_before():
     assert rows.climate[0].tolist() == shown[0].tolist()
 
 
-def test_that_the_command_s_file_loads_and_a_second_run_reads_nothing(tmp_path: Path, monkeypatch):
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Reader:
+    """It keeps what it read for the next test."""
+    return Reader(load_manifest(), tmp_path_factory.mktemp("read"), progress=False)
+
+
+def test_that_the_command_s_file_loads_and_a_second_run_reads_nothing(tmp_path: Path, reader: Reader, monkeypatch):
     folder = small_sets(tmp_path / "sets", "train")
     moods = ["I am sad.", "It is awful.", "A little better.", "Today was good!", "I laughed a lot.", "Rain again."]
     long = [
@@ -83,7 +89,6 @@ def test_that_the_command_s_file_loads_and_a_second_run_reads_nothing(tmp_path: 
         for n in range(6)
     ]
     write_sets(folder, {"esconv/train.jsonl": long})
-    reader = Reader(load_manifest(), tmp_path, progress=False)
     file = learn(folder, tmp_path, reader)
     content = json.loads(file.read_text(encoding="utf-8"))
     assert (content["format"], content["weights"]) == (1, load_manifest().id)
@@ -101,10 +106,10 @@ def test_that_the_command_s_file_loads_and_a_second_run_reads_nothing(tmp_path: 
     assert json.loads(learn(folder, tmp_path, reader).read_text(encoding="utf-8")) == content
 
 
-def test_that_dialogues_that_are_too_short_are_named(tmp_path: Path):
+def test_that_dialogues_that_are_too_short_are_named(tmp_path: Path, reader: Reader):
     folder = small_sets(tmp_path / "sets", "train")
     with pytest.raises(DataError, match="no dialogue with more than"):
-        learn(folder, tmp_path, Reader(load_manifest(), tmp_path, progress=False))
+        learn(folder, tmp_path, reader)
 
 
 def test_that_the_shipped_numbers_were_learned_from_what_the_shipped_weights_read():

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 from faces import heartline
 
+from agent.errors import DataError
+from ui.models import check
+
 WITHOUT_TORCH = "import sys; sys.modules['sklearn'] = None"
 
 
@@ -29,9 +32,8 @@ def train_extra() -> None:
 @pytest.mark.train
 @pytest.mark.usefixtures("train_extra")
 def test_that_a_missing_data_set_is_named(tmp_path: Path):
-    done = heartline("models", "check", "--data", str(tmp_path), home=tmp_path)
-    assert done.code == 2
-    assert "No file 'valid.jsonl'" in done.err
+    with pytest.raises(DataError, match=r"No file 'valid\.jsonl'"):
+        check(tmp_path)
 
 
 @pytest.mark.train
