@@ -11,7 +11,7 @@ from agent.turn import Turn
 from prompts.offline.feeling import Heard, Tone, has_any, hear, in_distress
 from prompts.offline.manner import tells_of_loss
 from prompts.offline.occasion import Occasion, occasion_of, straightened, tells_of_harm
-from prompts.offline.patterns import KINDS
+from prompts.offline.patterns import KINDS, SUGGESTIONS
 from prompts.offline.phrases import Phrases
 from prompts.offline.reflection import Reflection, reflect
 from prompts.offline.topics import ASPECTS, Subject, subject_of
@@ -32,6 +32,7 @@ _PAIRS: dict[Occasion, tuple[str, str]] = {
     "uptake": ("uptake.answer", "uptake.question"),
     "quiet": ("quiet.answer", "quiet.stay"),
     "professional": ("professional.answer", "professional.question"),
+    "verdict": ("verdict.answer", "verdict.question"),
     "withdrawn": ("withdrawn.answer", "withdrawn.question"),
     "english": ("english.answer", "greeting.question"),
     "apology": ("apology.answer", "greeting.question"),
@@ -53,11 +54,6 @@ _GLAD: frozenset[Tone] = frozenset({"joy", "ahead", "tender", "relief"})
 _OPPOSITE: dict[str, frozenset[Tone]] = {
     "hard": _GLAD, "loss": _GLAD - {"tender"}, "good": frozenset({"hard", "loss"}), "either": frozenset(),
 }  # fmt: skip
-_HOW_TO_TELL = re.compile(
-    r"\bhow (do|can|should|could|would) (i|we) (even )?(tell|say|talk|ask|explain|bring|break|apologi[sz]e)\b|"
-    r"\bwhat (do|should|can|could|would) (i|you|one) (even )?say\b"
-)
-_SHOULD_I = re.compile(r"(?<!what )(?<!how )\b(should|shall) (i|we)\b|\b(stay or|whether to)\b")
 _LIKE: dict[Tone, str] = {"tender": "joy"}  # whose suggestions fit as well
 
 
@@ -131,9 +127,8 @@ class Composition:
     def _suggestion(self) -> str:
         """One everyday idea: for the question that was asked, or else for the feeling."""
         text = self.turn.text.lower()
-        if _HOW_TO_TELL.search(text):
-            return self.line("suggest.tell")
-        return self.line("suggest.decide") if _SHOULD_I.search(text) else self.one_of("suggest")
+        asked = next((kind for kind, pattern in SUGGESTIONS.items() if pattern.search(text)), None)
+        return self.line(f"suggest.{asked}") if asked else self.one_of("suggest")
 
     def _desk(self) -> str:
         """Somebody wants a matter settled rather than a feeling heard."""

@@ -104,6 +104,8 @@ def hear(turn: Turn, *, phrases: Phrases, variant: int, subject: Subject | None 
     if tells_of_loss(text):
         return Heard("loss", "grief")
     named = _named(text, phrases)
+    if named is not None and named.tone in _GOOD_TONES and _is_conceded(text, phrases):
+        return Heard("hard" if hard or in_distress(turn) else "neutral")
     if named is None and has_helped(text):
         named = Heard("relief", "relief")
     if named is None and is_eager(text):
@@ -225,6 +227,15 @@ def _named(text: str, phrases: Phrases) -> Heard | None:
             said = present and family != "relief" and word not in phrases.cues["judging"]
             return Heard(_TONES[family], family, word if said else None, sure=said)
     return None
+
+
+def _is_conceded(text: str, phrases: Phrases) -> bool:
+    """Whether a "but" takes back the good feeling that is named: "I'm happy for her, but who will I eat with?"."""
+    before, but, after = text.rpartition(" but ")
+    if not but or _named(before, phrases) is None:
+        return False
+    then = _named(after, phrases)
+    return not (has_any(after, phrases.cues["good"]) or (then is not None and then.tone in _GOOD_TONES))
 
 
 def _is_theirs(text: str, phrases: Phrases) -> bool:

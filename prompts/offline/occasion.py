@@ -27,8 +27,8 @@ __all__ = ["Occasion", "occasion_of", "straightened", "tells_of_harm"]
 
 Occasion = Literal[
     "symbols", "language", "jumble", "order", "identity", "complaint", "farewell", "thanks", "uptake", "quiet",
-    "professional", "withdrawn", "english", "apology", "how_are_you", "greeting", "own_life", "ability", "medical",
-    "advice", "desk", "harmed", "yes", "no", "unsure", "good", "bad", "off_topic", "ordinary",
+    "professional", "verdict", "withdrawn", "english", "apology", "how_are_you", "greeting", "own_life", "ability",
+    "medical", "advice", "desk", "harmed", "yes", "no", "unsure", "good", "bad", "off_topic", "ordinary",
 ]  # fmt: skip
 """Three kinds of unreadable text; then what is answered as such; `"ordinary"` is all the rest."""
 
@@ -65,9 +65,10 @@ def occasion_of(turn: Turn) -> Occasion:
         return unreadable
     answer = next((kind for kind, pattern in ANSWERS.items() if pattern.search(text)), None)
     kind = next((kind for kind in KINDS if _is(kind, text)), None)
-    if kind and not answer:
+    harmed = any(map(tells_of_harm, (turn.text, *turn.said_by("seeker")[-_REMEMBERED:])))
+    if kind and not answer and not (harmed and kind == "verdict"):
         return cast("Occasion", kind)
-    if any(map(tells_of_harm, (turn.text, *turn.said_by("seeker")[-_REMEMBERED:]))):
+    if harmed:
         return "harmed"
     return cast("Occasion", answer) if answer else _request(turn, text) or "ordinary"
 

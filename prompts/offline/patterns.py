@@ -18,12 +18,18 @@ __all__ = [
     "KINDS",
     "MEDICAL",
     "QUIZ",
+    "SUGGESTIONS",
     "any_of",
 ]
 
 _END = r"[\s.!?,;:)]*$"
 _YOU_ARE = r"(?:(?:are|r) (?:you|u)|you're|youre|you are|ur)"
 _HEDGES = r"(?: just| really| actually| even| only| so| such| completely| not)*"
+_JUDGED = (
+    r"( (being|just|really|too|so|such|a|an|the))* (bad|terrible|horrible|awful|selfish|mean|cruel|wrong|stupid|"
+    r"crazy|weak|failure|monster|problem|burden|weird|overreacting|unreasonable|sensitive|dramatic|ridiculous|"
+    r"pathetic|lazy|ungrateful|worst|coward|fool|idiot|loser|liar|hypocrite|not good enough|unfair|needy)\b"
+)
 
 
 def any_of(*patterns: str) -> re.Pattern[str]:
@@ -98,6 +104,10 @@ KINDS: Mapping[str, re.Pattern[str]] = {
         r"(see|seeing|visit|go to|going to|talk to|talking to|speak to|need|get|find|try|trying) "
         r"(a |my |the |some |another )?(doctor|gp|therapist|"
         r"therapy|psychiatrist|psychologist|counsell?or|counselling|specialist|professional|help)\?",
+    ),
+    "verdict": any_of(  # on themselves
+        rf"\b(do|did) (you|u) (really |honestly )?(think|believe|feel) (that )?(i'm|im|i am|i was){_JUDGED}",
+        rf"^((so|but|and|tell me|honestly)[\s,.!]*)*(am|was) i{_JUDGED}",
     ),
     "withdrawn": any_of(
         rf"^((ok(ay)?|no|oh|well|just|actually|ugh|fine)[\s,.!]*)*(forget (it|about it|i said anything)|"
@@ -209,6 +219,19 @@ HARMED = any_of(
     r"\bi (was|am|got|have been)( \w+)? (abused|raped|molested|assaulted|beaten( up)?)\b",
     r"\babusive\b|\bdomestic violence\b|\b(abused|raped|molested|assaulted) me\b",
 )
+SUGGESTIONS: Mapping[str, re.Pattern[str]] = {
+    "tell": any_of(
+        r"\bhow (do|can|should|could|would) (i|we) (even )?(tell|say|talk|ask|explain|bring|break|apologi[sz]e)\b",
+        r"\bwhat (do|should|can|could|would) (i|you|one) (even )?say\b",
+    ),
+    "which": any_of(
+        r"\b(what|which)( \w+)? (should|shall|do|can|could) (i|we) (do with|(?!(do|say|try|tell|ask|feel|think|"
+        r"expect|know|need|want|have|even|talk)\b)\w+)"
+    ),
+    "decide": any_of(r"(?<!what )(?<!how )\b(should|shall) (i|we)\b|\b(stay or|whether to)\b"),
+}
+"""Questions that some suggestions answer; first match wins."""
+
 ERRAND = any_of(
     r"^(please |can you |could you )?(help me (to )?)?(draft|write|translate|calculate|compute|sing|draw|"
     r"generate|summari[sz]e|solve|"

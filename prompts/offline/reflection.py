@@ -160,7 +160,7 @@ def _weight(clause: Clause, causes: Sequence[tuple[frozenset[str], float]], feel
     weight += 2.0 * (clause.opener in {"because", "since"}) + 1.0 * (clause.opener in {"when", "after"})
     weight -= 1.2 * (clause.words[0].lower() in {"it", "it's", "that's", "that", "this"})
     weight += 0.8 * bool({"i", "i'm", "i've", "my", "me"} & {word.lower() for word in clause.words})
-    weight += 2.0 * bool(softened(joined(clause.words).lower()))
+    weight += 2.0 * _is_softened(clause)
     weight += 0.8 * (clause.opener == "but")
     if len(content) <= _FEW_WORDS and content & frozenset(feelings):
         weight -= 1.5  # "I feel sad" tells less than what made it so; the feeling is named anyway
@@ -203,7 +203,13 @@ def _joins(later: Clause, earlier: Clause) -> bool:
         later.sentence == earlier.sentence
         and later.opener in {"and", "but", "because", "so", "since", "when", "after"}
         and (is_sound(later) or later.opener in {"when", "after", "since", "because"})
+        and (not _is_softened(later) or _is_softened(earlier))
     )
+
+
+def _is_softened(clause: Clause) -> bool:
+    """Whether it is said with "you feel like": that stands before the first clause, and holds for what follows."""
+    return bool(softened(joined(clause.words).lower()))
 
 
 def _kind(words: Sequence[str], feelings: Collection[str]) -> ClauseKind:

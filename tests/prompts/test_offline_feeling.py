@@ -215,6 +215,19 @@ def test_that_somebody_elses_feeling_is_not_taken_for_the_seekers(text: str):
     assert (result.tone, result.words) == ("hard", None)
 
 
+@pytest.mark.parametrize(
+    ("text", "tone"),
+    [
+        ("I'm happy for her, really, but who am I going to have lunch with?", "neutral"),
+        ("I'm happy for them but now I cry every night", "hard"),
+        ("I'm happy, but I'm also proud of my team.", "joy"),
+        ("It was a long road, but I'm happy.", "joy"),
+    ],
+)
+def test_that_a_good_feeling_that_a_but_takes_back_is_not_congratulated(text: str, tone: str):
+    assert heard(text, emotion=a_distribution(joyful=0.6)).tone == tone
+
+
 def test_that_a_feeling_of_their_own_beside_somebody_elses_is_heard():
     assert heard("I am sad because my mother is angry.", emotion=a_distribution(furious=0.7)).words == "sad"
 

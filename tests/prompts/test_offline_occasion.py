@@ -29,6 +29,7 @@ KINDS = {
     "apology": ["sorry", "I'm sorry for rambling", "so sorry!"],
     "own_life": ["do you like music?", "have you ever felt like this?", "Do you have feelings?", "can you relate to that?"],
     "ability": ["what can you do?", "help", "how does this work?"],
+    "verdict": ["do you think i'm a bad mom?", "so am I just too sensitive", "Honestly, was I being unfair?"],
     "medical": ["should I stop taking my pills?", "what is the right dose for me?"],
     "advice": ["what should I do?", "any advice?", "How do I tell my parents?", "should I call her"],
     "desk": ["the website keeps crashing", "my order never arrived and nobody answers", "I was charged twice and support won't reply"],
@@ -74,6 +75,7 @@ def test_that_violence_is_kept_in_mind_for_some_messages():
     history = (Message("seeker", "my husband hits me"), Message("supporter", "I hear you."))
 
     assert occasion_of(a_turn("he always says sorry", history=history)) == "harmed"
+    assert occasion_of(a_turn("am I stupid for staying?", history=history)) == "harmed"
 
 
 @pytest.mark.parametrize(

@@ -362,6 +362,15 @@ def test_that_how_to_tell_somebody_gets_its_own_ideas():
     assert any(phrase in reply for phrase in PHRASES["suggest.tell"])
 
 
+@pytest.mark.parametrize("text", ["What should we sing next?", "what do i do with all his stuff"])
+def test_that_which_of_several_things_gets_its_own_ideas(text: str):
+    reply = RESPONDER.respond(
+        a_turn(text, plan=a_plan("suggestions"), history=(Message("seeker", "We won a prize."),))
+    )
+
+    assert any(phrase in reply for phrase in PHRASES["suggest.which"])
+
+
 def test_that_medical_questions_go_to_a_professional():
     assert RESPONDER.respond(a_turn("Should I stop taking my pills?")).startswith(PHRASES["medical.answer"])
 
