@@ -234,7 +234,7 @@ def _boundary(words: list[str], start: int, place: int, *, led: bool) -> tuple[s
 def _runs_on(words: Sequence[str], place: int, *, led: bool) -> bool:
     """Whether a new clause begins without any sign: "I failed my exam my parents don't know"."""
     word, before = words[place].lower(), words[place - 1].lower()
-    if before in INTRODUCES:
+    if before in INTRODUCES or (before == "out" and words[place - 2].lower() in INTRODUCES):  # "I found out"
         return False
     if word in PRONOUN_SUBJECTS:
         verb = words[place + 1].lower() if place + 1 < len(words) else ""

@@ -32,6 +32,7 @@ _PAIRS: dict[Occasion, tuple[str, str]] = {
     "uptake": ("uptake.answer", "uptake.question"),
     "quiet": ("quiet.answer", "quiet.stay"),
     "professional": ("professional.answer", "professional.question"),
+    "beginning": ("beginning.answer", "beginning.question"),
     "verdict": ("verdict.answer", "verdict.question"),
     "withdrawn": ("withdrawn.answer", "withdrawn.question"),
     "english": ("english.answer", "greeting.question"),

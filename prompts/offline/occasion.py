@@ -27,8 +27,9 @@ __all__ = ["Occasion", "occasion_of", "straightened", "tells_of_harm"]
 
 Occasion = Literal[
     "symbols", "language", "jumble", "order", "identity", "complaint", "farewell", "thanks", "uptake", "quiet",
-    "professional", "verdict", "withdrawn", "english", "apology", "how_are_you", "greeting", "own_life", "ability",
-    "medical", "advice", "desk", "harmed", "yes", "no", "unsure", "good", "bad", "off_topic", "ordinary",
+    "professional", "beginning", "verdict", "withdrawn", "english", "apology", "how_are_you", "greeting",
+    "own_life", "ability", "medical", "advice", "desk", "harmed", "yes", "no", "unsure", "good", "bad",
+    "off_topic", "ordinary",
 ]  # fmt: skip
 """Three kinds of unreadable text; then what is answered as such; `"ordinary"` is all the rest."""
 

@@ -105,6 +105,10 @@ KINDS: Mapping[str, re.Pattern[str]] = {
         r"(a |my |the |some |another )?(doctor|gp|therapist|"
         r"therapy|psychiatrist|psychologist|counsell?or|counselling|specialist|professional|help)\?",
     ),
+    "beginning": any_of(
+        r"^([\w ]{0,20}[,.!] ?)?i( really| just| honestly)* (don't|dont|do not)( really| even| quite)* know "
+        rf"(how|where|what) (to|i should) (start|begin|say)( (here|with this|this|it))?{_END}",
+    ),
     "verdict": any_of(  # on themselves
         rf"\b(do|did) (you|u) (really |honestly )?(think|believe|feel) (that )?(i'm|im|i am|i was){_JUDGED}",
         rf"^((so|but|and|tell me|honestly)[\s,.!]*)*(am|was) i{_JUDGED}",

@@ -22,7 +22,8 @@ ASPECTS = ("lead", "ask", "later", "affirm", "suggest")
 _REMEMBERED = 3  # messages before this one in which a topic is still the one that is talked about
 _LAST_CHARACTERS = 1500
 _NOT_SO = re.compile(
-    r"n't\b|\b(not|never|nobody|wish|if only|almost|nearly|instead|failed|lost|cancell?ed|called off)\b"
+    r"n't\b|\b(not|never|nobody|wish|if only|almost|nearly|instead|failed|lost|cancell?ed|called off|unplanned|"
+    r"by accident|too young|only (a teenager|1[2-9]|(fif|six|seven|eigh|nine)teen))\b"
 )
 _KIN = (
     "mum|mom|mother|dad|father|parents|nan|gran|grandmother|grandfather|grandma|grandpa|husband|wife|partner|"

@@ -29,6 +29,7 @@ KINDS = {
     "apology": ["sorry", "I'm sorry for rambling", "so sorry!"],
     "own_life": ["do you like music?", "have you ever felt like this?", "Do you have feelings?", "can you relate to that?"],
     "ability": ["what can you do?", "help", "how does this work?"],
+    "beginning": ["i dont really know how to start", "Well, I don't know where to begin.", "i don't know what to say"],
     "verdict": ["do you think i'm a bad mom?", "so am I just too sensitive", "Honestly, was I being unfair?"],
     "medical": ["should I stop taking my pills?", "what is the right dose for me?"],
     "advice": ["what should I do?", "any advice?", "How do I tell my parents?", "should I call her"],

@@ -97,6 +97,7 @@ GIVEN_BACK = {
     "nobody loves me": "you feel like nobody loves you",
     "my boss hates me": "you feel like your boss hates you",
     "I am a failure": "you feel like you are a failure",
+    "we found out it's a girl": "you found out it's a girl",
     "she's so proud and i'm a mess": "you feel like you're a mess",
     "I should call my mother": "you feel you should call your mother",
     "I need to find a new flat": "you feel you need to find a new flat",
