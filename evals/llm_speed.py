@@ -230,14 +230,14 @@ def _body(settings: Settings, model: str) -> dict[str, Any]:
     return body
 
 
-def composing(settings: Settings, *, runs: int = 200) -> Spread:
-    """How long writing a prompt takes after 200 turns, with readings, state and plan.
+def composing(settings: Settings, *, turns: int = _HISTORY, runs: int = 200) -> Spread:
+    """How long writing a prompt takes after so many turns, with readings, state and plan.
 
     No LLM is asked: the built-in responder gives the turn that is composed again and again.
     """
     composer = build_agent(settings).composer
     assert composer is not None  # noqa: S101 - there is one wherever there is an `llm_url`
-    told = [text for number in range(_HISTORY) for text in (OPENINGS[number % len(OPENINGS)], REPLIES[number % 3])]
+    told = [text for number in range(turns) for text in (OPENINGS[number % len(OPENINGS)], REPLIES[number % 3])]
     history = tuple(Message("supporter" if number % 2 else "seeker", text) for number, text in enumerate(told))
     offline = build_agent(settings.model_copy(update={"llm_url": None, "store": "memory"}))
     turn = replace(offline.respond_sync(OPENINGS[0]), history=history, context_tokens=8192)

@@ -54,18 +54,20 @@ def test_that_a_prompt_after_200_turns_is_written_and_timed():
     assert spread.n == 10
 
 
-def test_that_writing_a_prompt_after_200_turns_takes_no_longer_than_it_should(monkeypatch: pytest.MonkeyPatch):
-    taken: list[float] = []
+def test_that_writing_a_prompt_takes_no_more_than_in_proportion_to_what_was_said(monkeypatch: pytest.MonkeyPatch):
+    fastest: list[float] = []
 
     def kept(job: Callable[[int], object], *, runs: int) -> list[float]:
-        taken.extend(times(job, runs=runs))
+        taken = times(job, runs=runs)
+        # Not the others: how long they had to wait for a core is the machine's matter.
+        fastest.append(min(taken))
         return taken
 
     monkeypatch.setattr(llm_speed, "times", kept)
     with FakeLLMServer() as server:
-        composing(settings_for(server), runs=40)
-    # The fastest, since how long the others had to wait for a core is the machine's matter.
-    assert min(taken) <= llm_speed.COMPOSED_WITHIN
+        for turns in (100, 200):
+            composing(settings_for(server), turns=turns, runs=40)
+    assert fastest[1] <= 3 * fastest[0]
 
 
 def test_that_a_server_that_is_not_there_is_told_of(unused_port: int):

@@ -149,18 +149,22 @@
   // Words typed on while a message is on its way stay, when the box is emptied because it was taken in.
   let sent = null, typed = "";
   const sending = () => { sent = box()?.value || null; typed = ""; };
+  const taken = last => {
+    const more = typed + last;
+    sent = null;
+    if (more !== box().value) write(more);
+  };
   const keep = () => {
     document.addEventListener("keydown", event => { if (event.key === "Enter" && !event.shiftKey && event.target === box()) sending(); }, true);
     document.addEventListener("click", event => { if (event.target.closest("#send")) sending(); }, true);
     document.addEventListener("input", event => {
-      if (event.target === box()) typed = sent && box().value.startsWith(sent) ? box().value.slice(sent.length) : "";
+      if (!sent || event.target !== box()) return;
+      const { value } = box();
+      if (value.startsWith(sent)) typed = value.slice(sent.length);
+      else if (value === event.data) taken(value); // it was emptied between two keys
+      else sent = null; // what was sent is written anew
     });
-    new MutationObserver(() => setTimeout(() => {
-      if (!sent || box()?.value) return;
-      const more = typed;
-      sent = null;
-      if (more.trim()) write(more);
-    }, 0)).observe(document.querySelector("#middle"), { childList: true, subtree: true });
+    new MutationObserver(() => setTimeout(() => { if (sent && !box()?.value) taken(""); }, 0)).observe(document.querySelector("#middle"), { childList: true, subtree: true });
   };
 
   // What was typed survives a reload; what was sent is the server's.
