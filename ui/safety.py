@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -120,6 +121,20 @@ def hold(
     with _opened(store) as opened:
         opened.hold(conversation, by=by)
     typer.echo(f"{conversation} is held by {by}. Whoever writes there is told with their next message.")
+
+
+@app.command()
+def say(
+    conversation: Annotated[str, typer.Argument(help="Its id.")],
+    by: Annotated[str, typer.Option(help="Who took it over.")],
+    words: Annotated[str, typer.Argument(help="What is said; - reads it, so that no shell remembers it.")] = "-",
+    store: Store = None,
+) -> None:
+    """Say something in a conversation that was taken over: it is seen where it was begun."""
+    said = sys.stdin.read().strip() if words == "-" else words
+    with _opened(store) as opened:
+        opened.say(conversation, said, by=by)
+    typer.echo(f"Said in {conversation}.")
 
 
 @app.command()

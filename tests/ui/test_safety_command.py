@@ -65,6 +65,10 @@ def test_that_a_conversation_is_held_and_released_and_its_packets_are_listed(fil
     assert "c0 is held by Amy" in CliRunner().invoke(app, ["hold", "c0", "--by", "Amy", *at]).stdout
     with closing(SQLiteStore(filled)) as store:
         assert store.held_by("c0") == "Amy"
+    assert CliRunner().invoke(app, ["say", "c0", "I am here.", "--by", "Amy", *at]).stdout == "Said in c0.\n"
+    assert CliRunner().invoke(app, ["say", "c0", "--by", "Amy", *at], input="Tell me.\n").exit_code == 0
+    with closing(SQLiteStore(filled)) as store:
+        assert [done.words for done in store.human_acts("c0")] == [None, "I am here.", "Tell me."]
     assert "c0 is given back" in CliRunner().invoke(app, ["release", "c0", *at]).stdout
     (line,) = CliRunner().invoke(app, ["handoffs", *at]).stdout.splitlines()
     assert line.split()[1:] == ["queued", "plan", "c0"]
