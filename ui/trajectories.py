@@ -113,6 +113,14 @@ def stored(conversation_id: str, turns: Sequence[Turn]) -> Trajectory:
     return Trajectory(conversation_id, steps_of(turns, followed))
 
 
+def newest(trajectory: Trajectory, most: int) -> Trajectory:
+    """Its last `most` steps, from 1; the strategies before them are its `opening`."""
+    left_out = trajectory.steps[:-most]
+    if not left_out:
+        return trajectory
+    return replace(trajectory, steps=trajectory.steps[-most:], opening=left_out[-1].followed)
+
+
 def steps_of(turns: Sequence[Turn], followed: Sequence[Ids | None], opening: Ids | None = ()) -> tuple[Step, ...]:
     """Steps of turns that were read and tracked.
 

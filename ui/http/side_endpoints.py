@@ -38,7 +38,7 @@ from ui.http.side_schemas import (
 )
 from ui.http.stream import unless_gone
 from ui.http.tenancy import Tenant, authorised, needs
-from ui.trajectories import as_json, stored
+from ui.trajectories import as_json, newest, stored
 
 __all__ = ["ConversationId", "Kept", "able", "router", "service_of"]
 
@@ -47,6 +47,11 @@ router = APIRouter(prefix="/v1/heartline", tags=["Heartline"])
 MayChat = Annotated[Tenant, Depends(needs("chat"))]
 READ, ERASE, RATE = ([Depends(needs(each))] for each in ("read", "erase", "feedback"))
 ConversationId = Annotated[StoredId, Path(description="Id of a conversation.")]
+Limit = Annotated[int, Query(ge=1, le=1000, description="So many turns, the newest of them.")]
+Before = Annotated[
+    int | None,
+    Query(ge=0, le=2**31 - 1, description="Of the turns before this `index`: that of the first one known."),
+]
 
 
 def service_of(request: Request) -> Service:
@@ -99,11 +104,8 @@ async def conversations(
 async def conversation(
     conversation_id: ConversationId,
     store: Kept,
-    limit: Annotated[int, Query(ge=1, le=1000, description="So many turns, the newest of them.")] = 100,
-    before: Annotated[
-        int | None,
-        Query(ge=0, le=2**31 - 1, description="Of the turns before this `index`: that of the first one known."),
-    ] = None,
+    limit: Limit = 100,
+    before: Before = None,
 ) -> ConversationOut:
     """What is kept of a conversation: what was said, understood, decided and done. In pages, each read alone."""
 
@@ -138,10 +140,18 @@ async def trace(
     conversation_id: ConversationId,
     store: Kept,
     texts: Annotated[bool, Query(description="Messages and words of causes, too.")] = False,
+    limit: Limit = 1000,
+    before: Before = None,
 ) -> Trace:
-    """How emotions went over a conversation (docs/trace.md)."""
-    turns = await asyncio.to_thread(store.turns, conversation_id)
-    return Trace.model_validate(as_json(stored(conversation_id, turns), texts=texts))
+    """How emotions went over a conversation (docs/trace.md). In pages, each read alone."""
+
+    def work() -> Trace:
+        # One more, against which the change in the first one is told.
+        turns = store.turns(conversation_id, limit=limit + 1, before=before)
+        shown = as_json(newest(stored(conversation_id, turns), limit), texts=texts)
+        return Trace.model_validate({**shown, "has_more": len(turns) > limit})
+
+    return await asyncio.to_thread(work)
 
 
 @router.delete("/conversations/{conversation_id}", dependencies=ERASE)

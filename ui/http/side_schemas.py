@@ -133,6 +133,7 @@ class Trace(BaseModel):
     conversation: str
     opening: list[str] | None
     turns: list[dict[str, Any]]
+    has_more: bool
 
 
 class FeedbackRequest(_Given):

@@ -124,6 +124,17 @@ def test_that_a_trace_holds_no_words_unless_they_are_asked_for():
         assert "Quillonby" in str(of(server, "conversations/one/trace?texts=true"))
 
 
+def test_that_pages_of_a_trace_are_parts_of_the_whole():
+    with serving(agent("A.", "B.", "C.", "D.")) as server:
+        talk(server, "one", *(f"My dog Quillonby died, {number}." for number in range(4)))
+        whole = of(server, "conversations/one/trace")
+        newest = of(server, "conversations/one/trace?limit=2")
+        oldest = of(server, f"conversations/one/trace?limit=2&before={whole['turns'][2]['index']}")
+    assert (whole["has_more"], newest["has_more"], oldest["has_more"]) == (False, True, False)
+    assert oldest["turns"] + newest["turns"] == whole["turns"]
+    assert newest["opening"] == whole["turns"][1]["strategy"]["followed"]
+
+
 @pytest.mark.parametrize("kind", ["memory", "sqlite"])
 def test_that_feedback_is_kept_replaced_and_erased_with_its_conversation(kind: str, tmp_path):
     store = InMemoryStore() if kind == "memory" else SQLiteStore(tmp_path / "c.db")
