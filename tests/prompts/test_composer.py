@@ -391,7 +391,7 @@ def test_that_roles_alternate_and_what_is_kept_is_the_newest_within_the_budget(h
     kept = history[prompt.dropped :]
     assert sum(len(message.text) for message in kept) <= budget
     assert "\n\n".join(message.content for message in prompt.messages[1:]) == "\n\n".join(
-        [*(message.text for message in kept), "Now."]
+        [*(defused(message.text) for message in kept), "Now."]
     )
 
 

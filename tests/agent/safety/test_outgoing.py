@@ -266,9 +266,9 @@ def test_that_what_is_passed_over_would_not_have_been_found():
 def quickest(outgoing: Outgoing, text: str) -> float:
     times = []
     for _ in range(3):
-        started = time.perf_counter()
+        started = time.thread_time()  # of computing: how long it waits for a core is the machine's matter
         outgoing.found(text, in_danger=True)
-        times.append(time.perf_counter() - started)
+        times.append(time.thread_time() - started)
     return min(times)
 
 
