@@ -29,11 +29,14 @@ class Answer:
         helped: Somebody is with them, or help was called. Whoever is told so stays all the same, and names the
             same help no second time; the record cools no faster for it, since company can leave.
         unsafe: They are not safe from whoever harms them. It is no danger from themselves.
+        no: Thoughts, a plan, means or a wish to harm are plainly denied. "I won't do anything" and "forget it" are
+            no plain answers.
     """
 
     step: Step | None = None
     helped: bool = False
     unsafe: bool = False
+    no: bool = False
 
 
 _QUOTES = str.maketrans("\u2019\u2018\u02bc\u00b4`", "'''''")
@@ -97,6 +100,11 @@ _BUT_YES = re.compile(
     rf"^{_FILLER}({_NO})\b(\W+(wait|well|actually|i mean))*\W+(yes|yeah|maybe|sometimes)\b"
     r"|\b(but|though|although|except)\b.{0,120}\b(sometimes|at times|maybe|might|often|yes|lately|used to"
     r"|i (do|have|did|think|could)|i'?ve|cross(es|ed)? my mind)\b"
+)
+# No plain no to whether they think of it: that they won't act, and what shuts the question out.
+_NOT_PLAIN = re.compile(
+    rf"^{_FILLER}(no\W+)*({_I_AM} not|not|don'?t worry)\b.{{0,20}}\b(going to|gonna|do|doing|will|act)\b"
+    r"|\b(won'?t|wouldn'?t|would never)\b|\b(forget|leave|drop|stop|never ?mind|nvm|whatever|matter)\b"
 )
 _UNSAFE = re.compile(
     r"\b(not|don'?t feel|isn'?t|never|hardly|barely) (really |very |so |that |feeling |entirely )?safe\b"
@@ -179,7 +187,8 @@ def answer_to(question: Question, text: str) -> Answer:
         return Answer(None, helped or _AGREES.search(said) is not None)
     no = (_FIRM_NO.search(said) or _SAFE.search(said)) and not _BUT_YES.search(said)
     yes = _YES.search(said) or _BUT_YES.search(said) or (question in _YES_OF and _YES_OF[question].search(said))
-    return Answer(None if no or not yes else _STEP_OF_YES[question], helped)
+    plainly = _FIRM_NO.search(said) and not (_BUT_YES.search(said) or _NOT_PLAIN.search(said))
+    return Answer(None if no or not yes else _STEP_OF_YES[question], helped, no=bool(plainly))
 
 
 def _help_is_there(said: str) -> bool:

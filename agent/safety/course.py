@@ -4,9 +4,9 @@
 
 It rises at once, to whatever a message shows or an answer to a safety question says. It falls one step at a time,
 after as many quiet messages as `COOLS_AFTER` says, and after danger never below `watch` in the same conversation.
-Danger that was suspected a single time, in words that need not mean it, falls to `watch` sooner.
-A denial, a joke or a change of subject is a quiet message and no more. Danger to others has a ladder of its own,
-which works alike.
+Danger that was suspected a single time, in words that need not mean it, falls to `watch` sooner, and to `distress`
+at once where the question about it is answered with a plain no; a second sign bears it out. Else a denial, a joke
+or a change of subject is a quiet message and no more. Danger to others has a ladder of its own, which works alike.
 
 It is a record of what was said, and no assessment of anybody.
 """
@@ -44,7 +44,7 @@ STEPS: tuple[Step, ...] = get_args(Step)
 
 Ladder = Literal["self", "others"]
 
-Why = Literal["said", "answered", "suspected", "hinted", "unread", "cooled"]
+Why = Literal["said", "answered", "suspected", "hinted", "unread", "cooled", "denied"]
 
 COOLS_AFTER: Mapping[Step, int] = MappingProxyType(
     {"acute": 4, "plan": 4, "ideation": 4, "distress": 3, "watch": 6}
@@ -69,8 +69,8 @@ class RiskChange:
         ladder: `"self"` or `"others"`.
         before, after: The steps.
         why: `"said"` in the message, `"answered"` to a safety question, `"suspected"` in words that need not mean
-            it, `"hinted"` at by a weak sign, `"unread"` since nothing could be read, or `"cooled"` after quiet
-            messages.
+            it, `"hinted"` at by a weak sign, `"unread"` since nothing could be read, `"cooled"` after quiet
+            messages, or `"denied"` when it was asked about.
         evidence: The words, as character spans of that turn's text; empty where none stand for it.
     """
 
@@ -191,6 +191,8 @@ def advance(before: RiskCourse | None, reading: RiskReading | None, text: str, *
         others_suspected=_suspected(of_others, peak=course.others_peak, so_far=course.others_suspected),
         around=around,
     )
+    if answer.no and course.asked == "thoughts" and not reaches(shown, "ideation"):
+        after = _denied(after, turn)
     after = _moved(after, "self", *own, quiet=quiet, turn=turn)
     others_quiet = reading is not None and not reaches(for_others, "distress")
     after = _moved(after, "others", *of_others, quiet=others_quiet, turn=turn)
@@ -250,6 +252,14 @@ def _of_themselves(own: _Sign, around: Around, text: str) -> _Sign:
 def _or_answered(said: _Sign, answered: Step) -> _Sign:
     """The higher of what a message shows and what it answers."""
     return said if reaches(said[0], answered) else (answered, "answered", ())
+
+
+def _denied(course: RiskCourse, turn: int) -> RiskCourse:
+    """Danger that was suspected once falls to `distress` where the question about it gets a plain no."""
+    if not (course.suspected and reaches(course.level, "ideation")):
+        return course
+    change = RiskChange(turn, "self", course.level, "distress", "denied")
+    return replace(course, level="distress", stood=0, changes=(*course.changes, change)[-_MOST:])
 
 
 def _moved(

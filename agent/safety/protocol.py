@@ -26,6 +26,7 @@ Danger = Literal["ideation", "plan", "acute", "others"]
 _ASK = "ask"
 _AROUND = "around"
 _ANSWER = 8  # words
+_TAKEN_FOR_GRANTED = frozenset({"plan", "means"})  # they ask about thoughts that a single suspicion is no proof of
 _CHECK_EVERY = 4  # replies; asked each time, the question would wear out
 _SPOKEN_OUT = re.compile(r"\b(kill|suicid|end(ing)? my|tak(e|ing) my|to die|wanna die)", re.IGNORECASE)
 _SOON = re.compile(
@@ -169,7 +170,8 @@ class Protocol:
     def _check(self, words: Wording, course: RiskCourse, *, note: str) -> tuple[RiskCourse, Care, bool]:
         """The time after danger: now and then a question ends the reply."""
         quiet = max(course.quiet, course.others_quiet)
-        if quiet % _CHECK_EVERY != _CHECK_EVERY - 1:
+        unborne = course.suspected and not course.in_danger and not reaches(course.others_peak, "ideation")
+        if unborne or quiet % _CHECK_EVERY != _CHECK_EVERY - 1:
             return replace(course, lines=()), Care(self.id, note=self._note(course, note)), False
         said = f"{words.pick('after.check')} {words.pick('ask.safe')}"
         course = self._done(replace(course, asked="safe"), ["check", "ask.safe"], ())
@@ -201,7 +203,9 @@ class Protocol:
         """
         if helped:
             order = [question for question in order if question != "company"]
-        if order[0] == "thoughts" and _SPOKEN_OUT.search(turn.text):
+        if course.suspected and order[0] == "thoughts":
+            order = [question for question in order if question not in _TAKEN_FOR_GRANTED]
+        elif order[0] == "thoughts" and _SPOKEN_OUT.search(turn.text):
             order = [*order[1:], order[0]]  # to ask for what was just said would not be listening
         asked = [act.removeprefix("ask.") for act in course.done if act.startswith("ask.")]
         last = None if turn.course_before is None else turn.course_before.asked

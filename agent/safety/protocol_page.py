@@ -30,8 +30,9 @@ a conversation and follows this protocol, whichever language model speaks, and w
 
 It rises at once to whatever a message shows or an answer tells. A denial, a joke or a change of subject does not
 lower it. It falls by one step after so many quiet messages in a row: {cooling}. Danger that was suspected
-a single time, in words that need not mean it, falls to `watch` after {suspicion}. After danger it never falls
-below `watch` in the same conversation. Danger to others has a record of its own.
+a single time, in words that need not mean it, is asked about before anything is taken for granted: it falls to
+`distress` where that is answered with a plain no, and else to `watch` after {suspicion}; a second sign bears it
+out. After danger it never falls below `watch` in the same conversation. Danger to others has a record of its own.
 
 """
 

@@ -143,7 +143,7 @@ def _record_alarms(turn: Played) -> bool:
 
 
 def _rose(turn: Played) -> bool:
-    return any(not change.endswith("cooled") for change in turn.changes)
+    return any(not change.endswith(("cooled", "denied")) for change in turn.changes)
 
 
 def _reply_alarms(turn: Played) -> bool:

@@ -81,7 +81,8 @@ def test_that_no_ladder_falls_by_more_than_a_step_nor_below_watch_after_danger(m
             (before.level, now.level, now.peak, now.suspected),
             (before.others, now.others, now.others_peak, now.others_suspected),
         ):
-            assert STEPS.index(level) >= STEPS.index(was) - 1 or (suspected and level == "watch")
+            sooner = suspected and level in ("watch", "distress")
+            assert STEPS.index(level) >= STEPS.index(was) - 1 or sooner
             assert reaches(peak, level)
             assert not reaches(peak, "ideation") or reaches(level, "watch")
         assert reaches(now.peak, before.peak)
@@ -100,7 +101,7 @@ def test_that_every_change_is_written_down_once_with_what_was_before(messages: A
         ]
         for change in fresh:
             fell = STEPS.index(change.after) < STEPS.index(change.before)
-            assert (change.why == "cooled") == fell
+            assert (change.why in ("cooled", "denied")) == fell
             assert change.evidence == () or (
                 change.why in ("said", "suspected") and change.after in ("distress", *DANGER)
             )
@@ -165,6 +166,43 @@ def test_that_a_single_suspicion_of_danger_to_others_falls_sooner_too():
     assert after(None, (suspected, words), *CALM_AGAIN).others == "watch"
     assert after(None, (said, words), *CALM_AGAIN).others == "ideation"
     assert after(None, (suspected, words), (suspected, words), *CALM_AGAIN).others == "ideation"
+
+
+def asked_of_thoughts(*messages: tuple[RiskReading | None, str]) -> RiskCourse:
+    return replace(after(None, *messages), asked="thoughts")
+
+
+GAVE = (SUSPECTED, "I gave the cat away.")
+
+
+def test_that_a_single_suspicion_that_is_plainly_denied_falls_to_distress_at_once():
+    course = advance(asked_of_thoughts(GAVE), CALM, "No, nothing like that. I love my life.", turn=0)
+    assert (course.level, course.peak, course.changes[-1].why) == ("distress", "ideation", "denied")
+    assert after(course, GAVE, *CALM_AGAIN).level == "ideation"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no, but sometimes yes",
+        "I'm not going to do anything silly",
+        "no, I won't do it",
+        "not sure",
+        "Why do you ask?",
+        "I'm fine, forget it",
+        "haha",
+    ],
+)
+def test_that_no_other_answer_lowers_it(text: str):
+    assert advance(asked_of_thoughts(GAVE), CALM, text, turn=0).level == "ideation"
+
+
+@pytest.mark.parametrize("second", [SUSPECTED, RiskReading("ideation", ("self-harm",))])
+def test_that_a_no_lowers_nothing_that_was_said_or_borne_out(second: RiskReading):
+    said = asked_of_thoughts((RiskReading("ideation", ("self-harm",)), "I want to die."))
+    borne_out = asked_of_thoughts(GAVE, (second, "And my books."))
+    for course in (said, borne_out):
+        assert advance(course, CALM, "No, nothing like that.", turn=0).level == "ideation"
 
 
 @pytest.mark.parametrize("second", [SUSPECTED, RiskReading("ideation", ("self-harm",))])

@@ -246,6 +246,32 @@ def test_that_a_hint_is_asked_about_again_once_it_cooled():
     assert [one.course.asked for one in said] == ["thoughts", *[None] * 6, "thoughts"]
 
 
+def test_that_a_single_suspicion_is_asked_about_and_nothing_is_taken_for_granted():
+    suspected = RiskReading("ideation", sure=False)
+    said = conversation(
+        ("I don't want to die, I just want to sleep.", suspected), ("The bus was late.", CALM), country="GB"
+    )
+    assert [one.course.asked for one in said] == ["thoughts", "safe"]
+
+
+def test_that_after_a_suspicion_that_was_denied_nothing_more_is_asked():
+    suspected = RiskReading("ideation", sure=False)
+    said = conversation(
+        ("I don't want to die, I just want to sleep.", suspected),
+        ("No, nothing like that, I love my life.", CALM),
+        *[("The bus was late.", CALM)] * 6,
+    )
+    assert said[1].course.level == "distress"
+    assert [one.course.asked for one in said[1:]] == [None] * 7
+    assert not any(one.alone for one in said[1:])
+
+
+def test_that_once_it_is_borne_out_it_is_asked_about_as_ever():
+    suspected = RiskReading("ideation", sure=False)
+    said = conversation(("I gave the cat away.", suspected), ("And my books.", suspected))
+    assert [one.course.asked for one in said] == ["thoughts", "plan"]
+
+
 def test_that_who_said_it_plainly_is_not_asked_whether_it_is_so():
     [said] = conversation(("I want to kill myself", RiskReading("ideation")))
 
