@@ -26,7 +26,6 @@ Danger = Literal["ideation", "plan", "acute", "others"]
 _ASK = "ask"
 _AROUND = "around"
 _ANSWER = 8  # words
-_TAKEN_FOR_GRANTED = frozenset({"plan", "means"})  # they ask about thoughts that a single suspicion is no proof of
 _CHECK_EVERY = 4  # replies; asked each time, the question would wear out
 _SPOKEN_OUT = re.compile(r"\b(kill|suicid|end(ing)? my|tak(e|ing) my|to die|wanna die)", re.IGNORECASE)
 _SOON = re.compile(
@@ -203,8 +202,9 @@ class Protocol:
         """
         if helped:
             order = [question for question in order if question != "company"]
-        if course.suspected and order[0] == "thoughts":
-            order = [question for question in order if question not in _TAKEN_FOR_GRANTED]
+        if course.suspected and order[0] in ("thoughts", "means"):
+            # To ask for a plan or means would take the thoughts for granted.
+            order = ["thoughts", *(question for question in order if question in ("safe", "company"))]
         elif order[0] == "thoughts" and _SPOKEN_OUT.search(turn.text):
             order = [*order[1:], order[0]]  # to ask for what was just said would not be listening
         asked = [act.removeprefix("ask.") for act in course.done if act.startswith("ask.")]

@@ -246,8 +246,9 @@ def test_that_a_hint_is_asked_about_again_once_it_cooled():
     assert [one.course.asked for one in said] == ["thoughts", *[None] * 6, "thoughts"]
 
 
-def test_that_a_single_suspicion_is_asked_about_and_nothing_is_taken_for_granted():
-    suspected = RiskReading("ideation", sure=False)
+@pytest.mark.parametrize("level", ["ideation", "plan"])
+def test_that_a_single_suspicion_is_asked_about_and_nothing_is_taken_for_granted(level: Any):
+    suspected = RiskReading(level, sure=False)
     said = conversation(
         ("I don't want to die, I just want to sleep.", suspected), ("The bus was late.", CALM), country="GB"
     )
