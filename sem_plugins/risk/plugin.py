@@ -168,7 +168,8 @@ def _higher(ruled: RiskReading, encoded: RiskReading) -> RiskReading:
     holding = [one for one in (ruled, encoded) if one.level == level or one.level in DANGER]
     # Of words that the rules know as denied, past or somebody else's, the model can be too sure.
     softened = ruled.level == "distress" and bool(ruled.evidence)
-    sure = level not in DANGER or ruled.level in DANGER or (encoded.sure and not softened)
+    said = ruled.level in DANGER and ruled.sure
+    sure = level not in DANGER or said or (encoded.level in DANGER and encoded.sure and not softened)
     return RiskReading(
         level=level,
         kinds=tuple(dict.fromkeys(kind for one in holding for kind in one.kinds)),

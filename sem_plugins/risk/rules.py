@@ -13,7 +13,7 @@ from functools import cache
 from importlib.resources import files
 from typing import get_args
 
-from agent.readings import RiskLevel, RiskReading
+from agent.readings import DANGER, RiskLevel, RiskReading
 
 __all__ = ["LADDER", "TO_OTHERS", "is_long_ago", "read_rules", "tells_of_the_past", "without_regret"]
 
@@ -33,6 +33,7 @@ class _Rule:
     kind: str
     pattern: re.Pattern[str]
     softened: tuple[re.Pattern[str], ...]
+    suspected: bool  # it is asked about before it is believed
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ def _rules() -> _Rules:
                 rule["kind"],
                 _any(rule["patterns"], words),
                 tuple(softened[name] for name in rule["softened_by"]),
+                rule.get("suspected", False),
             )
             for rule in raw["rule"]
         ),
@@ -77,12 +79,13 @@ def _any(patterns: Sequence[str], words: Mapping[str, str], *, end: str = r"(?!\
 
 
 def read_rules(text: str) -> RiskReading:
-    """The highest step that the text states, and the words that state it."""
+    """The highest step that the text states, and the words that state it; not sure where they need not mean it."""
     rules = _rules()
     # Character for character, so that spans of the plain text are spans of the text.
     plain = rules.idiom.sub(lambda match: _BLANK * len(match[0]), text.translate(_QUOTES))
     steps: dict[str, RiskLevel] = {}
     evidence: set[tuple[int, int]] = set()
+    stated: list[RiskLevel] = []
     for rule in rules.rules:
         for match in rule.pattern.finditer(plain):
             start = match.start()
@@ -90,9 +93,11 @@ def read_rules(text: str) -> RiskReading:
             found: RiskLevel = "distress" if denied else rule.level
             steps[rule.kind] = max(steps.get(rule.kind, "none"), found, key=LADDER.index)
             evidence.add(match.span())
+            stated += [] if rule.suspected else [found]
     level: RiskLevel = max(steps.values(), default=LADDER[0], key=LADDER.index)
     others = steps.get(TO_OTHERS, LADDER[0])
-    return RiskReading(level, tuple(steps), tuple(sorted(evidence)), source="rules", others=others)
+    sure = level not in DANGER or not DANGER.isdisjoint(stated)
+    return RiskReading(level, tuple(steps), tuple(sorted(evidence)), source="rules", others=others, sure=sure)
 
 
 def tells_of_the_past(text: str, reading: RiskReading) -> bool:

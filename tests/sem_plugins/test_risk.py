@@ -93,6 +93,36 @@ def test_that_the_highest_level_of_a_message_counts():
     assert read_rules("I feel worthless. I want to die. I just took a whole bottle of pills.").level == "acute"
 
 
+FAREWELLS = [
+    "tell my mum I loved her, always",
+    "You won't have to put up with me much longer.",
+    "I've given my records to my nephew and written the letters.",
+    "they'd get the life insurance",
+    "I keep staring at the bottle of pills",
+    "everyone will be rid of me",
+]
+NO_FAREWELLS = [
+    "tell my mum I loved her lasagna",
+    "you won't have to put up with me at dinner",
+    "I gave the teacher a card and wrote the notes for school",
+    "we file today and they'd get the insurance money",
+    "he told his dad that he loved him",
+]
+
+
+@pytest.mark.parametrize("text", FAREWELLS)
+def test_that_words_that_may_be_a_farewell_are_suspected(text: str):
+    found = read_rules(text)
+    assert (found.level, found.sure) == ("ideation", False)
+    beside = read_rules(f"{text} I want to die.")
+    assert (beside.level, beside.sure) == ("ideation", True)
+
+
+@pytest.mark.parametrize("text", NO_FAREWELLS)
+def test_that_words_like_them_are_not(text: str):
+    assert read_rules(text).level == "none"
+
+
 @pytest.mark.parametrize("text", TO_OTHERS)
 def test_that_danger_to_others_is_named_so(text: str):
     assert read_rules(text).kinds == ("harm-to-others",)
