@@ -65,6 +65,7 @@ async def test_that_a_crowd_is_answered_at_a_pace_and_as_fast_as_it_goes():
     assert found[f"{kept.name}, plain, as fast as it goes: p99"].met is None  # a queue of our making
 
 
+@pytest.mark.usefixtures("unread")
 async def test_that_what_is_added_to_an_llm_is_measured_on_the_same_messages():
     with a_sqlite_file() as kept:
         found = by_name(await added(kept, conversations=2, turns=2, blocks=1))

@@ -56,7 +56,7 @@ async def test_that_drafts_of_a_model_that_babbles_are_set_aside_and_the_turn_is
 def test_that_the_grid_fills_its_tables(vllm: Served, tmp_path: Path):
     pytest.importorskip("sacrebleu", reason="metrics of replies need the `evals` extra")
     data = small_sets(tmp_path / "sets")
-    wanted = ("--limit", "4", "--llm", vllm.url, "--data", str(data), "--out", str(tmp_path / "grid"))
+    wanted = ("--limit", "3", "--llm", vllm.url, "--data", str(data), "--out", str(tmp_path / "grid"))
     arms = [word for arm in ("labels", "hef+strategy", "shuffled", "adaptive") for word in ("--arm", arm)]
     with start("eval", "hef", *wanted, *arms, home=tmp_path) as process:
         out, err = process.communicate(timeout=MINUTES * 60)
