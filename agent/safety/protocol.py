@@ -109,7 +109,7 @@ class Protocol:
         if course.unread:
             return self._unread(words, turn, course)
         if course.was_in_danger:
-            return self._check(words, course, note="after")
+            return self._after(words, turn, course)
         return self._hinted(words, turn, course) or self._free(course)
 
     def _free(self, course: RiskCourse) -> tuple[RiskCourse, Care | None, bool]:
@@ -165,6 +165,13 @@ class Protocol:
                 acts.append(act)
                 lines = (*lines, *ids)
         return self._done(course, acts, lines), Care(self.id, tuple(acts), " ".join(said)), True
+
+    def _after(self, words: Wording, turn: Turn, course: RiskCourse) -> tuple[RiskCourse, Care, bool]:
+        """The record stands below danger again: a plain no that took it there is answered first."""
+        if any(change.turn == turn.index and change.why == "denied" for change in course.changes):
+            said = f"{words.pick('no.thanks')} {words.pick('no.question')}"
+            return self._done(course, ["denied"], ()), Care(self.id, ("denied",), said), True
+        return self._check(words, course, note="after")
 
     def _check(self, words: Wording, course: RiskCourse, *, note: str) -> tuple[RiskCourse, Care, bool]:
         """The time after danger: now and then a question ends the reply."""

@@ -264,7 +264,8 @@ def test_that_after_a_suspicion_that_was_denied_nothing_more_is_asked():
     )
     assert said[1].course.level == "distress"
     assert [one.course.asked for one in said[1:]] == [None] * 7
-    assert not any(one.alone for one in said[1:])
+    assert (said[1].alone, said[1].words.count("?")) == (True, 1)
+    assert not any(one.alone for one in said[2:])
 
 
 def test_that_once_it_is_borne_out_it_is_asked_about_as_ever():
