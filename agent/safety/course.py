@@ -191,9 +191,8 @@ def advance(before: RiskCourse | None, reading: RiskReading | None, text: str, *
         others_suspected=_suspected(of_others, peak=course.others_peak, so_far=course.others_suspected),
         around=around,
     )
-    if answer.no and course.asked == "thoughts" and not reaches(shown, "ideation"):
-        after = _denied(after, turn)
-    after = _moved(after, "self", *own, quiet=quiet, turn=turn)
+    no = answer.no and course.asked == "thoughts" and not reaches(shown, "ideation")
+    after = _moved(after, "self", *own, quiet=quiet, turn=turn, no=no)
     others_quiet = reading is not None and not reaches(for_others, "distress")
     after = _moved(after, "others", *of_others, quiet=others_quiet, turn=turn)
     rose = STEPS.index(after.highest) > STEPS.index(course.highest)
@@ -254,14 +253,6 @@ def _or_answered(said: _Sign, answered: Step) -> _Sign:
     return said if reaches(said[0], answered) else (answered, "answered", ())
 
 
-def _denied(course: RiskCourse, turn: int) -> RiskCourse:
-    """Danger that was suspected once falls to `distress` where the question about it gets a plain no."""
-    if not (course.suspected and reaches(course.level, "ideation")):
-        return course
-    change = RiskChange(turn, "self", course.level, "distress", "denied")
-    return replace(course, level="distress", stood=0, changes=(*course.changes, change)[-_MOST:])
-
-
 def _moved(
     course: RiskCourse,
     ladder: Ladder,
@@ -271,8 +262,9 @@ def _moved(
     *,
     quiet: bool,
     turn: int,
+    no: bool = False,
 ) -> RiskCourse:
-    """One ladder moved by a sign, or cooled by the want of one."""
+    """One ladder moved by a sign, or cooled by the want of one, or by a plain no to the question about it."""
     own = ladder == "self"
     level, peak = (course.level, course.peak) if own else (course.others, course.others_peak)
     count, stood = (course.quiet, course.stood) if own else (course.others_quiet, course.others_stood)
@@ -281,6 +273,8 @@ def _moved(
     after: Step = level
     if STEPS.index(shown) > STEPS.index(level):
         after, stood = shown, 0
+    elif suspected and no and reaches(level, "ideation"):
+        after, why, evidence, stood = "distress", "denied", (), int(quiet)
     elif suspected and reaches(level, "ideation") and stood >= SUSPICION_COOLS_AFTER:
         after, why, evidence, stood = "watch", "cooled", (), 0
     elif level != "none" and stood >= COOLS_AFTER[level]:

@@ -24,7 +24,7 @@ _SHOUTED_LETTERS = 5  # fewer are an initial or a name
 _FEW_WORDS = 2
 _CALENDAR = re.compile(
     r"\b((mon|tues|wednes|thurs|fri|satur|sun)days?|january|february|april|june|july|september|october|november|"
-    r"december|christmas|easter|(?<=\bin )(march|may|august)|(?<=\bsince )(march|may|august))\b"
+    r"december|christmas|easter|((?<=\bin )|(?<=\bby )|(?<=\bsince )|(?<=\buntil ))(march|may|august))\b"
 )
 _LEAST_WEIGHT = 1.2  # below it stand "it was outside", "that was mine"
 

@@ -76,7 +76,7 @@ class RiskPlugin:
             again, _ = self._learned(rest)
             learned = learned if again.level in DANGER else replace(again, level="distress")
         ruled = read_rules(text)
-        if self._branch is not None and tells_of_the_past(text, ruled):
+        if self._branch is not None and ruled.sure and tells_of_the_past(text, ruled):
             long_ago = learned.level not in DANGER and is_long_ago(text)
             if long_ago or highest < _CALM:
                 ruled = replace(ruled, level="distress")

@@ -93,6 +93,7 @@ GIVEN_BACK = {
     # days and months
     "I was fired on monday": "you were fired on Monday",
     "we moved here in march": "you moved here in March",
+    "my landlord wants us out by march": "your landlord wants you out by March",
     # not as a fact, not as advice
     "nobody loves me": "you feel like nobody loves you",
     "my boss hates me": "you feel like your boss hates you",

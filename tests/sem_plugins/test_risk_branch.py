@@ -195,6 +195,11 @@ def test_that_what_is_long_ago_is_no_danger_where_the_network_does_not_see_any(t
     assert RiskPlugin(encoder_for(), always(0.9, 0.6)).judge(text).level == "ideation"
 
 
+def test_that_what_may_be_a_farewell_is_suspected_where_the_network_sees_nothing():
+    reading = RiskPlugin(encoder_for(), always(0.1, 0.001)).judge("they'd get the life insurance")
+    assert (reading.level, reading.sure) == ("ideation", False)
+
+
 def test_that_sentences_are_read_only_where_the_message_gives_a_glimpse_of_danger():
     class Counted:
         """Sees as much as it is told to, and counts how often it is asked."""
