@@ -208,7 +208,9 @@ def open_session(
         model: bytes | str = path.read_bytes() + outputs(inner) if inner else str(path)
         if instead is not None:
             inner, model = (instead,), only(path.read_bytes(), instead)
-        return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        return ort.InferenceSession(
+            model, options, providers=["CPUExecutionProvider"], disabled_optimizers=_SLOWER
+        )
     except Exception as error:  # the library's exceptions share no public base class
         without = f" with a tensor {' and '.join(map(repr, inner))} inside" if inner else ""
         raise WeightsError(
@@ -231,6 +233,10 @@ def one_pass(session: InferenceSession, names: Sequence[str], given: Mapping[str
         found: list[Array] = session.run(names, given)
     return found
 
+
+# Its operator for a sum and its normalisation in one is not vectorised, and takes six times as long as both apart
+# (ONNX Runtime 1.32).
+_SLOWER = ["SkipLayerNormFusion"]
 
 _PASSES = threading.BoundedSemaphore(cores())
 

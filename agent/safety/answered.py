@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import Literal, get_args
 
-if TYPE_CHECKING:
-    from agent.safety.course import Step
+from agent.safety.steps import Step
 
 __all__ = ["QUESTIONS", "Answer", "Question", "answer_to", "answers", "denies", "misread", "speaks_of_death"]
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PlanName", "SituationPlan", "care_around", "lines_for", "plan_name", "situation_plans"]
 
-PlanName = Literal["medical", "body", "someone_else", "someone_else_now", "violence", "violence_now"]
+PlanName = Literal["medical", "body", "someone_else", "someone_else_now", "violence", "violence_now", "voices"]
 
 _ASK = "ask"
 _CHECK_EVERY = 4  # replies

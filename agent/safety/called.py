@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from agent.safety.course import STEPS, Step
 from agent.safety.delivery import QueuedHandoff
+from agent.safety.steps import STEPS, Step
 
 __all__ = ["CALL_STATES", "CallState", "Called"]
 

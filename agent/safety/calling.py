@@ -12,7 +12,7 @@ from typing import Literal, get_args
 
 from agent.decisions import Care, Handoff, HandoffReason, Verdict
 from agent.safety.asked import asks
-from agent.safety.course import STEPS, Step, reaches
+from agent.safety.steps import STEPS, Step, reaches
 from agent.sentences import sentences_of
 from agent.turn import Turn
 

@@ -15,8 +15,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from agent.safety.course import STEPS
 from agent.safety.outgoing import load_outgoing
+from agent.safety.steps import STEPS
 from agent.turn import Turn
 
 __all__ = ["BELOW", "KINDS", "Counts", "Report", "counted", "kinds", "make_report"]

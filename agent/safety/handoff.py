@@ -17,7 +17,8 @@ from agent.errors import DataError, InputError, StoreError
 from agent.intake import parsed
 from agent.record import pack, unpack
 from agent.safety.answered import Answer, Question, answer_to, answers
-from agent.safety.course import Ladder, RiskCourse, Step, Why
+from agent.safety.course import RiskCourse
+from agent.safety.steps import Ladder, Step, Why
 from agent.turn import Turn
 
 __all__ = [

@@ -12,9 +12,10 @@ from agent.decisions import Care
 from agent.errors import DataError
 from agent.safety.answered import QUESTIONS, Question
 from agent.safety.around import PlanName, SituationPlan, care_around, lines_for, plan_name, situation_plans
-from agent.safety.course import RiskCourse, reaches
+from agent.safety.course import RiskCourse
 from agent.safety.help_lines import Country
 from agent.safety.situations import asks_where_to_turn
+from agent.safety.steps import reaches
 from agent.safety.toml_fields import shipped_toml
 from agent.safety.wording import EMERGENCY, NAMING, Wording
 from agent.turn import Turn
@@ -100,7 +101,9 @@ class Protocol:
             danger = danger or "ideation"
         if danger is not None:
             quiet = course.others_quiet if danger == "others" else course.quiet
-            if course.unread or course.fresh or quiet <= self.steps[danger].holds or asked:
+            # A suspicion is asked about, and then waited for: most of whom it is wrong about just go on.
+            holds = 0 if course.suspected and danger == "ideation" else self.steps[danger].holds
+            if course.unread or course.fresh or quiet <= holds or asked:
                 return self._in_danger(words, turn, course, danger, asked=asked)
         if (found := care_around(self, words, turn, course)) is not None:
             return found
@@ -212,8 +215,8 @@ class Protocol:
         if course.suspected and order[0] in ("thoughts", "means"):
             # To ask for a plan or means would take the thoughts for granted.
             order = ["thoughts", *(question for question in order if question in ("safe", "company"))]
-        elif order[0] == "thoughts" and _SPOKEN_OUT.search(turn.text):
-            order = [*order[1:], order[0]]  # to ask for what was just said would not be listening
+        elif order[0] == "thoughts" and any(map(_SPOKEN_OUT.search, (turn.text, *turn.said_by("seeker")))):
+            order = order[1:]  # to ask for what was said would not be listening
         asked = [act.removeprefix("ask.") for act in course.done if act.startswith("ask.")]
         last = None if turn.course_before is None else turn.course_before.asked
         order = [question for question in order if question != last] or order

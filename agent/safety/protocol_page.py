@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from agent.safety.around import SituationPlan
-from agent.safety.course import COOLS_AFTER, STEPS, SUSPICION_COOLS_AFTER
+from agent.safety.course import COOLS_AFTER, SUSPICION_COOLS_AFTER
 from agent.safety.outgoing import load_outgoing
 from agent.safety.protocol import Protocol, StepPlan, load_protocol
+from agent.safety.steps import STEPS
 
 __all__ = ["protocol_page"]
 
@@ -31,18 +32,23 @@ a conversation and follows this protocol, whichever language model speaks, and w
 It rises at once to whatever a message shows or an answer tells. A denial, a joke or a change of subject does not
 lower it. It falls by one step after so many quiet messages in a row: {cooling}. Danger that was suspected
 a single time, in words that need not mean it, is asked about before anything is taken for granted: it falls to
-`distress` where that is answered with a plain no, and else to `watch` after {suspicion}; a second sign bears it
-out. After danger it never falls below `watch` in the same conversation. Danger to others has a record of its own.
+`distress` where that is answered with a plain no, and else after {suspicion} quiet messages, or one more that show
+distress and no danger; a second sign bears it out. While nobody told of danger outright, nothing is asked after
+the first question until there is a sign. Once it is known, words that mean little by themselves count: a way, a
+day or what is at hand is a plan, and the step itself acute (`agent/safety/nearer.toml`). After danger it never
+falls below `watch` in the same conversation. Danger to others has a record of its own.
 
 """
 
 _AROUND = """\
 ## Danger around the person
 
-Somebody else's emergency, and violence that somebody suffers, are no risk of their own and raise neither record.
-They are found by patterns of English, and while they are spoken of the records rise only by words of the person's
-own. What is told isn't taken back by a denial. Where the person's own record stands in danger, that protocol goes
-first, and the emergency number for what happens around them is added.
+Somebody else's emergency, and violence that somebody suffers, are no risk of their own: neither record rises to
+danger for them, and whoever suffers violence is in distress. So is who hears voices or feels watched; a voice that
+orders them to harm themselves is danger of their own. All of this is found by patterns of English, and while
+another's danger is spoken of the records rise only by words of the person's own. What is told isn't taken back by
+a denial. Where the person's own record stands in danger, that protocol goes first, and the emergency number for
+what happens around them is added.
 
 """
 

@@ -1,5 +1,5 @@
-"""Danger around the person that is not of their own making: an emergency, somebody else's or their own body's, and
-violence.
+"""Danger around the person that is not of their own making: an emergency, somebody else's or their own body's,
+violence, and voices.
 
 It is found by patterns of English (`situations.toml`), message by message: few situations, and hardly ever one
 that is none. It says nothing of the person's own risk: that record is `agent.safety.course`, and neither raises
@@ -16,7 +16,7 @@ from itertools import chain
 from typing import Any, Literal, get_args
 
 from agent.errors import DataError
-from agent.safety.toml_fields import shipped_toml
+from agent.safety.toml_fields import any_of, shipped_toml
 
 __all__ = [
     "SITUATIONS",
@@ -31,9 +31,10 @@ __all__ = [
     "tells_of_help",
 ]
 
-SituationKind = Literal["someone_else", "violence", "medical", "body"]
+SituationKind = Literal["someone_else", "violence", "medical", "body", "voices"]
 """Somebody else may take their life; somebody hurts or threatens the person or their family; somebody's body fails
-at this moment; the person's own does."""
+at this moment; the person's own does; the person hears voices, or feels watched, poisoned or meant, which others
+may not share."""
 
 SITUATIONS: tuple[SituationKind, ...] = get_args(SituationKind)
 
@@ -147,14 +148,14 @@ _LONGEST = 2000  # characters that are read at either end
 _STRAIGHT = str.maketrans("\u2019\u2018\u02bc\u00b4`\u201c\u201d", "'''''\"\"")
 _BLANKS = re.compile(r"[^\S\n]+")
 _SENTENCE = re.compile(r"[.!?;\n\u2026]+")
-_GRAVEST: tuple[SituationKind, ...] = ("medical", "body", "violence", "someone_else")
+_GRAVEST: tuple[SituationKind, ...] = ("medical", "body", "violence", "someone_else", "voices")
 
 
 def read_situation(text: str) -> Situation | None:
     """The gravest situation that a message tells of; None where it tells of none.
 
     What is happening now comes before what is not, and then a failing body, another's first, before violence
-    before somebody's wish to die. Stories, news, games, dreams and what is long past are none.
+    before somebody's wish to die, before voices. Stories, news, games, dreams and what is long past are none.
 
     Args:
         text: The message. Of a long one, beginning and end are read.
@@ -214,8 +215,8 @@ def _signs() -> _Signs:
     return _Signs(
         tuple(_sign(one, words, gates) for one in raw["sign"]),
         {kind: re.compile(rf"\b(?:{pattern})") for kind, pattern in raw["glance"].items()},
-        {kind: _any([pattern], words) for kind, pattern in raw["now"].items()},
-        *(_any([raw[name]["pattern"]], words) for name in ("child", "helped", "where", "what_to_do", "near")),
+        {kind: any_of([pattern], words) for kind, pattern in raw["now"].items()},
+        *(any_of([raw[name]["pattern"]], words) for name in ("child", "helped", "where", "what_to_do", "near")),
     )
 
 
@@ -241,19 +242,12 @@ def _sign(raw: Mapping[str, Any], words: Mapping[str, str], gates: Mapping[str, 
     return _Sign(
         raw["kind"],
         raw.get("now", False),
-        _any(raw["patterns"], words),
+        any_of(raw["patterns"], words),
         *(
-            tuple(_any([gates[name]], words) for name in raw.get(which, ()))
+            tuple(any_of([gates[name]], words) for name in raw.get(which, ()))
             for which in ("with", "unless", "unless_anywhere")
         ),
     )
-
-
-def _any(patterns: Iterable[str], words: Mapping[str, str]) -> str:
-    whole = "|".join(f"(?:{pattern})" for pattern in patterns)
-    for name, expansion in reversed([*words.items()]):  # a word may be made of words above it
-        whole = whole.replace(f"{{{name}}}", expansion)
-    return rf"(?<![\w'])(?:{whole})(?!\w)"
 
 
 @cache

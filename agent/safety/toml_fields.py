@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
@@ -12,11 +12,19 @@ from typing import Any
 
 from agent.errors import DataError, SettingsError
 
-__all__ = ["Fields", "read_toml", "shipped_toml"]
+__all__ = ["Fields", "any_of", "read_toml", "shipped_toml"]
 
 _ADDRESS = re.compile(r"https?://[^\s<>|\"']+")
 # Line breaks and marks of chat formats could be taken for something else where the words are shown or sent on.
 _PLAIN = re.compile(r"[^\n\r<>{}|]*\S[^\n\r<>{}|]*")
+
+
+def any_of(patterns: Iterable[str], words: Mapping[str, str]) -> str:
+    """One pattern for several, between word boundaries, with `{name}` expanded from `words`."""
+    whole = "|".join(f"(?:{pattern})" for pattern in patterns)
+    for name, expansion in reversed([*words.items()]):  # a word may be made of words above it
+        whole = whole.replace(f"{{{name}}}", expansion)
+    return rf"(?<![\w'])(?:{whole})(?!\w)"
 
 
 def read_toml(path: Path, *, kind: str) -> Mapping[str, Any]:

@@ -56,6 +56,15 @@ _OWN_THREAT = _any(
     rf"want(?:ed)? {_THEM} (?:dead|gone|to (?:die|suffer|pay|hurt))",
     rf"(?:when|while|once|after) {_THEY}(?:'?s| is|'?re| are)? (?:\w+ )?(?:asleep|sleep\w*|drunk|passed out)",
     r"(?:a|my|the) (?:list|plan)",
+    (
+        r"(?:i|i'?ve|i'?ll|i'?m) (?:\w+ ){0,2}(?:something|it|one|everything|a surprise)(?: \w+){0,4}? "
+        r"(?:for|ready|(?:in|under) my (?:bag|locker|car|coat|jacket|backpack|pocket|bed))"
+    ),
+    r"(?:nobody|no one|none of them)(?: \w+){0,4} (?:will|would) (?:laugh|forget|ignore|leave|walk out)",
+    (
+        r"(?:they|he|she|people|everyone|everybody)(?: all)? (?:won'?t|wont|will not|never) (?:\w+ )?"
+        r"(?:laugh|forget|ignore|see it)"
+    ),
     r"(?:what|all) (?:i'?d|i would|i'?ll|i will) (?:bring|need|use|do)",
     rf"(?:{_THEM}|everyone|everybody|all of them|the \w+) first|me (?:straight |right )?after",
     rf"(?:stood|standing|parked|sat|sitting|waited) (?:next to|over|outside|across from|by|at) (?:{_THEM}|his)",

@@ -16,7 +16,8 @@ from agent.build import build_perception
 from agent.perception import Perception
 from agent.protocols import Guard
 from agent.registry import make
-from agent.safety.course import RiskCourse, reaches
+from agent.safety.course import RiskCourse
+from agent.safety.steps import reaches
 from agent.settings import Settings
 from agent.turn import Message, Turn, new_turn
 from evals.safety.figures import Share

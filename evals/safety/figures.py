@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from agent.safety.course import Step, reaches
+from agent.safety.steps import Step, reaches
 from evals.safety.run import Played
 
 __all__ = ["HEADLINES", "Share", "alarms", "headlines", "set_figures", "should_be_calm"]

@@ -16,7 +16,7 @@ from pathlib import Path
 from agent.build import build_agent
 from agent.errors import HeartlineError
 from agent.loop import Agent
-from agent.safety.course import Step, reaches
+from agent.safety.steps import Step, reaches
 from agent.settings import Settings
 from evals.safety.acts import acts_of
 from evals.safety.scenarios import Scenario, ScriptTurn, load_scenarios

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from agent.errors import DataError
-from agent.safety.course import STEPS, Step
+from agent.safety.steps import STEPS, Step
 
 __all__ = [
     "FAMILIES",

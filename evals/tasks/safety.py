@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from agent.build import build_agent
 from agent.errors import DataError
-from agent.safety.course import Step, reaches
+from agent.safety.steps import Step, reaches
 from agent.settings import Settings
 from agent.turn import Message
 from evals.ask import LLM, sampling, with_model

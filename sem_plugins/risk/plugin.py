@@ -28,6 +28,7 @@ from sem_plugins.risk.rules import (
     read_rules,
     tells_of_the_past,
     without_regret,
+    without_softened,
 )
 from sem_plugins.spans import tagged, whole_words
 
@@ -76,6 +77,9 @@ class RiskPlugin:
             again, _ = self._learned(rest)
             learned = learned if again.level in DANGER else replace(again, level="distress")
         ruled = read_rules(text)
+        if learned.level in DANGER and (rest := without_softened(text, ruled)) is not None:
+            again, _ = self._learned(rest)
+            learned = learned if again.level in DANGER else replace(again, level="distress", others="none")
         if self._branch is not None and ruled.sure and tells_of_the_past(text, ruled):
             long_ago = learned.level not in DANGER and is_long_ago(text)
             if long_ago or highest < _CALM:

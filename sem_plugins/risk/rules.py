@@ -15,7 +15,15 @@ from typing import get_args
 
 from agent.readings import DANGER, RiskLevel, RiskReading
 
-__all__ = ["LADDER", "TO_OTHERS", "is_long_ago", "read_rules", "tells_of_the_past", "without_regret"]
+__all__ = [
+    "LADDER",
+    "TO_OTHERS",
+    "is_long_ago",
+    "read_rules",
+    "tells_of_the_past",
+    "without_regret",
+    "without_softened",
+]
 
 LADDER: tuple[RiskLevel, ...] = get_args(RiskLevel)
 
@@ -34,6 +42,7 @@ class _Rule:
     pattern: re.Pattern[str]
     softened: tuple[re.Pattern[str], ...]
     suspected: bool  # it is asked about before it is believed
+    denial: bool  # what it finds is one
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +52,7 @@ class _Rules:
     regret: re.Pattern[str]
     present: re.Pattern[str]
     long_ago: re.Pattern[str]
+    hedge: re.Pattern[str]
 
 
 @cache
@@ -59,6 +69,7 @@ def _rules() -> _Rules:
                 _any(rule["patterns"], words),
                 tuple(softened[name] for name in rule["softened_by"]),
                 rule.get("suspected", False),
+                rule.get("denial", False),
             )
             for rule in raw["rule"]
         ),
@@ -66,6 +77,7 @@ def _rules() -> _Rules:
         regret=_any(raw["regret"]["patterns"], words),
         present=_any(raw["present"]["patterns"], words),
         long_ago=_any(raw["long_ago"]["patterns"], words),
+        hedge=_any(raw["hedge"]["patterns"], words),
     )
 
 
@@ -121,6 +133,26 @@ def without_regret(text: str) -> str | None:
     """The text without wishes that one had done otherwise; None where there are none."""
     rest, found = _rules().regret.subn(" . ", text.translate(_QUOTES))
     return rest if found else None
+
+
+def without_softened(text: str, reading: RiskReading) -> str | None:
+    """The text without what the rules know as denied, told by somebody else, or long past; None where there is
+    nothing of that, distress is told beside it, or the denial is half of one ("I won't kill myself tonight").
+
+    Args:
+        text: What was read.
+        reading: By `read_rules`.
+    """
+    rules, plain = _rules(), text.translate(_QUOTES)
+    if reading.level != "distress" or not reading.evidence or rules.hedge.search(plain):
+        return None
+    if any(rule.level == "distress" and not rule.denial and rule.pattern.search(plain) for rule in rules.rules):
+        return None
+    rest, last = [], 0
+    for start, end in reading.evidence:
+        rest.append(text[last:start])
+        last = max(last, end)
+    return " ".join([*rest, text[last:]]).strip(" ,.;:") or "."
 
 
 _QUOTES = str.maketrans("\u2019\u2018\u02bc\u00b4`\u201c\u201d", "'''''\"\"")

@@ -48,10 +48,11 @@ from agent.readings import (
 )
 from agent.record import SCHEMA, from_record, to_record
 from agent.safety.answered import QUESTIONS
-from agent.safety.course import STEPS, Ladder, RiskChange, RiskCourse, Why
+from agent.safety.course import RiskChange, RiskCourse
 from agent.safety.reliance import Reliance
 from agent.safety.sitting import Sitting
 from agent.safety.situations import SITUATIONS, Around
+from agent.safety.steps import STEPS, Ladder, Why
 from agent.second_look import Adjudication, Exemplar, ExemplarReading
 from agent.state import EmotionalState, OwnAffect, PersonalCalibration, Shift
 from agent.testing import a_turn

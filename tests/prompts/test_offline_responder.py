@@ -9,6 +9,8 @@ import pytest
 
 from agent.decisions import Plan, RankedStrategy, Reply, Strategy
 from agent.readings import Affect, CauseReading, EmotionReading, ExpressionReading
+from agent.safety.course import RiskCourse
+from agent.safety.situations import Around
 from agent.testing import a_turn
 from agent.turn import Message
 from prompts.offline.phrases import load_phrases
@@ -185,6 +187,15 @@ def test_that_the_event_and_the_feeling_come_together():
 
     assert "your landlord sold the house" in reply
     assert any(words in reply for words in PHRASES.feelings["anxious"].words)
+
+
+def test_that_what_others_may_not_share_is_not_given_back_as_if_it_were_agreed_with():
+    told = "My neighbours changed the frequency."
+    tormented = RiskCourse(around=Around("voices", fresh=False, quiet=2))
+
+    assert "neighbours changed the frequency" in RESPONDER.respond(a_turn(told)).lower()
+    replies = [RESPONDER.respond(a_turn(told, course=tormented, conversation_id=f"c{n}")) for n in range(8)]
+    assert not [reply for reply in replies if "frequency" in reply]
 
 
 def test_that_an_empty_reading_of_the_cause_does_no_harm():

@@ -21,7 +21,7 @@ from agent.turn import Message
 from sem_plugins.labels import RISK
 from sem_plugins.probability import sigmoid
 from sem_plugins.risk.plugin import RiskPlugin, create
-from sem_plugins.risk.rules import LADDER, read_rules
+from sem_plugins.risk.rules import LADDER, read_rules, without_softened
 from tests.contracts.plugin_contract import LONG, PluginContract
 from tests.sem_plugins.fake_encoder import NO, YES, FakeEncoder, on_words
 from tests.sem_plugins.risk_statements import (
@@ -164,6 +164,57 @@ def test_that_rules_use_the_words_they_define_and_repeat_nothing_without_end():
     assert used == set(raw["words"])
     # A group that repeats without end would make the time grow with the square of the text.
     assert not [pattern for pattern in patterns if ")*" in pattern or ")+" in pattern]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I had the rope over the beam at noon.",
+        "i put the belt round my neck and took it off again",
+        "I held the gun to my head",
+    ],
+)
+def test_that_what_was_prepared_is_a_plan(text: str):
+    assert read_rules(text).level == "plan"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "He has saved enough pills to last him.",
+        "My sister wrote a suicide note.",
+        "They tied the rope on the beam",
+    ],
+)
+def test_that_what_somebody_else_prepared_is_no_plan_of_theirs(text: str):
+    assert read_rules(text).level in {"none", "distress", "ideation"}
+
+
+@pytest.mark.parametrize(
+    ("text", "rest"),
+    [
+        ("I don't want to die, I just want a day in bed.", "I just want a day in bed"),
+        ("I'm not suicidal. The rent is due.", "The rent is due"),
+        ("I don't want to die, I just want the pain to stop.", None),
+        ("I'm not going to kill myself tonight.", None),
+        ("I don't really want to kill myself", None),
+        ("I don't want to die. I don't want to be here.", None),
+        ("I want to kill myself", None),
+        ("The rent is due.", None),
+    ],
+)
+def test_that_only_a_plain_denial_is_left_out_of_what_is_read_again(text: str, rest: str | None):
+    assert without_softened(text, read_rules(text)) == rest
+
+
+def test_that_what_a_denial_alone_makes_alarming_is_distress():
+    plugin = create()
+    assert (
+        plugin.judge("I don't want to die, I just want to lie in a dark room until Thursday.").level == "distress"
+    )
+    assert (
+        plugin.judge("I'm not suicidal, but I keep staring at the pills and I wrote the letters.").level in DANGER
+    )
 
 
 @pytest.mark.parametrize(

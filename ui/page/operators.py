@@ -12,9 +12,9 @@ from typing import Any
 
 from agent.errors import HeldError, InputError, UnknownConversationError
 from agent.safety.called import CALL_STATES, Called
-from agent.safety.course import STEPS
 from agent.safety.handoff import HandoffPacket, packet_of
 from agent.safety.human_acts import HumanAct
+from agent.safety.steps import STEPS
 from agent.turn import Turn
 from ui.http.errors import ApiError
 from ui.page.answering import Trouble, trouble_of

@@ -7,9 +7,9 @@ from typing import Any
 
 from markupsafe import Markup
 
-from agent.safety.course import STEPS, Step
 from agent.safety.handoff import RiskPoint
 from agent.safety.human_acts import HumanAct
+from agent.safety.steps import STEPS, Step
 from agent.turn import Turn
 from ui.drawing import path_of, ticks
 from ui.page.markup import filled

@@ -12,6 +12,7 @@ __all__ = [
     "SOMEONE_ELSE_NOW",
     "VIOLENCE",
     "VIOLENCE_NOW",
+    "VOICES",
 ]
 
 
@@ -265,6 +266,32 @@ BODY = _lines("""
     there was blood again when I went to the toilet, is that normal?
 """)
 
+VOICES = _lines("""
+    I keep hearing voices and I can't sleep
+    the voices tell me to leave the house and I'm scared
+    there's a voice in my head and it's getting louder
+    it isn't mine, it's not my voice, it started in June
+    There's a man who talks about what I'm doing, all day
+    the angel by the window tells me to give it all back
+    they have been putting something in my food, I can taste it
+    my neighbours put powder in my coffee
+    There are microphones in the walls of my flat
+    someone hid a camera in my lamp and a chip in my tooth
+    the TV is talking about me again
+    the radio sends messages meant for me
+    they can read my thoughts
+    They put thoughts into my head at night
+    I covered all the windows with foil
+    i'm being watched through the sockets
+    I'm followed by drones wherever I go, I am being tracked everywhere
+    there are signs that only I can see
+    it's all a simulation and they are testing me
+    since Friday she gives orders, and nobody else hears her, she says I must not eat
+    That is not my real mother, she has been replaced
+    the pipes knock in code all night
+    I've been chosen to warn everyone
+""")
+
 CHILDREN = _lines("""
     i'm 13 and my stepdad hits me
     my teacher saw the bruises from my dad
@@ -273,6 +300,43 @@ CHILDREN = _lines("""
 """)
 
 NO_SITUATION = _lines("""
+    My mum left me three voice notes before breakfast.
+    I heard voices in the hall, it was the neighbours.
+    The voices say I should have the cake, and for once we agree.
+    God spoke to me in church this morning and I felt calm.
+    My late grandfather came to me in a dream and smiled.
+    The angel on our tree tells a long story, my daughter says.
+    My inner voice tells me to take the job.
+    I have a deep voice and sing in a choir.
+    She found her voice again after the divorce.
+    We put milk in the coffee and sugar in the tea.
+    Somebody put salt in the soup instead of sugar, we laughed.
+    My neighbours put flowers in the hall.
+    I got food poisoning from the fish.
+    Our landlord put cameras in the parking lot.
+    The baby monitor has a camera in the ceiling.
+    The vet put a chip in my dog's neck.
+    My watch tracks my sleep and my phone listens to everything.
+    The advert for that chair follows me everywhere on instagram.
+    I am followed by forty people on Tiktok.
+    My husband can read my mind when it comes to pizza.
+    Nobody can read my thoughts, so I have to say what I want.
+    My teacher put the idea in my head to study music.
+    We wrapped the potatoes in foil and put them in the fire.
+    I put foil on the windows of the van against the heat for the camping trip of my girlfriend.
+    It's all one plan: first the kitchen, then the bath.
+    I was chosen to play the lead.
+    That is not my real name.
+    My boss is watching me through the camera in the warehouse.
+    I'm being watched by my cat.
+    The song is about a man who hears voices.
+    The light is blinking at me, I think the bulb is dying.
+    I felt like I was already dead tired.
+    Somebody told me to see a doctor.
+    She gives orders all day, she is a sergeant.
+    I hear the voice of reason in what you say.
+    There's a woman who talks about gardening on the radio.
+    There's a boy in my class who talks to me in maths.
     It hit me that summer is over.
     I can't see the point of carrying on.
     I don't expect to be here by Christmas.

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from agent.decisions import Contact
 from agent.readings import RiskReading
 from agent.safety.around import plan_name
-from agent.safety.course import STEPS, RiskCourse
+from agent.safety.course import RiskCourse
 from agent.safety.guard import ProtocolGuard
 from agent.safety.help_lines import load_help_lines
 from agent.safety.protocol import load_protocol
+from agent.safety.steps import STEPS
 from agent.safety.takeover import with_takeover
 from agent.testing import a_turn
 from agent.turn import Message, Turn
@@ -247,7 +248,7 @@ def test_that_a_no_to_being_safe_from_them_is_no_danger_from_themselves():
     course = turns[1].course
     assert course is not None
     assert course.around is not None
-    assert (course.level, course.around.now) == ("none", True)
+    assert (course.level, course.around.now) == ("distress", True)
     assert "999 or 112" in words_of(turns[1])
 
 

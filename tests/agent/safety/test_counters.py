@@ -16,8 +16,9 @@ from agent.decisions import Care, Objection, Reply
 from agent.memory_sqlite import SQLiteStore
 from agent.readings import RiskReading
 from agent.safety.counters import BELOW, KINDS, counted, kinds, make_report
-from agent.safety.course import STEPS, RiskChange, RiskCourse
+from agent.safety.course import RiskChange, RiskCourse
 from agent.safety.guard import ProtocolGuard
+from agent.safety.steps import STEPS
 from agent.testing import a_turn
 from tests.contracts.store_contract import recalled_turn
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from agent.errors import ReadingError
 from agent.readings import DANGER, RiskReading
 from agent.safety.answered import QUESTIONS
-from agent.safety.course import COOLS_AFTER, STEPS, SUSPICION_COOLS_AFTER, RiskChange, RiskCourse, advance, reaches
+from agent.safety.course import COOLS_AFTER, SUSPICION_COOLS_AFTER, RiskChange, RiskCourse, advance
+from agent.safety.steps import STEPS, reaches
 
 LEVELS = ("none", "distress", "ideation", "plan", "acute")
 CALM = RiskReading("none")
@@ -166,6 +167,41 @@ def test_that_a_single_suspicion_of_danger_to_others_falls_sooner_too():
     assert after(None, (suspected, words), *CALM_AGAIN).others == "watch"
     assert after(None, (said, words), *CALM_AGAIN).others == "ideation"
     assert after(None, (suspected, words), (suspected, words), *CALM_AGAIN).others == "ideation"
+
+
+def test_that_distress_bears_no_suspicion_out_and_is_what_remains():
+    suspected, low = RiskReading("ideation", sure=False), RiskReading("distress")
+    begun = after(None, (suspected, "The keys are on the hook."))
+    assert after(begun, (low, "I am so tired."), (low, "It was a bad week.")).level == "ideation"
+    fallen = after(begun, (low, "I am so tired."), (low, "It was a bad week."), (low, "And cold."))
+    assert (fallen.level, fallen.changes[-1].why) == ("distress", "cooled")
+    said = after(None, (RiskReading("ideation"), "I want to be dead."), *((low, "It was a bad week."),) * 9)
+    assert said.level == "ideation"
+
+
+def test_that_what_could_not_be_read_lets_no_suspicion_fall():
+    begun = after(None, (RiskReading("ideation", sure=False), "The keys are on the hook."))
+    assert after(begun, *((None, "The bus was late."),) * 6).level == "ideation"
+
+
+@pytest.mark.parametrize(
+    "text", ["My brother sat down next to me.", "She is calling them.", "Four bookings today."]
+)
+def test_that_danger_to_others_is_suspected_only_with_a_threat_of_their_own(text: str):
+    suspected = RiskReading("ideation", ("harm-to-others",), others="ideation", sure=False)
+    assert after(None, (suspected, text)).others == "watch"
+    assert after(None, (suspected, f"{text} I will make them pay.")).others == "ideation"
+
+
+def test_that_a_voice_that_asks_for_harm_is_no_talk_of_somebody_else():
+    suspected = RiskReading("ideation", ("harm-to-others",), others="ideation", sure=False)
+    text = "The angel says he was swapped, and that he goes back through the water."
+    assert after(None, (suspected, text)).others == "ideation"
+
+
+@pytest.mark.parametrize("text", ["My husband hits me when he drinks.", "There are microphones in the walls."])
+def test_that_whoever_tells_of_violence_or_torment_is_in_distress(text: str):
+    assert after(None, (CALM, text)).level == "distress"
 
 
 def asked_of_thoughts(*messages: tuple[RiskReading | None, str]) -> RiskCourse:

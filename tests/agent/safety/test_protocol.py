@@ -246,13 +246,31 @@ def test_that_a_hint_is_asked_about_again_once_it_cooled():
     assert [one.course.asked for one in said] == ["thoughts", *[None] * 6, "thoughts"]
 
 
-@pytest.mark.parametrize("level", ["ideation", "plan"])
-def test_that_a_single_suspicion_is_asked_about_and_nothing_is_taken_for_granted(level: Any):
+@pytest.mark.parametrize(("level", "asked"), [("ideation", None), ("plan", "safe")])
+def test_that_a_single_suspicion_is_asked_about_and_nothing_is_taken_for_granted(level: Any, asked: str | None):
     suspected = RiskReading(level, sure=False)
     said = conversation(
         ("I don't want to die, I just want to sleep.", suspected), ("The bus was late.", CALM), country="GB"
     )
-    assert [one.course.asked for one in said] == ["thoughts", "safe"]
+    assert [one.course.asked for one in said] == ["thoughts", asked]
+
+
+def test_that_after_the_question_about_a_suspicion_the_conversation_goes_on_and_the_record_stands():
+    suspected, said = RiskReading("ideation", sure=False), RiskReading("ideation", ("self-harm",))
+    for reading, free in ((suspected, True), (said, False)):
+        _, second = conversation(("So that is settled.", reading), ("The bus was late.", CALM))
+        assert second.alone is not free
+        assert second.course.level == "ideation"
+        assert second.care is not None
+        assert second.care.note or not free
+
+
+def test_that_thoughts_which_were_spoken_out_are_not_asked_for_later():
+    said = conversation(
+        ("I want to kill myself.", danger("ideation")), *(("The bus was late.", danger("ideation")),) * 7
+    )
+    assert "thoughts" not in [one.course.asked for one in said]
+    assert {"plan", "means", "safe", "company"} >= {one.course.asked for one in said}
 
 
 def test_that_after_a_suspicion_that_was_denied_nothing_more_is_asked():

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from agent.safety.answered import QUESTIONS
-from agent.safety.course import STEPS
 from agent.safety.outgoing import load_outgoing
 from agent.safety.protocol import load_protocol
 from agent.safety.protocol_page import protocol_page
+from agent.safety.steps import STEPS
 
 ROOT = Path(__file__).parents[3]
 

@@ -15,9 +15,10 @@ from agent.errors import ReadingError
 from agent.readings import RiskReading
 from agent.record import pack
 from agent.safety import reliance as module
-from agent.safety.course import STEPS, RiskCourse
+from agent.safety.course import RiskCourse
 from agent.safety.guard import ProtocolGuard
 from agent.safety.reliance import DAYS, Reliance, nudge, shuts_others_out, update
+from agent.safety.steps import STEPS
 from agent.testing import a_turn
 
 START = 1_790_000_000.0  # a Monday in September, 14:13 in UTC

@@ -22,6 +22,7 @@ from tests.agent.safety.situation_examples import (
     SOMEONE_ELSE_NOW,
     VIOLENCE,
     VIOLENCE_NOW,
+    VOICES,
 )
 
 FOUND = (
@@ -31,6 +32,7 @@ FOUND = (
     *((text, "someone_else", False) for text in SOMEONE_ELSE),
     *((text, "medical", True) for text in MEDICAL),
     *((text, "body", True) for text in BODY),
+    *((text, "voices", False) for text in VOICES),
 )
 DENIALS = ("just kidding", "never mind", "no", "he didn't mean it", "it was nothing", "forget it, I'm fine now")
 QUIET = ("The bus was late.", "What is for dinner?", *DENIALS)

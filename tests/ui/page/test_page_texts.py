@@ -10,10 +10,10 @@ import pytest
 
 import agent
 import ui.page
-from agent.safety.course import Step
 from agent.safety.help_lines import UNKNOWN, load_help_lines
 from agent.safety.policies import load_policy, policy_names
 from agent.safety.protocol import load_protocol
+from agent.safety.steps import Step
 from evals.listing import listed
 from sem_plugins.language import Kind
 from strategies.rules import Known
