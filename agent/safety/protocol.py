@@ -101,9 +101,9 @@ class Protocol:
             danger = danger or "ideation"
         if danger is not None:
             quiet = course.others_quiet if danger == "others" else course.quiet
-            # A suspicion is asked about, and then waited for: most of whom it is wrong about just go on.
-            holds = 0 if course.suspected and danger == "ideation" else self.steps[danger].holds
-            if course.unread or course.fresh or quiet <= holds or asked:
+            # A suspicion is asked about, and then waited for: most whom it is wrong about just go on.
+            waits = course.others_suspected if danger == "others" else course.suspected and danger == "ideation"
+            if course.unread or course.fresh or asked or (not waits and quiet <= self.steps[danger].holds):
                 return self._in_danger(words, turn, course, danger, asked=asked)
         if (found := care_around(self, words, turn, course)) is not None:
             return found
@@ -178,8 +178,10 @@ class Protocol:
 
     def _check(self, words: Wording, course: RiskCourse, *, note: str) -> tuple[RiskCourse, Care, bool]:
         """The time after danger: now and then a question ends the reply."""
-        quiet = max(course.quiet, course.others_quiet)
-        unborne = course.suspected and not course.in_danger and not reaches(course.others_peak, "ideation")
+        own, of_others = reaches(course.peak, "ideation"), reaches(course.others_peak, "ideation")
+        quiet = course.quiet if own or not of_others else course.others_quiet
+        # A suspicion was asked about, and that is enough until there is a sign.
+        unborne = (course.suspected or not own) and (course.others_suspected or not of_others)
         if unborne or quiet % _CHECK_EVERY != _CHECK_EVERY - 1:
             return replace(course, lines=()), Care(self.id, note=self._note(course, note)), False
         said = f"{words.pick('after.check')} {words.pick('ask.safe')}"

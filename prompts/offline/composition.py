@@ -69,9 +69,7 @@ class Composition:
         subject = subject_of(turn)
         self.heard = hear(turn, phrases=phrases, variant=turn.index, subject=subject)
         self.subject = _fitting(subject, self.heard, turn)
-        self.reflection = (
-            None if _is_tormented(turn) else reflect(turn, feelings=phrases.own_words.keys(), said=self.said)
-        )
+        self.reflection = reflect(turn, feelings=phrases.own_words.keys(), said=self.said)
         self.occasion = occasion_of(turn)
         self.stage = _stage(turn)
         lately = map(straightened, turn.said_by("seeker")[-_QUIET_TURNS:])
@@ -268,12 +266,6 @@ def _fitting(subject: Subject | None, heard: Heard, turn: Turn) -> Subject | Non
         return None
     risen = turn.course is not None and turn.course.highest != "none"
     return None if risen and subject.topic.mood == "good" and not subject.here else subject
-
-
-def _is_tormented(turn: Turn) -> bool:
-    """Whether they told of what others may not share: given back in our words it would sound agreed with."""
-    around = None if turn.course is None else turn.course.around
-    return around is not None and around.open and around.kind == "voices"
 
 
 def _human_wrote_lately(turn: Turn) -> bool:

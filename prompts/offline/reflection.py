@@ -62,6 +62,9 @@ def reflect(turn: Turn, *, feelings: Collection[str] = (), said: Sequence[str] =
     Returns:
         None where nothing in the message can be given back safely and soundly.
     """
+    around = None if turn.course is None else turn.course.around
+    if around is not None and around.open and around.kind == "voices":
+        return None  # what others may not share, given back, would sound agreed with
     if _is_shouted(turn.text):
         return None
     clauses = clauses_of(turn.text)

@@ -24,6 +24,7 @@ from sem_plugins.risk.branch import HALF, RiskBranch, load_branch
 from sem_plugins.risk.rules import (
     LADDER,
     TO_OTHERS,
+    is_jest,
     is_long_ago,
     read_rules,
     tells_of_the_past,
@@ -84,7 +85,8 @@ class RiskPlugin:
             long_ago = learned.level not in DANGER and is_long_ago(text)
             if long_ago or highest < _CALM:
                 ruled = replace(ruled, level="distress")
-        return _higher(ruled, learned)
+        found = _higher(ruled, learned)
+        return replace(found, sure=False) if found.level in DANGER and is_jest(text) else found
 
     def _learned(self, text: str) -> tuple[RiskReading, float]:
         """What the network says, and how likely ideation is by the most alarming of message and sentences."""

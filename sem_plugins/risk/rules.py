@@ -18,6 +18,7 @@ from agent.readings import DANGER, RiskLevel, RiskReading
 __all__ = [
     "LADDER",
     "TO_OTHERS",
+    "is_jest",
     "is_long_ago",
     "read_rules",
     "tells_of_the_past",
@@ -53,6 +54,7 @@ class _Rules:
     present: re.Pattern[str]
     long_ago: re.Pattern[str]
     hedge: re.Pattern[str]
+    jest: re.Pattern[str]
 
 
 @cache
@@ -78,6 +80,7 @@ def _rules() -> _Rules:
         present=_any(raw["present"]["patterns"], words),
         long_ago=_any(raw["long_ago"]["patterns"], words),
         hedge=_any(raw["hedge"]["patterns"], words),
+        jest=_any(raw["jest"]["patterns"], words),
     )
 
 
@@ -127,6 +130,11 @@ def tells_of_the_past(text: str, reading: RiskReading) -> bool:
 def is_long_ago(text: str) -> bool:
     """Whether the text says that years lie between what it tells and now."""
     return _rules().long_ago.search(text.translate(_QUOTES)) is not None
+
+
+def is_jest(text: str) -> bool:
+    """Whether somebody laughs as they write it."""
+    return _rules().jest.search(text.translate(_QUOTES)) is not None
 
 
 def without_regret(text: str) -> str | None:

@@ -207,6 +207,29 @@ def test_that_only_a_plain_denial_is_left_out_of_what_is_read_again(text: str, r
     assert without_softened(text, read_rules(text)) == rest
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I want to die \U0001f602 the whole class saw it",
+        "I want to kill myself lmao",
+        "killed myself again in the second level",
+        "I'm going to murder my boss",
+        "I will kill my brother, that was my cake",
+    ],
+)
+def test_that_what_is_laughed_at_or_hardly_ever_meant_is_asked_about_before_it_is_believed(text: str):
+    reading = create().judge(text)
+    assert reading.level in DANGER
+    assert not reading.sure
+
+
+@pytest.mark.parametrize(
+    "text", ["I nearly killed myself last night", "I'm going to stab my boss", "I want to die haha"]
+)
+def test_that_other_words_for_it_are_believed(text: str):
+    assert create().judge(text).sure
+
+
 def test_that_what_a_denial_alone_makes_alarming_is_distress():
     plugin = create()
     assert (

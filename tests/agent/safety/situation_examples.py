@@ -55,6 +55,14 @@ VIOLENCE_NOW = _lines("""
 """)
 
 VIOLENCE = _lines("""
+    he goes through my phone every night and asks about each name
+    My husband counts every receipt and I am not allowed money of my own
+    She'll see this if I don't delete it, she tracks my location
+    I told the nurse I fell down the stairs, she looked at him
+    He is careful, never my face, always where it doesn't show
+    is it normal to hit kids when they cry
+    no pay for three months, and the boss says if you talk you go home to your country
+    they lock the door when they go out and I clean until night
     my agency took my passport and says I can't leave the house
     he says if I don't send more pictures he will post the old ones
     a man online is threatening to send my photos to my parents
@@ -300,6 +308,19 @@ CHILDREN = _lines("""
 """)
 
 NO_SITUATION = _lines("""
+    My daughter reads my messages out loud because of my eyes.
+    She checks my phone for me when I am driving.
+    My wife controls the money for the club with me.
+    I'm not allowed to drive for six weeks after the operation.
+    I'm not allowed to go out before the exam is over, says my tutor.
+    I told my boss I fell asleep on the train.
+    I walked into a door and everybody laughed.
+    He never shaves on his face in winter.
+    We painted it so that it doesn't show.
+    Is it normal to cry at weddings?
+    I have no phone and no licence, I'm nine.
+    The shop gave me no pay slip for March.
+    If you leave now you get home before the rain.
     My mum left me three voice notes before breakfast.
     I heard voices in the hall, it was the neighbours.
     The voices say I should have the cake, and for once we agree.
