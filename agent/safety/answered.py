@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal, get_args
 
 from agent.safety.steps import Step
 
-__all__ = ["QUESTIONS", "Answer", "Question", "answer_to", "answers", "denies", "misread", "speaks_of_death"]
+__all__ = [
+    "ALIKE",
+    "QUESTIONS",
+    "Answer",
+    "Question",
+    "answer_to",
+    "answers",
+    "denies",
+    "misread",
+    "speaks_of_death",
+]
 
 Question = Literal["thoughts", "plan", "means", "safe", "company", "others", "away", "them", "known"]
 """Whether they think of suicide; whether they have a plan; whether means are within reach; whether they are safe
@@ -16,6 +28,9 @@ now; whether somebody is with them; whether they mean to hurt somebody else; whe
 harms them; whether somebody is with the one they fear for; whether somebody near them knows of it."""
 
 QUESTIONS: tuple[Question, ...] = get_args(Question)
+
+ALIKE: Mapping[Question | None, Question] = MappingProxyType({"safe": "away", "away": "safe"})
+"""Questions that whoever is asked both in a row hears twice."""
 
 
 @dataclass(frozen=True, slots=True)

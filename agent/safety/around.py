@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from agent.decisions import Care
 from agent.errors import DataError
-from agent.safety.answered import QUESTIONS, Question
+from agent.safety.answered import ALIKE, QUESTIONS, Question
 from agent.safety.course import RiskCourse
 from agent.safety.situations import Around, asks_what_to_do, asks_where_to_turn, tells_of_help
 from agent.safety.wording import EMERGENCY, NAMING, LinesFor, Wording
@@ -28,6 +28,7 @@ PlanName = Literal["medical", "body", "someone_else", "someone_else_now", "viole
 
 _ASK = "ask"
 _CHECK_EVERY = 4  # replies
+_FREE = 2  # replies since the conversation became free, before the first check: the one before asked a question
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def care_around(
         acts = plan.where
     elif (around.quiet if around.now else around.turns) <= plan.holds:
         acts = plan.helped if around.helped else plan.later
-    elif around.turns % _CHECK_EVERY == _CHECK_EVERY - 1:
+    elif (around.turns - plan.holds) % _CHECK_EVERY == _FREE:
         question = _next(plan.ask, turn, around)
         said = f"{words.pick(f'{name}.check')} {words.pick(f'ask.{question}')}"
         course = _done(replace(course, asked=question), around, ("check", f"ask.{question}"), ())
@@ -145,7 +146,7 @@ def _next(order: Sequence[Question], turn: Turn, around: Around) -> Question:
     """The first question that was not asked yet, then the one asked longest ago; none twice in a row."""
     asked = [act.removeprefix("ask.") for act in around.done if act.startswith("ask.")]
     last = None if turn.course_before is None else turn.course_before.asked
-    free = [question for question in order if question != last] or list(order)
+    free = [question for question in order if question not in {last, ALIKE.get(last)}] or list(order)
     return min(free, key=lambda question: asked.index(question) + 1 if question in asked else 0)
 
 

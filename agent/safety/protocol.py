@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 
 from agent.decisions import Care
 from agent.errors import DataError
-from agent.safety.answered import QUESTIONS, Question
+from agent.safety.answered import ALIKE, QUESTIONS, Question
 from agent.safety.around import PlanName, SituationPlan, care_around, lines_for, plan_name, situation_plans
 from agent.safety.course import RiskCourse
 from agent.safety.help_lines import Country
@@ -221,7 +221,7 @@ class Protocol:
             order = order[1:]  # to ask for what was said would not be listening
         asked = [act.removeprefix("ask.") for act in course.done if act.startswith("ask.")]
         last = None if turn.course_before is None else turn.course_before.asked
-        order = [question for question in order if question != last] or order
+        order = [question for question in order if question not in {last, ALIKE.get(last)}] or order
         if course.fresh and len(order) > 1 and "others" not in order:
             order = [question for question in order if question != "company"]  # what was told is asked about first
         return min(order, key=lambda question: (_last(asked, question), order.index(question)))
