@@ -234,7 +234,7 @@ def one_pass(session: InferenceSession, names: Sequence[str], given: Mapping[str
     return found
 
 
-# Its operator for a sum and its normalisation in one is not vectorised: slower than both apart (ONNX Runtime 1.32).
+# Its operator for a sum and its normalisation in one is not vectorised: slower than both apart (version 1.32).
 _SLOWER = ["SkipLayerNormFusion"]
 
 _PASSES = threading.BoundedSemaphore(cores())
