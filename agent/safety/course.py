@@ -203,7 +203,7 @@ def _moved(
     suspected = course.suspected if own else course.others_suspected
     in_doubt = suspected and reaches(level, "ideation")
     # Distress bears no suspicion out: most whom it is wrong about are in distress.
-    unborne = in_doubt and why != "unread" and not reaches(shown, "ideation")
+    unborne = in_doubt and not course.unread and not reaches(shown, "ideation")
     count, stood = count + 1 if quiet else 0, stood + 1 if quiet or unborne else 0
     after: Step = level
     if STEPS.index(shown) > STEPS.index(level):

@@ -86,7 +86,7 @@ class RiskPlugin:
             if long_ago or highest < _CALM:
                 ruled = replace(ruled, level="distress")
         found = _higher(ruled, learned)
-        return replace(found, sure=False) if found.level in DANGER and is_jest(text) else found
+        return replace(found, sure=False) if found.level in {"ideation", "plan"} and is_jest(text) else found
 
     def _learned(self, text: str) -> tuple[RiskReading, float]:
         """What the network says, and how likely ideation is by the most alarming of message and sentences."""

@@ -182,6 +182,9 @@ def test_that_distress_bears_no_suspicion_out_and_is_what_remains():
 def test_that_what_could_not_be_read_lets_no_suspicion_fall():
     begun = after(None, (RiskReading("ideation", sure=False), "The keys are on the hook."))
     assert after(begun, *((None, "The bus was late."),) * 6).level == "ideation"
+    suspected = RiskReading("ideation", ("harm-to-others",), others="ideation", sure=False)
+    begun = after(None, (suspected, "I will make them pay."))
+    assert after(begun, *((None, "The bus was late."),) * 6).others == "ideation"
 
 
 @pytest.mark.parametrize(

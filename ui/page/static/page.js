@@ -120,7 +120,11 @@
     form.querySelector("textarea").focus({ preventScroll: true });
     form.scrollIntoView({ block: "nearest" });
   };
-  const look = () => setTimeout(() => document.querySelector("#understood .panel-title")?.focus(), 200);
+  let wordsAsked = false; // and nothing done since: what is looked at for its own sake takes no focus from them
+  for (const act of ["keydown", "pointerdown"]) document.addEventListener(act, () => { wordsAsked = false; }, true);
+  const look = () => setTimeout(() => {
+    if (!wordsAsked) document.querySelector("#understood .panel-title")?.focus();
+  }, 200);
 
   document.addEventListener("click", event => {
     const link = event.target.closest("a[data-language]");
@@ -286,16 +290,15 @@
   };
   // The words that a feeling rests on are asked for, and looked at once they are there.
   const behind = (element, ask) => {
-    let asked = false;
     element.addEventListener("click", event => {
       const button = event.target.closest('[data-do="words"]');
       if (!button) return;
-      asked = true;
+      wordsAsked = true;
       ask(button.dataset.turn);
     });
     new MutationObserver(() => {
       const found = element.querySelector(".attributed");
-      if (asked && found) { asked = false; found.focus(); }
+      if (wordsAsked && found && document.activeElement !== found) found.focus();
     }).observe(element, { childList: true, subtree: true });
   };
   window.heartlinePanel = (element, send) => behind(element, turn => send({ turn }));
