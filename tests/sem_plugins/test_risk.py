@@ -224,7 +224,13 @@ def test_that_what_is_laughed_at_or_hardly_ever_meant_is_asked_about_before_it_i
 
 
 @pytest.mark.parametrize(
-    "text", ["I nearly killed myself last night", "I'm going to stab my boss", "I want to die haha", "I took all my pills lmao"]
+    "text",
+    [
+        "I nearly killed myself last night",
+        "I'm going to stab my boss",
+        "I want to die haha",
+        "I took all my pills lmao",
+    ],
 )
 def test_that_other_words_for_it_are_believed(text: str):
     assert create().judge(text).sure
