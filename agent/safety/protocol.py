@@ -30,7 +30,7 @@ _ANSWER = 8  # words
 _CHECK_EVERY = 4  # replies; asked each time, the question would wear out
 _SPOKEN_OUT = re.compile(r"\b(kill|suicid|end(ing)? my|tak(e|ing) my|to die|wanna die)", re.IGNORECASE)
 _SOON = re.compile(
-    r"\b(?:to-?night|tonite|right now|this (?:evening|morning|afternoon|minute)|"
+    r"(?<!not )\b(?:to-?night|tonite|right now|this (?:evening|morning|afternoon|minute)|"
     r"in (?:an?|half an|\d+) (?:hours?|min\w*)|"
     r"(?:before|by|till|until|see) (?:\d{1,2} ?(?:am|pm|a\.m|p\.m)|midnight|morning|sunrise|dawn|they|he|she))\b",
     re.IGNORECASE,

@@ -265,6 +265,15 @@ def test_that_after_the_question_about_a_suspicion_the_conversation_goes_on_and_
         assert second.care.note or not free
 
 
+def test_that_not_tonight_is_no_plan_for_the_next_hours():
+    for text, soon in (
+        ("Not tonight. But I know how I would.", False),
+        ("Tonight, and I know how I would.", True),
+    ):
+        _, told = conversation(("I want to kill myself.", danger("ideation")), (text, danger("plan")))
+        assert ("999" in told.words.split("Is ")[0] and "emergency" in told.care.acts) is soon  # type: ignore[union-attr]
+
+
 def test_that_thoughts_which_were_spoken_out_are_not_asked_for_later():
     said = conversation(
         ("I want to kill myself.", danger("ideation")), *(("The bus was late.", danger("ideation")),) * 7
