@@ -17,7 +17,7 @@ from agent.errors import DataError
 from agent.role_marks import has_control_token
 from agent.safety.needed_words import needed_words
 from agent.safety.plain_forms import aligned_forms, plain_forms
-from agent.safety.toml_fields import shipped_toml
+from agent.safety.toml_fields import expanded, shipped_toml
 
 __all__ = ["Outgoing", "load_outgoing"]
 
@@ -129,8 +129,8 @@ def load_outgoing() -> Outgoing:
             one["about"],
             one.get("in_danger", False),
             tuple(_pattern(pattern, words) for pattern in one["patterns"]),
-            re.compile(rf"(?<![a-z])(?:{_expanded(one['unless'], words)})") if "unless" in one else None,
-            re.compile(_expanded(one["after"], words)) if "after" in one else None,
+            re.compile(rf"(?<![a-z])(?:{expanded(one['unless'], words)})") if "unless" in one else None,
+            re.compile(expanded(one["after"], words)) if "after" in one else None,
         )
         for one in raw["category"]
     )
@@ -142,15 +142,9 @@ def load_outgoing() -> Outgoing:
 
 def _pattern(pattern: str, words: Mapping[str, str]) -> str:
     # A pattern may begin with the full stop before it.
-    return rf"(?:(?<![a-z])|(?![a-z]))(?:{_expanded(pattern, words)})(?![a-z])"
+    return rf"(?:(?<![a-z])|(?![a-z]))(?:{expanded(pattern, words)})(?![a-z])"
 
 
 @cache  # at first use: all of them take half a second, and most are never needed
 def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern)
-
-
-def _expanded(pattern: str, words: Mapping[str, str]) -> str:
-    for name, expansion in reversed([*words.items()]):  # a word may be made of words above it
-        pattern = pattern.replace(f"{{{name}}}", expansion)
-    return pattern

@@ -12,7 +12,7 @@ from typing import Any
 
 from agent.errors import DataError, SettingsError
 
-__all__ = ["Fields", "any_of", "read_toml", "shipped_toml"]
+__all__ = ["Fields", "any_of", "expanded", "read_toml", "shipped_toml"]
 
 _ADDRESS = re.compile(r"https?://[^\s<>|\"']+")
 # Line breaks and marks of chat formats could be taken for something else where the words are shown or sent on.
@@ -21,10 +21,15 @@ _PLAIN = re.compile(r"[^\n\r<>{}|]*\S[^\n\r<>{}|]*")
 
 def any_of(patterns: Iterable[str], words: Mapping[str, str]) -> str:
     """One pattern for several, between word boundaries, with `{name}` expanded from `words`."""
-    whole = "|".join(f"(?:{pattern})" for pattern in patterns)
-    for name, expansion in reversed([*words.items()]):  # a word may be made of words above it
-        whole = whole.replace(f"{{{name}}}", expansion)
+    whole = expanded("|".join(f"(?:{pattern})" for pattern in patterns), words)
     return rf"(?<![\w'])(?:{whole})(?!\w)"
+
+
+def expanded(pattern: str, words: Mapping[str, str]) -> str:
+    """A pattern with `{name}` expanded from `words`; a word may be made of words above it."""
+    for name, expansion in reversed([*words.items()]):
+        pattern = pattern.replace(f"{{{name}}}", expansion)
+    return pattern
 
 
 def read_toml(path: Path, *, kind: str) -> Mapping[str, Any]:
