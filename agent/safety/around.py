@@ -85,7 +85,7 @@ def care_around(
     plan = protocol.situations[name]
     if around.fresh and not around.done:
         acts = plan.first
-    elif tells_of_help(turn.text) and around.quiet <= _CHECK_EVERY:
+    elif (tells_of_help(turn.text) or _has_company(words, around)) and around.quiet <= _CHECK_EVERY:
         acts = plan.helped
     elif asks_where_to_turn(turn.text) or asks_what_to_do(turn.text):
         acts = plan.where
@@ -128,6 +128,11 @@ def _alone(
             lines = (*lines, *named)
         acts.append(act)
     return _done(course, around, acts, lines), Care(protocol.id, tuple(acts), " ".join(said)), True
+
+
+def _has_company(words: Wording, around: Around) -> bool:
+    """Whether the question who is near was answered with somebody. Of violence, whoever is here may be the one."""
+    return around.kind == "voices" and words.helped
 
 
 def _named_before(act: str, lines: Sequence[str]) -> bool:

@@ -2,8 +2,8 @@
 violence, and voices.
 
 It is found by patterns of English (`situations.toml`), message by message: few situations, and hardly ever one
-that is none. It is no danger from the person; whoever suffers it is in distress, which `agent.safety.signs` adds to
-their own record. What is done about a situation is in `protocol.toml`.
+that is none. It is no danger from the person; whoever suffers it is in distress, which `agent.safety.signs` adds
+to their own record. What is done about a situation is in `protocol.toml`.
 """
 
 from __future__ import annotations

@@ -299,3 +299,10 @@ def test_that_the_situation_is_never_named_in_a_verdict_by_the_persons_words():
 @pytest.mark.parametrize("name", [name for name in sorted(PROTOCOL.say) if name.startswith("violence")])
 def test_that_nobody_who_suffers_violence_is_blamed_or_sent_to_confront(name: str):
     assert [text for text in PROTOCOL.say[name] if re.search(BLAME, text.lower())] == []
+
+
+def test_that_who_has_company_against_what_torments_them_is_not_asked_for_it_again():
+    turns = conversation("There are microphones in the walls.", "ok, my brother is here with me now")
+
+    assert acts_of(turns[1]) == ("helped",)
+    assert acts_of(conversation(HE_HITS, "he is here with me now")[1]) != ("helped",)
