@@ -137,14 +137,14 @@ def run(
 
     from agent.parts import prepare_aside
     from ui.http import logs
-    from ui.http.allocator import bound_arenas
+    from ui.http.allocator import bound_heaps
     from ui.http.app import make_app
     from ui.http.connections import Connection
     from ui.http.profiles import build_service
     from ui.http.reloading import Reloading
     from ui.http.tracing import export_spans
 
-    bound_arenas()
+    bound_heaps()
     logs.set_up(settings.operations)
     export_spans()
     # A second series for each, which hardly anybody asks for.
