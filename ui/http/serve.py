@@ -143,6 +143,7 @@ def run(
     from ui.http.profiles import build_service
     from ui.http.reloading import Reloading
     from ui.http.tracing import export_spans
+    from ui.http.waking import read_wakes_in_pieces
 
     bound_heaps()
     logs.set_up(settings.operations)
@@ -166,6 +167,7 @@ def run(
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
+            read_wakes_in_pieces(asyncio.get_running_loop())
             if hang_up is not None:
                 again = Reloading(service, read)
                 asyncio.get_running_loop().add_signal_handler(hang_up, again.ask)
