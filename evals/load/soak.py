@@ -28,8 +28,8 @@ __all__ = ["FLAT", "MOST", "Look", "soak", "told"]
 
 MORE_FILES = 8
 FLAT = 0.3
-"""MB in 1,000 turns that the interval reaches down to: what is remembered of stateless talks takes 0.26 of them,
-until there are 2,000 of those, 4 MB."""
+"""MB in 1,000 turns that the interval reaches down to: what is remembered of stateless talks takes 0.14 of them,
+until there are 2,000 of those, 3 MB."""
 
 MOST = 1.0
 """MB in 1,000 turns that the upper end of the interval may not exceed."""
