@@ -26,9 +26,11 @@ from agent.record import pack, unpack
 from agent.resumed import recent, resumed
 from agent.turn import Message, Turn
 
-__all__ = ["Pasts"]
+__all__ = ["REMEMBERED", "Pasts"]
 
-_REMEMBERED = 2_000  # some 1 kB each, packed; as objects 10 kB
+REMEMBERED = 2_000
+"""Conversations that are remembered: 1.4 kB each, packed; as objects 10 kB."""
+
 _SECONDS = 3_600.0
 _QUICKLY = 1  # half a millisecond in all; slower ways save 7%
 _WINDOW, _WORK = 13, 5  # 8 kB, and it works in 48 kB; usual are 256 kB, which take twice as long and save nothing
@@ -51,7 +53,7 @@ class Pasts:
         clock: Tells seconds that pass.
     """
 
-    def __init__(self, *, most: int = _REMEMBERED, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, *, most: int = REMEMBERED, clock: Callable[[], float] = time.monotonic) -> None:
         self._known: OrderedDict[bytes, _Known] = OrderedDict()
         self._most, self._clock, self._lock = most, clock, Lock()
         self._secret = secrets.token_bytes(32)
