@@ -20,6 +20,7 @@ from agent.errors import SettingsError
 
 if TYPE_CHECKING:
     from agent.settings import Settings
+    from ui.http.workers import Link
 
 __all__ = ["app", "called_by", "check_reach", "given_settings", "run"]
 
@@ -156,16 +157,16 @@ def run(settings: Settings, *, host: str, port: int, workers: int, **how: Any) -
     with _bound(host, port) as listening:
         told = partial(typer.echo, f"Serving at http://{_address_of(listening)}/v1 (models: {names})")
 
-        def work(**more: Any) -> None:
+        def work(taken_from: socket.socket | Link, **more: Any) -> None:
             from ui.http.server import serve as answer  # what is heavy is loaded by who answers
 
-            answer(settings, listening=listening, **how, **more)
+            answer(settings, listening=taken_from, **how, **more)
 
         if workers == 1:
-            work(ready=told)
+            work(listening, ready=told)
             return
         with _counted_together() as died:
-            status = Workers(lambda link: work(ready=link.listens, gone=link.gone), workers, died=died).run(told)
+            status = Workers(work, workers, listening, died=died).run(told)
     raise typer.Exit(status)
 
 

@@ -21,35 +21,31 @@ from ui.http.connections import Connection
 from ui.http.profiles import Service, build_service
 from ui.http.reloading import Reloading
 from ui.http.tracing import export_spans
+from ui.http.workers import Link
 
 __all__ = ["serve"]
-
-_BACKLOG = 2048  # connections that wait to be taken in, as uvicorn has it
 
 
 def serve(
     settings: Settings,
     *,
     read: Callable[[], Settings],
-    listening: socket.socket,
+    listening: socket.socket | Link,
     profile: str,
     hosts: Collection[str] | None,
     drain_seconds: float,
-    ready: Callable[[], None],
-    gone: int | None = None,
+    ready: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve until a signal comes. SIGHUP has the configuration read again.
 
     Args:
         settings: Of the agents.
         read: Reads them again.
-        listening: Bound to the address, where several processes may listen.
+        listening: Bound to the address; in a worker, what brings its connections.
         profile: For requests that name none.
         hosts: Names that it may be called by; None takes any.
         drain_seconds: How long running replies may go on after the signal.
         ready: Called when it listens.
-        gone: What can be read from once the process that all workers belong to is no more; None: it is the only
-            process.
 
     Raises:
         HeartlineError: The agents cannot be built.
@@ -61,7 +57,7 @@ def serve(
     # A second series for each, which hardly anybody asks for.
     disable_created_metrics()  # type: ignore[no-untyped-call]
     service = build_service(settings, default=profile)
-    if gone is not None and getattr(service.store, "leases", None) is None:
+    if isinstance(listening, Link) and getattr(service.store, "leases", None) is None:
         raise SettingsError(
             f"`--workers` asks for several processes, which cannot share the store {service.store.name!r}. Take a "
             "file (`--store`) or Postgres, or leave `--workers` out."
@@ -76,12 +72,10 @@ def serve(
         proxy_headers=False,
         timeout_keep_alive=30,
         timeout_graceful_shutdown=5,  # by then whatever still runs has had its time
-        # Of several workers each takes in one connection at a time. asyncio takes in as many as this at once: the
-        # first to wake would have all that came together.
-        backlog=_BACKLOG if gone is None else 1,
     )
-    server = _Server(config, service, read=read, drain_seconds=drain_seconds, ready=ready, gone=gone)
-    server.run(sockets=[listening])
+    link = listening if isinstance(listening, Link) else None
+    server = _Server(config, service, read=read, drain_seconds=drain_seconds, ready=ready, link=link)
+    server.run(sockets=[] if isinstance(listening, Link) else [listening])
 
 
 class _Server(uvicorn.Server):
@@ -95,12 +89,13 @@ class _Server(uvicorn.Server):
         read: Callable[[], Settings],
         drain_seconds: float,
         ready: Callable[[], None],
-        gone: int | None,
+        link: Link | None,
     ) -> None:
         super().__init__(config)
         self._service, self._drain, self._drain_seconds = service, service.drain, drain_seconds
         self._reloading = Reloading(service, read)
-        self._ready, self._gone = ready, gone
+        self._ready, self._link = ready, link
+        self._taken_in: set[asyncio.Task[object]] = set()
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         if self._drain.began is None:
@@ -113,10 +108,8 @@ class _Server(uvicorn.Server):
         loop = asyncio.get_running_loop()
         if hasattr(signal, "SIGHUP"):  # not on Windows
             loop.add_signal_handler(signal.SIGHUP, self._reloading.ask)
-        if self._gone is not None:
-            loop.add_reader(self._gone, self._orphaned, self._gone)
-            for each in sockets or ():
-                each.listen(_BACKLOG)
+        if self._link is not None:
+            self._link.listen(self._take, orphaned=self._drain.begin)
         prepare_aside(lambda: bool(self._drain.running))
         self._ready()
 
@@ -127,6 +120,13 @@ class _Server(uvicorn.Server):
         await self._drain.cut()  # before the store is closed, which keeps what was said
         await super().shutdown(sockets)
 
-    def _orphaned(self, gone: int) -> None:
-        asyncio.get_running_loop().remove_reader(gone)
-        self._drain.begin()
+    def _take(self, connection: socket.socket) -> None:
+        """What uvicorn does with the connections that it takes in itself."""
+        loop = asyncio.get_running_loop()
+
+        def protocol() -> asyncio.Protocol:
+            return Connection(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+
+        task = loop.create_task(loop.connect_accepted_socket(protocol, connection))
+        self._taken_in.add(task)
+        task.add_done_callback(self._taken_in.discard)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx2
@@ -26,6 +28,11 @@ pytestmark = pytest.mark.skipif(
 def workers_of(pid: int) -> list[int]:
     """The processes that a process started, as far as they still run."""
     return [*map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+
+
+def sockets_of(pid: int) -> int:
+    """How many a process has open."""
+    return sum(os.readlink(each).startswith("socket:") for each in Path(f"/proc/{pid}/fd").iterdir())
 
 
 def is_gone(pid: int) -> bool:
@@ -67,6 +74,16 @@ def test_that_workers_share_an_address_their_conversations_and_what_they_count(s
         assert counted(server, "heartline_turns_total{") == 12
         assert counted(server, "heartline_ready") == 1
     assert counted(server, "heartline_build_info") == 1
+
+
+def test_that_connections_that_are_kept_are_shared_out_evenly(server: Process):
+    workers = workers_of(server.process.pid)
+    before = [sockets_of(pid) for pid in workers]
+    host, port = server.url.removeprefix("http://").split(":")
+    with ExitStack() as kept:
+        for _ in range(8):
+            kept.enter_context(socket.create_connection((host, int(port)), PATIENCE))
+        wait_until(lambda: [sockets_of(pid) for pid in workers] == [number + 4 for number in before])
 
 
 def test_that_a_worker_that_is_killed_is_replaced_and_no_acknowledged_turn_is_lost(
