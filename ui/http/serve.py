@@ -200,5 +200,5 @@ def _counted_together() -> Iterator[Callable[[int], None]]:
     try:
         yield died
     finally:
-        if os.getpid() == owner:
+        if os.getpid() == owner or os.getppid() != owner:  # the first process, or a worker that outlives it
             shutil.rmtree(folder, ignore_errors=True)

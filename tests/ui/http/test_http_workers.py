@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import httpx2
@@ -32,7 +32,11 @@ def workers_of(pid: int) -> list[int]:
 
 def sockets_of(pid: int) -> int:
     """How many a process has open."""
-    return sum(os.readlink(each).startswith("socket:") for each in Path(f"/proc/{pid}/fd").iterdir())
+    found = 0
+    for each in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(OSError):  # closed meanwhile
+            found += str(each.readlink()).startswith("socket:")
+    return found
 
 
 def is_gone(pid: int) -> bool:
@@ -128,10 +132,15 @@ def test_that_each_worker_ends_in_peace_after_sigterm(tmp_path: Path):
     assert "".join(p.choices[0].delta.content or "" for p in pieces if p.choices) == "I hear you. Go on."
 
 
-def test_that_workers_end_with_the_process_that_started_them(server: Process):
-    workers = workers_of(server.process.pid)
-    server.process.kill()
-    wait_until(lambda: all(map(is_gone, workers)))
+def test_that_workers_end_with_the_process_that_started_them_and_leave_nothing(tmp_path: Path):
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    with served("--workers", "2", "--store", str(tmp_path / "c.db"), anew=True, TMPDIR=str(folder)) as server:
+        workers = workers_of(server.process.pid)
+        assert len(list(folder.glob("heartline-metrics-*"))) == 1
+        server.process.kill()
+        wait_until(lambda: all(map(is_gone, workers)))
+    assert list(folder.glob("heartline-metrics-*")) == []
 
 
 def test_that_each_worker_reads_the_configuration_again(server: Process):
