@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -131,7 +130,7 @@ def insert_turn(connection: sa.Connection, tenant: str, turn: Turn) -> tuple[Tur
             "record": _json(record),
         },
     )
-    return replace(turn, index=so_far.turns), so_far
+    return turn.altered(index=so_far.turns), so_far
 
 
 def _known_after(name: str, record: Mapping[str, Any], before: Recalled) -> str | None:
@@ -165,11 +164,11 @@ def turns_of(
             length = row.history_length
             if length is not None and turn.index < first:  # overtaken by some of these
                 past = known_at(turn.index, length)
-                turn = past.before(replace(turn, history=past.messages[-length:] if length else ()))
+                turn = past.before(turn.altered(history=past.messages[-length:] if length else ()))
             elif length is not None:
                 end = ends[turn.index - first]
-                turn = kept[turn.index - first].before(replace(turn, history=tuple(said[end - length : end])))
-        turns.append(replace(turn, index=row.position))
+                turn = kept[turn.index - first].before(turn.altered(history=tuple(said[end - length : end])))
+        turns.append(turn.altered(index=row.position))
         said.extend((*said_in_row(row), *people.get(row.position + 1, ())))
         ends.append(len(said))
         kept.append(kept[-1].after(turn))
