@@ -14,9 +14,9 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
 
 from agent.errors import SettingsError
+from agent.threads import start
 from agent.turn import Turn
 
 __all__ = ["AS_COMES", "Batches", "Batching", "cores"]
@@ -99,7 +99,7 @@ class _Asked:
 
 @dataclass(eq=False, slots=True)
 class _Worker:
-    """A thread that reads batch after batch, until nobody waits.
+    """What reads batch after batch in a thread, until nobody waits.
 
     Attributes:
         since: `time.monotonic()` when its batch began.
@@ -111,8 +111,8 @@ class _Worker:
 class Batches:
     """Takes turns through the same steps, several at a time. Safe for threads and event loops.
 
-    There is nothing to close: threads run only while there is something to read. One that hangs is left behind,
-    and ends with the process.
+    There is nothing to close: a thread that has nothing to read ends by itself (see `agent.threads`). One that
+    hangs is left behind, and ends with the process.
 
     Args:
         steps: In order.
@@ -152,7 +152,7 @@ class Batches:
                 self._begin(after=within)
                 if len(asked) == 1 and asked[0].accompanied and left < seconds / 2:
                     asked.append(_Asked([turn], loop.create_future()))
-                    _start(self._read, [asked[1]])
+                    start(self._read, [asked[1]])
         finally:
             for each in asked:
                 each.gone = True
@@ -175,7 +175,7 @@ class Batches:
             if len(self._workers) >= self._batching.side_by_side:
                 return
             self._workers.append(worker)
-        _start(self._work, worker)
+        start(self._work, worker)
 
     def _work(self, worker: _Worker) -> None:
         while batch := self._next(worker):
@@ -211,7 +211,3 @@ class Batches:
             error = broken
         for asked in batch:
             asked.settle(error)
-
-
-def _start(work: Callable[[Any], None], what: Any) -> None:
-    threading.Thread(target=work, args=(what,), name="heartline-reading", daemon=True).start()

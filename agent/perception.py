@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -13,6 +12,7 @@ from agent.batching import AS_COMES, Batches, Batching
 from agent.decisions import StageFailure
 from agent.errors import HeartlineError, PluginError
 from agent.protocols import Plugin
+from agent.threads import start
 from agent.turn import READING_TYPES, Turn
 from agent.wiring import order_plugins
 
@@ -69,8 +69,7 @@ class Perception:
 def in_thread(work: Callable[[], ResultT]) -> asyncio.Future[ResultT]:
     """A future with what `work` gives.
 
-    Not `asyncio.to_thread`: its threads are waited for when the loop closes, so that one part
-    that hangs would keep the program from ending.
+    Not `asyncio.to_thread`: see `agent.threads`.
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[ResultT] = loop.create_future()
@@ -87,7 +86,7 @@ def in_thread(work: Callable[[], ResultT]) -> asyncio.Future[ResultT]:
         with suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits any more
             loop.call_soon_threadsafe(settle, give)
 
-    threading.Thread(target=run, name="heartline-part", daemon=True).start()
+    start(run)
     return future
 
 
