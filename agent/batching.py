@@ -12,7 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 
 from agent.errors import SettingsError
@@ -117,10 +117,13 @@ class Batches:
     Args:
         steps: In order.
         batching: How many together.
+        around: What the steps of one batch are taken within.
     """
 
-    def __init__(self, steps: Sequence[Step], batching: Batching) -> None:
-        self._steps, self._batching = tuple(steps), batching
+    def __init__(
+        self, steps: Sequence[Step], batching: Batching, *, around: Callable[[], AbstractContextManager[None]]
+    ) -> None:
+        self._steps, self._batching, self._around = tuple(steps), batching, around
         self._waiting: deque[_Asked] = deque()
         self._workers: list[_Worker] = []  # those whose batches are young enough to be waited for
         self._lock = threading.Lock()
@@ -201,12 +204,13 @@ class Batches:
     def _read(self, batch: Sequence[_Asked]) -> None:
         error: BaseException | None = None
         try:
-            for step in self._steps:
-                present = [asked for asked in batch if not asked.gone]
-                if not present:
-                    return
-                for asked, turn in zip(present, step([asked.steps[-1] for asked in present]), strict=True):
-                    asked.steps.append(turn)
+            with self._around():
+                for step in self._steps:
+                    present = [asked for asked in batch if not asked.gone]
+                    if not present:
+                        return
+                    for asked, turn in zip(present, step([asked.steps[-1] for asked in present]), strict=True):
+                        asked.steps.append(turn)
         except BaseException as broken:  # noqa: BLE001 - it is raised where the turn is waited for
             error = broken
         for asked in batch:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from agent.batching import AS_COMES, Batches, Batching
 from agent.decisions import StageFailure
 from agent.errors import HeartlineError, PluginError
+from agent.once import remembering
 from agent.protocols import Plugin
 from agent.threads import start
 from agent.turn import READING_TYPES, Turn
@@ -46,13 +47,15 @@ class Perception:
         self.plugins = order_plugins(plugins)
         self.seconds = seconds
         self.writes = frozenset(plugin.writes for plugin in self.plugins)
-        self._batches = Batches([partial(_apply, plugin) for plugin in self.plugins], batching)
+        steps = [partial(_apply, plugin) for plugin in self.plugins]
+        self._batches = Batches(steps, batching, around=remembering)
 
     def read(self, turns: Sequence[Turn]) -> list[Turn]:
         """The turns with their readings, in the same order. Batches where plugins can."""
         filled = list(turns)
-        for plugin in self.plugins:
-            filled = _apply(plugin, filled)
+        with remembering():
+            for plugin in self.plugins:
+                filled = _apply(plugin, filled)
         return filled
 
     async def perceive(self, turn: Turn) -> Turn:
