@@ -6,6 +6,7 @@ so that one part that hangs would keep it from ending; and where all are busy, w
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
@@ -29,6 +30,10 @@ class Threads:
 
     def __init__(self, *, idle: float = _IDLE) -> None:
         self._idle = idle
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew without any thread, as after a fork, which takes none of them along."""
         self._given: SimpleQueue[Work] = SimpleQueue()
         self._free = 0  # threads that wait and that nothing in the queue is meant for
         self._lock = threading.Lock()
@@ -71,5 +76,9 @@ class Threads:
         return self._given.get()  # it was given something at this very moment
 
 
-start = Threads().start
+_OURS = Threads()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_OURS.forget)
+
+start = _OURS.start
 """Begin some work in one of this process's threads."""

@@ -91,6 +91,17 @@ def test_that_a_thread_that_nobody_gives_anything_ends():
     assert not told.threads[0].is_alive()
 
 
+def test_that_after_a_fork_nothing_waits_for_a_thread_that_was_left_behind(waited: Waited):
+    threads, told = Threads(idle=PATIENT), Told()
+    threads.start(told.work)
+    assert waited.by.acquire(timeout=PATIENT)
+    threads.forget()
+    threads.start(told.work)
+    for _ in range(2):
+        assert told.done.acquire(timeout=PATIENT)
+    assert len(set(told.threads)) == 2
+
+
 class Words:
     """What a person said."""
 
