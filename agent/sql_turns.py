@@ -97,11 +97,13 @@ def insert_turn(connection: sa.Connection, tenant: str, turn: Turn) -> tuple[Tur
     # after it was waited for holds the turn that was waited for.
     _touch(connection, key, now)
     length = len(turn.history)
-    so_far = newest_of(connection, key, turns=length)
+    # Each turn began with a message of the seeker; the history may begin within one.
+    within = 1 + len(turn.said_by("seeker"))
+    so_far = newest_of(connection, key, turns=within)
     check_still_there(turn, stored=so_far.turns)
     # Stored turns hold the history of one that was recalled from here. A caller may bring its own.
     overtaken = turn.index < so_far.turns
-    before = newest_of(connection, key, turns=length, before=turn.index) if overtaken else so_far
+    before = newest_of(connection, key, turns=within, before=turn.index) if overtaken else so_far
     context = (before.turns, before.messages[-length:] if length else (), before.state)
     records = (before.course, before.reliance, before.sitting)
     derivable = (*context, *records) == (
