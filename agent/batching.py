@@ -12,11 +12,11 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
-from typing import Any
 
 from agent.errors import SettingsError
+from agent.threads import start
 from agent.turn import Turn
 
 __all__ = ["AS_COMES", "Batches", "Batching", "cores"]
@@ -99,7 +99,7 @@ class _Asked:
 
 @dataclass(eq=False, slots=True)
 class _Worker:
-    """A thread that reads batch after batch, until nobody waits.
+    """What reads batch after batch in a thread, until nobody waits.
 
     Attributes:
         since: `time.monotonic()` when its batch began.
@@ -111,16 +111,19 @@ class _Worker:
 class Batches:
     """Takes turns through the same steps, several at a time. Safe for threads and event loops.
 
-    There is nothing to close: threads run only while there is something to read. One that hangs is left behind,
-    and ends with the process.
+    There is nothing to close: a thread that has nothing to read ends by itself (see `agent.threads`). One that
+    hangs is left behind, and ends with the process.
 
     Args:
         steps: In order.
         batching: How many together.
+        around: What the steps of one batch are taken within.
     """
 
-    def __init__(self, steps: Sequence[Step], batching: Batching) -> None:
-        self._steps, self._batching = tuple(steps), batching
+    def __init__(
+        self, steps: Sequence[Step], batching: Batching, *, around: Callable[[], AbstractContextManager[None]]
+    ) -> None:
+        self._steps, self._batching, self._around = tuple(steps), batching, around
         self._waiting: deque[_Asked] = deque()
         self._workers: list[_Worker] = []  # those whose batches are young enough to be waited for
         self._lock = threading.Lock()
@@ -152,7 +155,7 @@ class Batches:
                 self._begin(after=within)
                 if len(asked) == 1 and asked[0].accompanied and left < seconds / 2:
                     asked.append(_Asked([turn], loop.create_future()))
-                    _start(self._read, [asked[1]])
+                    start(self._read, [asked[1]])
         finally:
             for each in asked:
                 each.gone = True
@@ -175,7 +178,7 @@ class Batches:
             if len(self._workers) >= self._batching.side_by_side:
                 return
             self._workers.append(worker)
-        _start(self._work, worker)
+        start(self._work, worker)
 
     def _work(self, worker: _Worker) -> None:
         while batch := self._next(worker):
@@ -201,17 +204,14 @@ class Batches:
     def _read(self, batch: Sequence[_Asked]) -> None:
         error: BaseException | None = None
         try:
-            for step in self._steps:
-                present = [asked for asked in batch if not asked.gone]
-                if not present:
-                    return
-                for asked, turn in zip(present, step([asked.steps[-1] for asked in present]), strict=True):
-                    asked.steps.append(turn)
+            with self._around():
+                for step in self._steps:
+                    present = [asked for asked in batch if not asked.gone]
+                    if not present:
+                        return
+                    for asked, turn in zip(present, step([asked.steps[-1] for asked in present]), strict=True):
+                        asked.steps.append(turn)
         except BaseException as broken:  # noqa: BLE001 - it is raised where the turn is waited for
             error = broken
         for asked in batch:
             asked.settle(error)
-
-
-def _start(work: Callable[[Any], None], what: Any) -> None:
-    threading.Thread(target=work, args=(what,), name="heartline-reading", daemon=True).start()

@@ -59,7 +59,7 @@ class Limits:
                 self._too_fast(turn, wait=(1 - allowance) * 60 / self.turns_per_minute)
         if known_time(turn.at) is not None:
             sitting = replace(sitting, allowance=max(0.0, allowance - 1))
-        return replace(turn, sitting=sitting)
+        return turn.altered(sitting=sitting)
 
     def _allowance(self, turn: Turn) -> float:
         """Messages that may come at once now; all where nobody counted, or the time is unknown."""

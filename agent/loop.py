@@ -7,7 +7,6 @@ import time
 import uuid
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing, suppress
-from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -170,7 +169,7 @@ class Agent(Synchronous):
             InputError, StoreError, GenerationError: As `respond`.
         """
         turn = new_turn(self._clean(text), conversation_id=conversation_id or uuid.uuid4().hex)
-        turn = replace(turn, at=self.clock(), options=options)
+        turn = turn.altered(at=self.clock(), options=options)
         before: list[Stage] = [
             ("recall", self._recall),
             ("perceive", self.perception.perceive),
@@ -214,7 +213,7 @@ class Agent(Synchronous):
 
     async def _recall(self, turn: Turn) -> Turn:
         recalled = await asyncio.to_thread(self.store.recall, turn.conversation_id, turns=self.history_turns)
-        turn = replace(turn, index=recalled.turns, history=recalled.messages, contact=recalled.contact)
+        turn = turn.altered(index=recalled.turns, history=recalled.messages, contact=recalled.contact)
         return self.limits.admit(recalled.before(turn))
 
     async def _reread(self, turn: Turn) -> Turn:
@@ -244,7 +243,7 @@ class Agent(Synchronous):
         window = getattr(self.generator, "context_tokens", None)
         if window is not None and self.composer is not None and not turn.escalated:
             with suppress(DeadlineError):  # without it the usual context is taken
-                turn = replace(turn, context_tokens=await in_time(turn.options.deadline, window))
+                turn = turn.altered(context_tokens=await in_time(turn.options.deadline, window))
         return self._composed(turn)
 
     def _composed(self, turn: Turn) -> Turn:
@@ -252,7 +251,8 @@ class Agent(Synchronous):
         if self.composer is None:
             return turn
         try:
-            return replace(turn, prompt=None).fill(prompt=self.composer.compose(replace(turn, prompt=None)))
+            unwritten = turn.altered(prompt=None)
+            return unwritten.fill(prompt=self.composer.compose(unwritten))
         except Exception as error:  # noqa: BLE001 - a stranger's part must not end the turn
             return turn.note(failure_of("compose", self.composer.name, error))
 

@@ -124,7 +124,7 @@ class InMemoryStore(Takeovers):
                 return same_id
             check_still_there(turn, stored=len(self._turns.get(turn.conversation_id, ())))
             known = self._turns.pop(turn.conversation_id, [])
-            stored = replace(turn, index=len(known))
+            stored = turn.altered(index=len(known))
             self._turns[turn.conversation_id] = known
             known.append(stored)
             self._by_id[turn.id] = stored

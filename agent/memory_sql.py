@@ -8,7 +8,6 @@ are seen by that tenant's store alone.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from datetime import datetime
 from typing import Self
 
@@ -30,7 +29,7 @@ from agent.safety.counters import Counts, counted
 from agent.safety.takeover import told
 from agent.sql_database import Database
 from agent.sql_listing import conversations_in, last_use_of
-from agent.sql_people import contact_of, keep_contact, queue
+from agent.sql_people import keep_contact, queue
 from agent.sql_tables import CONVERSATIONS, TURNS
 from agent.sql_takeovers import SQLTakeovers
 from agent.sql_turns import (
@@ -105,11 +104,7 @@ class SQLStore(SQLTakeovers):
         if turns < 0:
             raise StoreError(f"`turns` is {turns}; it is 0 or more.")
         key = self._key(conversation_id)
-        return self._read(
-            lambda connection: replace(
-                newest_of(connection, key, turns=turns), contact=contact_of(connection, key)
-            )
-        )
+        return self._read(lambda connection: newest_of(connection, key, turns=turns))
 
     def append(self, turn: Turn, *, request: Request | None = None) -> Turn:
         """See `RepeatStore`. The same turn again is not stored twice.
@@ -137,8 +132,8 @@ class SQLStore(SQLTakeovers):
 
     def _insert(self, connection: sa.Connection, turn: Turn) -> Turn:
         key = self._key(turn.conversation_id)
-        stored = insert_turn(connection, self.tenant, turn)
-        contact = contact_of(connection, key) or Contact()
+        stored, before = insert_turn(connection, self.tenant, turn)
+        contact = before.contact or Contact()
         if (after := told(contact, turn)) != contact:
             keep_contact(connection, key, after)
         # Counts last: every turn of the tenant writes the same row, and on Postgres waits for it.

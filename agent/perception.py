@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -12,7 +11,9 @@ from typing import Any, TypeVar
 from agent.batching import AS_COMES, Batches, Batching
 from agent.decisions import StageFailure
 from agent.errors import HeartlineError, PluginError
+from agent.once import remembering
 from agent.protocols import Plugin
+from agent.threads import start
 from agent.turn import READING_TYPES, Turn
 from agent.wiring import order_plugins
 
@@ -46,13 +47,15 @@ class Perception:
         self.plugins = order_plugins(plugins)
         self.seconds = seconds
         self.writes = frozenset(plugin.writes for plugin in self.plugins)
-        self._batches = Batches([partial(_apply, plugin) for plugin in self.plugins], batching)
+        steps = [partial(_apply, plugin) for plugin in self.plugins]
+        self._batches = Batches(steps, batching, around=remembering)
 
     def read(self, turns: Sequence[Turn]) -> list[Turn]:
         """The turns with their readings, in the same order. Batches where plugins can."""
         filled = list(turns)
-        for plugin in self.plugins:
-            filled = _apply(plugin, filled)
+        with remembering():
+            for plugin in self.plugins:
+                filled = _apply(plugin, filled)
         return filled
 
     async def perceive(self, turn: Turn) -> Turn:
@@ -69,8 +72,7 @@ class Perception:
 def in_thread(work: Callable[[], ResultT]) -> asyncio.Future[ResultT]:
     """A future with what `work` gives.
 
-    Not `asyncio.to_thread`: its threads are waited for when the loop closes, so that one part
-    that hangs would keep the program from ending.
+    Not `asyncio.to_thread`: see `agent.threads`.
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[ResultT] = loop.create_future()
@@ -87,7 +89,7 @@ def in_thread(work: Callable[[], ResultT]) -> asyncio.Future[ResultT]:
         with suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits any more
             loop.call_soon_threadsafe(settle, give)
 
-    threading.Thread(target=run, name="heartline-part", daemon=True).start()
+    start(run)
     return future
 
 

@@ -182,8 +182,7 @@ class Recalled:
 
     def before(self, turn: Turn) -> Turn:
         """The turn with what was known before it. Its index and its history are its own."""
-        return replace(
-            turn,
+        return turn.altered(
             state_before=self.state,
             course_before=self.course,
             reliance_before=self.reliance,

@@ -9,15 +9,16 @@ becomes the text `"nan"`, `"inf"` or `"-inf"`. A field whose metadata says
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import MISSING, fields, is_dataclass
 from functools import cache, partial
 from numbers import Integral, Real
-from types import MappingProxyType, NoneType, UnionType
-from typing import Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
+from types import MappingProxyType, NoneType
+from typing import Any, Literal, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
 
 from agent.errors import ReadingError, StoreError
+from agent.packing import LARGEST, UNIONS, InexactError, kept_names, packed_exactly
 from agent.turn import Turn
 
 __all__ = ["SCHEMA", "from_record", "pack", "to_record", "unpack"]
@@ -31,6 +32,9 @@ SCHEMA = 1
 _CONTEXT_FIELDS = ("history", "state_before", "course_before", "reliance_before", "sitting_before")
 """Fields that repeat what the turns before hold."""
 
+_KEPT = kept_names(Turn) or ()
+_KEPT_ALONE = tuple(name for name in _KEPT if name not in _CONTEXT_FIELDS)
+
 _ATOMS = {
     str: ((str,), "text"),
     bool: ((bool,), "true or false"),
@@ -38,9 +42,7 @@ _ATOMS = {
     float: ((int, float), "a number"),
 }
 _AS_THEY_ARE = frozenset({NoneType, str, bool, int})
-_UNIONS = (Union, UnionType)
 _NOT_FINITE = frozenset({"nan", "inf", "-inf"})
-_LARGEST = sys.float_info.max
 
 ValueT = TypeVar("ValueT")
 
@@ -57,9 +59,9 @@ def to_record(turn: Turn, *, context: bool = True) -> dict[str, Any]:
         StoreError: A field holds what its type does not allow, so it could not be read back. No
             text of the person is in the error.
     """
-    names = _names(Turn) or ()
-    if not context:
-        names = tuple(name for name in names if name not in _CONTEXT_FIELDS)
+    names = _KEPT if context else _KEPT_ALONE
+    with suppress(InexactError):  # as nearly all turns are; NumPy's numbers for one are not
+        return {"schema": SCHEMA, **packed_exactly(turn, names)}
     record = {"schema": SCHEMA, **_packed_fields(turn, names, "turn")}
     from_record(record)  # nothing is written that would make its conversation unreadable
     return record
@@ -93,7 +95,7 @@ def pack(value: object, *, at: str = "turn") -> Any:
     kind = type(value)
     if kind in _AS_THEY_ARE:
         return value
-    if (names := _names(kind)) is not None:  # type: ignore[arg-type]  # a class is hashable
+    if (names := kept_names(kind)) is not None:  # type: ignore[arg-type]  # a class is hashable
         return _packed_fields(value, names, at)
     if isinstance(value, Mapping):
         inside = f"{at}[...]"
@@ -126,14 +128,6 @@ def _packed_atom(value: object, at: str) -> str | int | float:
     raise StoreError(f"`{at}` holds a `{kind}`, which a record cannot hold. Use dataclasses, texts and numbers.")
 
 
-@cache
-def _names(kind: type) -> tuple[str, ...] | None:
-    """The fields of a dataclass that are kept; None where it is none."""
-    if not is_dataclass(kind):
-        return None
-    return tuple(field.name for field in fields(kind) if field.metadata.get("kept", True))
-
-
 def unpack(kind: type[ValueT], packed: Any, *, at: str) -> ValueT:
     """What `pack` packed.
 
@@ -145,19 +139,21 @@ def unpack(kind: type[ValueT], packed: Any, *, at: str) -> ValueT:
     Raises:
         StoreError: It does not fit `kind`. Values are not in the error: they may be a person's words.
     """
+    return _object(kind, packed, at)
+
+
+def _object(kind: type[ValueT], packed: Any, at: str) -> ValueT:
     if not isinstance(packed, Mapping):
         raise _malformed(at, "an object", packed)
-    shape = _shape(kind)  # type: ignore[arg-type]  # a class is hashable
-    unknown = len(packed.keys() - shape.reads.keys())
+    readers, required = _readers(kind)  # type: ignore[arg-type]  # a class is hashable
+    unknown = len(packed.keys() - readers.keys())
     if unknown:
-        raise StoreError(
-            f"Turn record: `{at}` has {unknown} unknown fields. It may hold: {', '.join(shape.reads)}."
-        )
-    missing = sorted(shape.required - packed.keys())
+        raise StoreError(f"Turn record: `{at}` has {unknown} unknown fields. It may hold: {', '.join(readers)}.")
+    missing = sorted(required - packed.keys())
     if missing:
         raise StoreError(f"Turn record: `{at}` lacks {', '.join(missing)}. The record is damaged.")
     values = {
-        name: value if type(value) is shape.exact[name] else shape.reads[name](value, f"{at}.{name}")
+        name: value if type(value) is (each := readers[name]).exact else each.read(value, f"{at}.{name}")
         for name, value in packed.items()
     }
     try:
@@ -171,54 +167,52 @@ _Read = Callable[[Any, str], Any]
 """Gives a value as a type wants it; told where it stands, for errors."""
 
 
-class _Shape(NamedTuple):
-    """How the fields of a dataclass are read.
+class _Reader(NamedTuple):
+    """How the values of a type are read.
 
     Attributes:
-        reads: Per field.
-        exact: Per field the type whose values are taken as they are, unread: a turn holds a thousand of them.
-        required: Fields without a default.
+        exact: The type whose values are taken as they are, unread: a turn holds a thousand of them.
+        read: Any others.
     """
 
-    reads: Mapping[str, _Read]
-    exact: Mapping[str, type | None]
-    required: frozenset[str]
+    exact: type | None
+    read: _Read
 
 
 @cache
-def _shape(kind: Any) -> _Shape:
+def _readers(kind: Any) -> tuple[Mapping[str, _Reader], frozenset[str]]:
+    """How the fields of a dataclass are read, and which have no default."""
     hints = get_type_hints(kind)
     optional = {f.name for f in fields(kind) if f.default is not MISSING or f.default_factory is not MISSING}
-    named = {f.name: hints[f.name] for f in fields(kind)}
-    return _Shape(
-        {name: _reader(hint) for name, hint in named.items()},
-        {name: _exact(hint) for name, hint in named.items()},
-        frozenset(hints.keys() - optional),
-    )
-
-
-def _exact(hint: Any) -> type | None:
-    """The type whose very instances a hint takes as they are."""
-    hint = get_args(hint)[0] if get_origin(hint) in _UNIONS else hint
-    return hint if hint in _ATOMS else None
+    return {f.name: _reader(hints[f.name]) for f in fields(kind)}, frozenset(hints.keys() - optional)
 
 
 @cache
-def _reader(hint: Any) -> _Read:
+def _reader(hint: Any) -> _Reader:
     """What reads a value of a type."""
-    if is_dataclass(hint):
-        return lambda value, at: unpack(hint, value, at=at)  # type: ignore[arg-type]  # a class, never an instance
     origin, arguments = get_origin(hint), get_args(hint)
-    if origin in _UNIONS:  # `X | None` is the only union in a turn
-        read = _reader(arguments[0])
-        return lambda value, at: None if value is None else read(value, at)
-    if origin is Literal:
-        return partial(_one_of, arguments)
-    if origin is tuple:
-        return partial(_items, arguments)
-    if origin is Mapping:
-        return partial(_mapping, *arguments)
-    return partial(_atom, hint)
+    exact: type | None = None
+    read: _Read = partial(_atom, hint)
+    if isinstance(hint, type) and is_dataclass(hint):
+        read = partial(_object, hint)
+    elif origin in UNIONS:  # `X | None` is the only union in a turn
+        exact, there = _reader(arguments[0])
+        read = partial(_optional, there)
+    elif origin is Literal:
+        read = partial(_one_of, arguments)
+    elif origin is tuple and arguments[-1] is Ellipsis:
+        read = partial(_items, _reader(arguments[0]))
+    elif origin is tuple:
+        read = partial(_so_many_items, tuple(map(_reader, arguments)))
+    elif origin is Mapping:
+        read = partial(_mapping, _reader(arguments[0]), _reader(arguments[1]))
+    else:
+        exact = hint if hint in _ATOMS else None
+    return _Reader(exact, read)
+
+
+def _optional(read: _Read, value: Any, at: str) -> Any:
+    return None if value is None else read(value, at)
 
 
 def _one_of(choices: tuple[Any, ...], value: Any, at: str) -> Any:
@@ -227,28 +221,34 @@ def _one_of(choices: tuple[Any, ...], value: Any, at: str) -> Any:
     return value
 
 
-def _mapping(key_hint: Any, item_hint: Any, value: Any, at: str) -> Any:
+def _mapping(keys: _Reader, items: _Reader, value: Any, at: str) -> Any:
     if not isinstance(value, Mapping):
         raise _malformed(at, "an object", value)
+    # Distributions over thirty labels, and a turn holds a dozen: all are looked at in one go.
+    if {keys.exact}.issuperset(map(type, value)) and {items.exact}.issuperset(map(type, value.values())):
+        return MappingProxyType(dict(value))
     inside = f"{at}[...]"
-    read_key, read_item, exact = _reader(key_hint), _reader(item_hint), _exact(item_hint)
-    return MappingProxyType(
-        {
-            read_key(key, inside): item if type(item) is exact else read_item(item, inside)
-            for key, item in value.items()
-        }
+    return MappingProxyType({keys.read(key, inside): items.read(item, inside) for key, item in value.items()})
+
+
+def _items(each: _Reader, value: Any, at: str) -> tuple[Any, ...]:
+    if not isinstance(value, list):
+        raise _malformed(at, "an array", value)
+    exact, read = each
+    return tuple(
+        item if type(item) is exact else read(item, f"{at}[{number}]") for number, item in enumerate(value)
     )
 
 
-def _items(hints: tuple[Any, ...], value: Any, at: str) -> tuple[Any, ...]:
+def _so_many_items(readers: tuple[_Reader, ...], value: Any, at: str) -> tuple[Any, ...]:
     if not isinstance(value, list):
         raise _malformed(at, "an array", value)
-    if hints[-1] is Ellipsis:
-        hints = hints[:1] * len(value)
-    if len(hints) != len(value):
-        raise StoreError(f"Turn record: `{at}` has {len(value)} items instead of {len(hints)}.")
-    pairs = zip(hints, value, strict=True)
-    return tuple(_reader(hint)(item, f"{at}[{number}]") for number, (hint, item) in enumerate(pairs))
+    if len(readers) != len(value):
+        raise StoreError(f"Turn record: `{at}` has {len(value)} items instead of {len(readers)}.")
+    pairs = enumerate(zip(readers, value, strict=True))
+    return tuple(
+        item if type(item) is each.exact else each.read(item, f"{at}[{number}]") for number, (each, item) in pairs
+    )
 
 
 def _atom(hint: Any, value: Any, at: str) -> Any:
@@ -259,7 +259,7 @@ def _atom(hint: Any, value: Any, at: str) -> Any:
     kinds, name = _ATOMS[hint]
     if not isinstance(value, kinds) or isinstance(value, bool) != (hint is bool):
         raise _malformed(at, name, value)
-    if hint is float and isinstance(value, int) and abs(value) > _LARGEST:  # no calculation could take it
+    if hint is float and isinstance(value, int) and abs(value) > LARGEST:  # no calculation could take it
         raise _malformed(at, "a number of a sane size", value)
     return value
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from itertools import chain
 
 __all__ = ["FEWEST", "grams_of", "repeats_itself", "words_of"]
 
@@ -27,19 +28,19 @@ def repeats_itself(sentences: Sequence[str]) -> bool:
     """
     if not sentences:
         return False
-    last = words_of(sentences[-1])
-    if len(last) >= _FEWEST_IN_SENTENCE:
-        before = [words_of(sentence) for sentence in sentences[:-1]]
-        if last in before:
-            return True
+    *before, last = map(words_of, sentences)
+    if len(last) >= _FEWEST_IN_SENTENCE and last in before:
+        return True
+    if len(last) >= FEWEST:
         grams = grams_of(last)
-        if len(last) >= FEWEST and any(
-            (grams & grams_of(words)).total() >= _SAME_SENTENCE * grams.total() for words in before
-        ):
+        alike = _SAME_SENTENCE * grams.total()
+        if any((grams & grams_of(words)).total() >= alike for words in before):
             return True
-    words = words_of(" ".join(sentences))[-_LOOP_WORDS:]
+    words = [*chain(*before, last)][-_LOOP_WORDS:]
+    if len(words) < _LOOP_WORDS:
+        return False
     grams = grams_of(words)
-    return len(words) == _LOOP_WORDS and len(grams) < _LOOP_SHARE * grams.total()
+    return len(grams) < _LOOP_SHARE * grams.total()
 
 
 def words_of(text: str) -> list[str]:

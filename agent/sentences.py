@@ -32,6 +32,7 @@ _MARK = re.compile(
     rf"(?P<stop>{_STOP})(?P<close>{_CLOSE})(?P<faces>{_FACES})"
     rf"|(?P<wide>{_WIDE_STOP}{_CLOSE}{_FACES})|(?P<alone>{_FACE}+{_FACES})|\n"
 )
+_SIGN = re.compile(rf"[{_ENDS}\n]|{_FACE}")  # one of these is in every mark
 _ENDING_FACES = re.compile(rf"{_FACES}$")
 _LIST_MARK = re.compile(r"\s*(?:\d{1,3}|[A-Za-z])")
 _LAST_WORD = re.compile(r"[^\s(\[\"'\u201c\u2018]*$")
@@ -54,21 +55,12 @@ class Sentences:
 
     def push(self, piece: str) -> list[str]:
         """The next piece of the stream; gives the sentences that are finished now, mostly none."""
-        self._text += piece
-        return self._split(final=False)
+        found, self._text = _split(self._text + piece, final=False)
+        return found
 
     def finish(self) -> list[str]:
         """The stream is over; gives what is left, often one sentence."""
-        found = self._split(final=True)
-        rest, self._text = self._text, ""
-        return [*found, rest] if rest else found
-
-    def _split(self, *, final: bool) -> list[str]:
-        found, start = [], 0
-        while (end := _end(self._text, start, final=final)) is not None:
-            found.append(self._text[start:end])
-            start = end
-        self._text = self._text[start:]
+        found, self._text = sentences_of(self._text), ""
         return found
 
 
@@ -102,8 +94,8 @@ class Portions:
 
 def sentences_of(text: str) -> list[str]:
     """The sentences of a text that grows no more."""
-    stream = Sentences()
-    return [*stream.push(text), *stream.finish()]
+    found, rest = _split(text, final=True)
+    return [*found, rest] if rest else found
 
 
 def can_end(shown: str, rest: str) -> bool:
@@ -132,6 +124,17 @@ def without_torn_end(shown: str, text: str) -> str:
     *whole, last = sentences_of(text) or [""]
     kept = "".join(whole)
     return text if can_end(last, "") or not can_end(shown + kept, last) else kept
+
+
+def _split(text: str, *, final: bool) -> tuple[list[str], str]:
+    """The sentences that are finished, and what comes behind them."""
+    if len(text) < LONGEST and not _SIGN.search(text):  # as after most words of a stream
+        return [], text
+    found, start = [], 0
+    while (end := _end(text, start, final=final)) is not None:
+        found.append(text[start:end])
+        start = end
+    return found, text[start:]
 
 
 def _end(text: str, start: int, *, final: bool) -> int | None:

@@ -7,13 +7,13 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from agent.safety.human_acts import HumanAct
-from agent.sql_tables import ACTS, Key
+from agent.sql_tables import ACTS, Key, named_rows
 
 __all__ = ["acts_in"]
 
 _ACTS = (
     sa.select(ACTS)
-    .where(ACTS.c.tenant == sa.bindparam("tenant"), ACTS.c.conversation_id == sa.bindparam("id"))
+    .where(named_rows(ACTS))
     .where(ACTS.c.turns > sa.bindparam("after", type_=sa.Integer))
     .order_by(ACTS.c.number)
 )

@@ -72,7 +72,7 @@ def make_engine(url: sa.URL, pool: StorePool, **more: Any) -> sa.Engine:
         pool: Its connections.
         **more: As `sqlalchemy.create_engine` takes it.
     """
-    # Rows are logged at DEBUG, whatever is hidden elsewhere. And where nobody looks at statements, thirty records
+    # Rows are logged at DEBUG, whatever is hidden elsewhere. And where nobody looks at statements, twenty records
     # of them a turn would be made for nothing: a tenth of what storing it costs.
     log = logging.getLogger(f"sqlalchemy.engine.Engine.{_LOGGED_AS}")
     log.setLevel(logging.NOTSET)

@@ -10,41 +10,49 @@ import sqlalchemy as sa
 from agent.decisions import Contact
 from agent.migrations import as_kept
 from agent.safety.delivery import HandoffState, QueuedHandoff
-from agent.sql_tables import CONVERSATIONS, HANDOFFS, HOLDS, Key, new_row
+from agent.sql_tables import HANDOFFS, HOLDS, Key, named_rows, new_row
 from agent.turn import Turn
 
-__all__ = ["PACKET", "claim", "contact_of", "keep_contact", "packet_of_row", "queue", "queued_in", "settle"]
+__all__ = [
+    "CONTACT",
+    "PACKET",
+    "claim",
+    "contact_in",
+    "contact_of",
+    "keep_contact",
+    "packet_of_row",
+    "queue",
+    "queued_in",
+    "settle",
+]
 
-_CONTACT = (
-    sa.select(
-        HOLDS.c.held_by,
-        HOLDS.c.untold,
-        sa.select(HANDOFFS.c.state)
-        .where(HANDOFFS.c.tenant == CONVERSATIONS.c.tenant, HANDOFFS.c.conversation_id == CONVERSATIONS.c.id)
-        .order_by(HANDOFFS.c.position.desc())
-        .limit(1)
-        .scalar_subquery()
-        .label("state"),
-    )
-    .select_from(
-        CONVERSATIONS.outerjoin(
-            HOLDS,
-            sa.and_(HOLDS.c.tenant == CONVERSATIONS.c.tenant, HOLDS.c.conversation_id == CONVERSATIONS.c.id),
-        )
-    )
-    .where(CONVERSATIONS.c.tenant == sa.bindparam("tenant"), CONVERSATIONS.c.id == sa.bindparam("id"))
+CONTACT = (
+    sa.select(HOLDS.c.held_by).where(named_rows(HOLDS)).scalar_subquery().label("held_by"),
+    sa.select(HOLDS.c.untold).where(named_rows(HOLDS)).scalar_subquery().label("untold"),
+    sa.select(HANDOFFS.c.state)
+    .where(named_rows(HANDOFFS))
+    .order_by(HANDOFFS.c.position.desc())
+    .limit(1)
+    .scalar_subquery()
+    .label("handoff"),
 )
-"""Made once: making it anew for each turn takes as long as running it."""
+"""Columns beside whatever else is asked of a conversation (`named_rows`)."""
+
+_CONTACT = sa.select(*CONTACT)
 
 PACKET = tuple(column for column in HANDOFFS.c if column.name != "tenant")
 
 
 def contact_of(connection: sa.Connection, key: Key) -> Contact | None:
     """What people have to do with a conversation; None where they have nothing to."""
-    found = connection.execute(_CONTACT, key._asdict()).one_or_none()
-    if found is None or (found.untold is None and found.state is None):
+    return contact_in(connection.execute(_CONTACT, key._asdict()).one())
+
+
+def contact_in(row: sa.Row[*tuple[Any, ...]]) -> Contact | None:
+    """As `contact_of`, from a row that has the columns `CONTACT`."""
+    if row.untold is None and row.handoff is None:
         return None
-    return Contact(found.held_by, bool(found.untold), found.state)
+    return Contact(row.held_by, bool(row.untold), row.handoff)
 
 
 def keep_contact(connection: sa.Connection, key: Key, contact: Contact) -> None:

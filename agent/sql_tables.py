@@ -7,7 +7,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-__all__ = ["ACTS", "CONVERSATIONS", "HANDOFFS", "HOLDS", "TURNS", "Key", "insert_into", "new_row"]
+__all__ = ["ACTS", "CONVERSATIONS", "HANDOFFS", "HOLDS", "TURNS", "Key", "insert_into", "named_rows", "new_row"]
 
 CONVERSATIONS = sa.table(
     "conversations", *map(sa.column, ("tenant", "id", "created_at", "updated_at", "last_used"))
@@ -41,6 +41,16 @@ class Key(NamedTuple):
         """The condition for its rows in a table."""
         named = table.c.id if table is CONVERSATIONS else table.c.conversation_id
         return sa.and_(table.c.tenant == self.tenant, named == self.id)
+
+
+def named_rows(table: sa.FromClause) -> sa.ColumnElement[bool]:
+    """The condition for the rows of the conversation that the parameters `tenant` and `id` name.
+
+    For statements that are made once: to make one anew for each turn takes as long as to run it.
+    """
+    return sa.and_(
+        table.c.tenant == sa.bindparam("tenant"), table.c.conversation_id == sa.bindparam("id")
+    ).self_group()
 
 
 def new_row(connection: sa.Connection, table: sa.TableClause) -> sqlite.Insert | postgresql.Insert:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -25,7 +24,8 @@ from agent.safety.human_acts import messages_after
 from agent.safety.reliance import Reliance
 from agent.safety.sitting import Sitting
 from agent.sql_acts import acts_in
-from agent.sql_tables import ACTS, CONVERSATIONS, TURNS, Key, insert_into
+from agent.sql_people import CONTACT, contact_in
+from agent.sql_tables import ACTS, CONVERSATIONS, TURNS, Key, insert_into, named_rows
 from agent.state import EmotionalState
 from agent.store_checks import check_still_there
 from agent.turn import Message, Turn
@@ -47,54 +47,63 @@ _counts = sa.table("counts", *map(sa.column, ("tenant", "month", "kind", "n")))
 _KNOWN = ("state", "course", "reliance", "sitting")
 SAID = (TURNS.c.position, TURNS.c.seeker_text, TURNS.c.supporter_text, TURNS.c.strategy)
 
-# Made once: making them anew for each turn takes as long as running them.
-_NEWEST_SAID = (
-    sa.select(*SAID)
-    .where(TURNS.c.tenant == sa.bindparam("tenant"), TURNS.c.conversation_id == sa.bindparam("id"))
-    .where(TURNS.c.position < sa.bindparam("before", type_=sa.Integer))
+_BEFORE = sa.bindparam("before", type_=sa.Integer)
+_LAST = (
+    sa.select(sa.func.max(TURNS.c.position))
+    .where(named_rows(TURNS), TURNS.c.position < _BEFORE)
+    .correlate(None)
+    .scalar_subquery()
+)
+# All that is known before a turn in one statement: each takes SQLAlchemy longer than the database.
+_NEWEST = (
+    sa.select(
+        *SAID,
+        # Of the newest turn alone: it is longer than what was said in it.
+        *(sa.case((TURNS.c.position == _LAST, TURNS.c[name])).label(name) for name in _KNOWN),
+        sa.exists().where(named_rows(ACTS)).label("people"),
+        *CONTACT,
+    )
+    .where(named_rows(TURNS), TURNS.c.position < _BEFORE)
     .order_by(TURNS.c.position.desc())
     .limit(sa.bindparam("most", type_=sa.Integer))
 )
-# What was known after the newest turn alone: it is longer than what was said in it.
-_PEOPLE = sa.exists().where(ACTS.c.tenant == TURNS.c.tenant, ACTS.c.conversation_id == TURNS.c.conversation_id)
-_NEWEST = _NEWEST_SAID.add_columns(*(TURNS.c[name] for name in _KNOWN), _PEOPLE.correlate(TURNS).label("people"))
 
 
 def newest_of(connection: sa.Connection, key: Key, *, turns: int, before: int = 2**31 - 1) -> Recalled:
     """The newest turns of those at positions under `before`, with what people said after each."""
-    named = {"tenant": key.tenant, "id": key.id, "before": before, "most": 1}
-    newest = connection.execute(_NEWEST, named).one_or_none()
-    if newest is None:
+    named = {"tenant": key.tenant, "id": key.id, "before": before, "most": max(1, turns)}
+    found = connection.execute(_NEWEST, named).all()
+    if not found:
         return Recalled()
+    newest, rows = found[0], found[:turns]
     with _naming(connection, key, newest.position):
         state = None if newest.state is None else unpack(EmotionalState, parsed(newest.state), at="state")
         course = None if newest.course is None else unpack(RiskCourse, parsed(newest.course), at="course")
         reliance = None if newest.reliance is None else unpack(Reliance, parsed(newest.reliance), at="reliance")
         sitting = None if newest.sitting is None else unpack(Sitting, parsed(newest.sitting), at="sitting")
-    rows = [newest][:turns]
-    if turns > 1 and newest.position > 0:
-        rows = list(connection.execute(_NEWEST_SAID, {**named, "most": turns}))
     acts = acts_in(connection, key, after=rows[-1].position) if rows and newest.people else ()
     people = messages_after(acts)
     messages = tuple(
         message for row in reversed(rows) for message in (*said_in_row(row), *people.get(row.position + 1, ()))
     )
-    return Recalled(messages, state, newest.position + 1, course, reliance, sitting=sitting)
+    return Recalled(messages, state, newest.position + 1, course, reliance, contact_in(newest), sitting)
 
 
-def insert_turn(connection: sa.Connection, tenant: str, turn: Turn) -> Turn:
-    """Store a new turn at the next free place of its conversation."""
+def insert_turn(connection: sa.Connection, tenant: str, turn: Turn) -> tuple[Turn, Recalled]:
+    """Store a new turn at the next free place of its conversation. Gives it with what was known of that before."""
     key = Key(tenant, turn.conversation_id)
     now = utc_now()
     # First: on Postgres its row is the lock that turns of one conversation queue for, and what is read
     # after it was waited for holds the turn that was waited for.
     _touch(connection, key, now)
     length = len(turn.history)
-    so_far = newest_of(connection, key, turns=length)
+    # Each turn began with a message of the seeker; the history may begin within one.
+    within = 1 + len(turn.said_by("seeker"))
+    so_far = newest_of(connection, key, turns=within)
     check_still_there(turn, stored=so_far.turns)
     # Stored turns hold the history of one that was recalled from here. A caller may bring its own.
     overtaken = turn.index < so_far.turns
-    before = newest_of(connection, key, turns=length, before=turn.index) if overtaken else so_far
+    before = newest_of(connection, key, turns=within, before=turn.index) if overtaken else so_far
     context = (before.turns, before.messages[-length:] if length else (), before.state)
     records = (before.course, before.reliance, before.sitting)
     derivable = (*context, *records) == (
@@ -123,7 +132,7 @@ def insert_turn(connection: sa.Connection, tenant: str, turn: Turn) -> Turn:
             "record": _json(record),
         },
     )
-    return replace(turn, index=so_far.turns)
+    return turn.altered(index=so_far.turns), so_far
 
 
 def _known_after(name: str, record: Mapping[str, Any], before: Recalled) -> str | None:
@@ -157,11 +166,11 @@ def turns_of(
             length = row.history_length
             if length is not None and turn.index < first:  # overtaken by some of these
                 past = known_at(turn.index, length)
-                turn = past.before(replace(turn, history=past.messages[-length:] if length else ()))
+                turn = past.before(turn.altered(history=past.messages[-length:] if length else ()))
             elif length is not None:
                 end = ends[turn.index - first]
-                turn = kept[turn.index - first].before(replace(turn, history=tuple(said[end - length : end])))
-        turns.append(replace(turn, index=row.position))
+                turn = kept[turn.index - first].before(turn.altered(history=tuple(said[end - length : end])))
+        turns.append(turn.altered(index=row.position))
         said.extend((*said_in_row(row), *people.get(row.position + 1, ())))
         ends.append(len(said))
         kept.append(kept[-1].after(turn))

@@ -87,6 +87,9 @@ DECISION_FIELDS = frozenset(
 )
 """Fields that the later stages write."""
 
+_FILLABLE = READING_FIELDS | DECISION_FIELDS
+_NOTED = ((Objection, "objections"), (Verdict, "verdicts"), (StageFailure, "failures"), (Timing, "timings"))
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -105,7 +108,7 @@ class Message:
     human: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, so that `altered` takes all fields over in one go
 class Turn:
     """A seeker's message and everything done about it.
 
@@ -196,14 +199,28 @@ class Turn:
         Raises:
             TurnError: A field is unknown, is not filled by a stage, or is filled already.
         """
-        fillable = READING_FIELDS | DECISION_FIELDS
         for name in values:
-            if name not in fillable:
-                choices = ", ".join(sorted(fillable))
+            if name not in _FILLABLE:
+                choices = ", ".join(sorted(_FILLABLE))
                 raise TurnError(f"`{name}` cannot be filled. Stages fill: {choices}.")
             if getattr(self, name) is not None:
                 raise TurnError(f"`{name}` of turn {self.id!r} is filled already; a field is filled once.")
-        return replace(self, **values)
+        return self.altered(**values)
+
+    def altered(self, **values: Any) -> Self:
+        """A copy with other values in the named fields, whatever stood there: what `dataclasses.replace` gives.
+
+        A turn is copied some thirty times on its way, and `replace` looks at each of its forty fields by itself:
+        10 microseconds a copy, not 2.
+
+        Raises:
+            TurnError: There is no such field.
+        """
+        if unknown := values.keys() - vars(self).keys():
+            raise TurnError(f"A turn has no field {', '.join(map(repr, sorted(unknown)))}.")
+        copy = object.__new__(type(self))
+        vars(copy).update(vars(self), **values)
+        return copy
 
     def adjudicated(self, adjudication: Adjudication) -> Self:
         """A copy with the LLM's second look, whose `after` takes the place of the small model's `emotion`.
@@ -213,17 +230,16 @@ class Turn:
         """
         if self.adjudication is not None:
             raise TurnError(f"The emotion of turn {self.id!r} is adjudicated already; that happens once.")
-        return replace(self, emotion=adjudication.after, adjudication=adjudication)
+        return self.altered(emotion=adjudication.after, adjudication=adjudication)
 
     def note(self, *items: Objection | Verdict | StageFailure | Timing) -> Self:
         """A copy with the items appended to `objections`, `verdicts`, `failures` or `timings`."""
-        return replace(
-            self,
-            objections=self.objections + tuple(item for item in items if isinstance(item, Objection)),
-            verdicts=self.verdicts + tuple(item for item in items if isinstance(item, Verdict)),
-            failures=self.failures + tuple(item for item in items if isinstance(item, StageFailure)),
-            timings=self.timings + tuple(item for item in items if isinstance(item, Timing)),
-        )
+        noted: dict[str, tuple[object, ...]] = {}
+        for item in items:
+            for kind, name in _NOTED:
+                if isinstance(item, kind):
+                    noted[name] = (*noted.get(name, getattr(self, name)), item)
+        return self.altered(**noted)
 
     @property
     def escalated(self) -> bool:
@@ -251,4 +267,4 @@ def without_profile(turn: Turn) -> Turn:
         None if state is None else replace(state, personal=PersonalCalibration())
         for state in (turn.state, turn.state_before)
     )
-    return replace(turn, state=after, state_before=before)
+    return turn.altered(state=after, state_before=before)

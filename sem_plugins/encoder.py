@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from agent.batching import cores
 from agent.errors import WeightsError
+from agent.once import Same, once
 from agent.turn import Message, Turn
 from sem_plugins.cut_graph import only, outputs
 from sem_plugins.weights import CURE, SHIPPED, Manifest, load_manifest
@@ -133,7 +134,12 @@ class Encoder:
 
     def read_turn(self, turn: Turn) -> Encoded:
         """One pass over everything that was said up to and with the turn's message."""
-        return self.read(turn.dialogue, said=max(len(turn.dialogue), 2 * turn.index + 1))
+        return self._read_after(Same(turn.history), turn.text, turn.index)
+
+    @once  # seven readers ask, and each time all that was said would be hashed
+    def _read_after(self, history: Same[tuple[Message, ...]], text: str, index: int) -> Encoded:
+        messages: Sequence[Message] = (*history.it, Message("seeker", text))
+        return self.read(messages, said=max(len(messages), 2 * index + 1))
 
 
 def _key(messages: Sequence[Message], said: int | None) -> bytes:

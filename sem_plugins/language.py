@@ -19,6 +19,7 @@ from importlib.resources import files
 from typing import Literal
 
 from agent.errors import WeightsError
+from agent.once import once
 from sem_plugins.weights import CURE, SHIPPED
 
 __all__ = ["Kind", "Readability", "in_other_language", "is_readable", "readability", "trust"]
@@ -98,6 +99,7 @@ class Readability:
     kind: Kind
 
 
+@once  # eight readers ask
 def readability(text: str) -> Readability:
     """What `text` is, judged by its last 1000 characters.
 

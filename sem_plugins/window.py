@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.once import once
 from agent.turn import Message
 from sem_plugins.labels import ESCONV, ESCONV_NAMES
 
 if TYPE_CHECKING:
-    from tokenizers import Tokenizer
+    from tokenizers import Encoding, Tokenizer
 
 __all__ = ["MARKS", "Window", "WindowMaker"]
 
@@ -139,12 +140,16 @@ class WindowMaker:
         text = message.text.encode("utf-8", "replace").decode()  # a lone surrogate becomes "?"
         # Text runs to four characters a token, so that more than this is not worth the tokenizer's time.
         text, lead = _tail(text, 16 * self.max_tokens)
-        encoded = self._tokenizer.encode(text, add_special_tokens=False)
+        encoded = self._encoded(text)
         marks = [_ROLE[message.role]]
         if message.role == "supporter" and message.strategy is not None:
             marks += [mark for mark in (_STRATEGY.get(message.strategy.casefold()),) if mark is not None]
         offsets = [(start + lead, end + lead) for start, end in encoded.offsets]
         return _Piece(place, len(marks), marks + encoded.ids, [(0, 0)] * len(marks) + offsets, lead)
+
+    @once  # the message by itself, as the end of the dialogue, and to see whether it fits
+    def _encoded(self, text: str) -> Encoding:
+        return self._tokenizer.encode(text, add_special_tokens=False)
 
 
 @dataclass(frozen=True, slots=True)

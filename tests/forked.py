@@ -288,6 +288,9 @@ def _prepare() -> None:
     settings = load_settings()
     made = {kind: make(f"{kind}s", name, settings) for kind, name in parts.items()}  # type: ignore[arg-type]
     warm(Agent(plugins=[calm], store=InMemoryStore(), **made))
+    for thread in threading.enumerate():  # those that wait a second for more (`agent.threads`)
+        if thread is not threading.current_thread():
+            thread.join(60)
     assert threading.active_count() == 1, threading.enumerate()
     gc.collect()
     gc.freeze()

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from agent.errors import DataError
+from agent.pieces import Pieces
 from agent.role_marks import has_control_token
 from agent.safety.needed_words import needed_words
 from agent.safety.plain_forms import aligned_forms, plain_forms
@@ -62,17 +63,7 @@ class Outgoing:
     def __init__(self, categories: Sequence[_Category], instead: Mapping[str, tuple[str, ...]]) -> None:
         self.categories, self.instead = tuple(categories), instead
         self._patterns = tuple((category, pattern) for category in categories for pattern in category.patterns)
-        self._always: set[int] = set()  # places of patterns that have to be tried on every text
-        self._places: dict[str, list[int]] = {}  # of those that need not, by the pieces that they need
-        self._pieces: dict[str, list[str]] = {}  # by the first three characters
-        for place, (_, pattern) in enumerate(self._patterns):
-            pieces = needed_words(pattern)
-            if not pieces:
-                self._always.add(place)
-            for piece in pieces:
-                self._places.setdefault(piece, []).append(place)
-        for piece in self._places:
-            self._pieces.setdefault(piece[:3], []).append(piece)
+        self._pieces = Pieces([needed_words(pattern) for _, pattern in self._patterns])
 
     def found(self, sentence: str, *, before: str = "", in_danger: bool = False) -> str | None:
         """The gravest category of what a sentence must not hold; None where it can be said.
@@ -88,14 +79,7 @@ class Outgoing:
         looks = [(form, "") for form in plain_forms(sentence)]
         if tail.strip():
             looks += dict.fromkeys(zip(aligned_forms(tail + sentence), aligned_forms(tail), strict=True))
-        everything = "\n".join(form for form, _ in looks)
-        threes = {everything[start : start + 3] for start in range(len(everything))} & self._pieces.keys()
-        pieces = [piece for three in threes for piece in self._pieces[three] if piece in everything]
-        to_try = [
-            (place, form, shown)
-            for form, shown in looks
-            for place in self._always.union(*(self._places[piece] for piece in pieces if piece in form))
-        ]
+        to_try = [(place, form, shown) for form, shown in looks for place in self._pieces.met_by(form)]
         for place, form, shown in sorted(to_try):
             category, pattern = self._patterns[place]
             if (in_danger or not category.in_danger) and category.holds(pattern, form, shown):

@@ -34,7 +34,7 @@ class Seconds:
 
     Attributes:
         passed: On the clock.
-        process: By the process that is measured.
+        process: By the process that is measured, with those that it started.
         ours: By whoever measures.
         machine: By everybody on the machine.
     """
@@ -55,7 +55,7 @@ class Seconds:
 
 
 class Process:
-    """A process that says where it listens.
+    """A process that says where it listens. What it uses is counted with that of the workers that it started.
 
     Args:
         process: As it was started.
@@ -91,7 +91,7 @@ class Process:
 
     def files(self) -> int:
         """Open file descriptors."""
-        return len(os.listdir(f"/proc/{self._process.pid}/fd"))  # noqa: PTH208 - names alone
+        return sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in self._family())  # noqa: PTH208 - names alone
 
     def threads(self) -> int:
         """Threads."""
@@ -99,13 +99,19 @@ class Process:
 
     def seconds(self) -> Seconds:
         """Processor time up to now."""
-        stat = Path(f"/proc/{self._process.pid}/stat").read_text(encoding="utf-8")
-        used = sum(map(int, stat.rpartition(")")[2].split()[11:13])) / _TICKS
+        stats = [Path(f"/proc/{pid}/stat").read_text(encoding="utf-8") for pid in self._family()]
+        used = sum(int(each) for stat in stats for each in stat.rpartition(")")[2].split()[11:13]) / _TICKS
         return Seconds(time.monotonic(), used, time.process_time(), _busy())
 
+    def _family(self) -> list[int]:
+        """Itself and its workers, which start no others."""
+        pid = self._process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8")
+        return [pid, *map(int, children.split())]
+
     def _kib(self, file: str, name: str) -> int:
-        told = Path(f"/proc/{self._process.pid}/{file}").read_text(encoding="utf-8")
-        return int(told.partition(name)[2].split()[0])
+        told = [Path(f"/proc/{pid}/{file}").read_text(encoding="utf-8") for pid in self._family()]
+        return sum(int(each.partition(name)[2].split()[0]) for each in told)
 
 
 @asynccontextmanager

@@ -39,18 +39,19 @@ WITH_LLM: Mapping[str, str] = {
 
 
 @asynccontextmanager
-async def served(kept: Kept, folder: Path, *, llm: str | None = None) -> AsyncGenerator[Process]:
+async def served(kept: Kept, folder: Path, *, llm: str | None = None, workers: int = 1) -> AsyncGenerator[Process]:
     """The server on a free port, killed in the end.
 
     Args:
         kept: Its store.
         folder: It runs there.
         llm: Address of the LLM, without a path; None for the built-in responder.
+        workers: Processes that answer.
 
     Raises:
         MeasurementError: It does not start.
     """
-    command = ["-m", "ui.cli", "serve", "--port", "0", *kept.arguments]
+    command = ["-m", "ui.cli", "serve", "--port", "0", "--workers", str(workers), *kept.arguments]
     environment = {**_SETTINGS, **kept.environment}
     if llm is not None:
         command += ["--llm", f"{llm}/v1"]

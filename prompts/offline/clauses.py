@@ -67,6 +67,9 @@ _THEN = frozenset(
         "since",
     }
 )
+_OPENERS = _CONNECTORS | _NEVER_ALONE
+_BEGIN_NO_CLAUSE = DETERMINERS | {"me"}
+_NO_NOUNS = NOT_VERBS | VERBS | ADVERBS
 _TELLTALE = frozenset({"i'm", "it's", "he's", "she's", "they're", "we're"})
 
 
@@ -194,7 +197,7 @@ def _restored(words: list[str]) -> list[str]:
 def _cut(words: list[str]) -> Iterator[tuple[str, list[str]]]:
     """The clauses of one sentence, each with its opener."""
     opener, start = "", 0
-    if len(words) > 1 and words[0].lower() in _CONNECTORS | _NEVER_ALONE:
+    if len(words) > 1 and words[0].lower() in _OPENERS:
         opener, start = words[0].lower(), 1
     led = bool(opener)  # by a conjunction: then the next subject begins the main clause
     place = start + 1
@@ -217,13 +220,12 @@ def _boundary(words: list[str], start: int, place: int, *, led: bool) -> tuple[s
     first = place
     while first < len(words) and (words[first].lower() in _CONNECTORS or words[first] == ","):
         first += 1
-    whole = finite_place(left) > 0
-    if first == place:
-        return (",", place) if whole and _runs_on(words, place, led=led) else None
+    if first == place:  # as at most words, and hardly any of them begins a clause
+        return (",", place) if _runs_on(words, place, led=led) and finite_place(left) else None
     opener = " ".join(word.lower() for word in words[place:first] if word != ",") or ","
     quantity = opener.endswith("so") and words[first : first + 1] and words[first].lower() in _SO_MANY
     # "My brother and I" is one subject; "long day and I am tired" is a fragment and a clause.
-    subject = not whole and (len(left) == 1 or left[0].lower() in DETERMINERS | {"me"})
+    subject = not finite_place(left) and (len(left) == 1 or left[0].lower() in _BEGIN_NO_CLAUSE)
     if quantity or subject or (opener in _PAST_ONLY and before in INDIRECT):
         return None
     while first < len(words) and words[first].lower() in _THEN:
@@ -239,7 +241,7 @@ def _runs_on(words: Sequence[str], place: int, *, led: bool) -> bool:
     if word in PRONOUN_SUBJECTS:
         verb = words[place + 1].lower() if place + 1 < len(words) else ""
         return led or before in CLOSERS or word in _TELLTALE or verb in FINITE_NEXT
-    owned = word in {"my", "our"} and before not in NOT_VERBS | VERBS | ADVERBS and not before.endswith("ed")
+    owned = word in {"my", "our"} and before not in _NO_NOUNS and not before.endswith("ed")
     finite = finite_place(words[place : place + 5]) if owned else 0
     # A full verb would rather be part of the same clause: "the garden my grandmother planted".
     return finite > 0 and words[place + finite - 1].lower() in FINITE_NEXT

@@ -26,6 +26,13 @@ _IN_ING = frozenset({"bring", "sing", "cling", "swing", "ring", "sting"})
 _OPENS_ANOTHER = frozenset({"my", "our", "his", "her", "their", "your", "the", "a", "an"})
 _CARRIES_ON = frozenset({"and", "or", "like"})
 
+# Joined once: they are asked for at each word, and to join them takes longer than all the rest.
+_SUBJECTS = PRONOUN_SUBJECTS | DETERMINERS
+_NOUN_SUBJECTS = INDEFINITE | DETERMINERS
+_NO_NAMES = AUXILIARIES | NOT_VERBS | ADVERBS | NO_NAMES
+_BEFORE_NOUNS = _CARRIES_ON | DETERMINERS | NOT_VERBS
+_BEFORE_NO_VERBS = DETERMINERS | {"to", "and"}
+
 
 def finite_place(words: Sequence[str]) -> int:
     """Where the finite verb stands, counted from 1; 0 where none is found in time.
@@ -34,10 +41,10 @@ def finite_place(words: Sequence[str]) -> int:
     """
     low = [word.lower() for word in words]
     first = low[0] if low else ""
-    if first in _LEADING and low[1:2] and low[1] in PRONOUN_SUBJECTS | DETERMINERS:
+    if first in _LEADING and low[1:2] and low[1] in _SUBJECTS:
         place = finite_place(words[1:])
         return place + 1 if place else 0
-    if first in INDEFINITE | DETERMINERS or low[:3] == ["me", "and", "my"]:
+    if first in _NOUN_SUBJECTS or low[:3] == ["me", "and", "my"]:
         no_one = low[:2] == ["no", "one"]
         return _verb_after_pronoun(low, start=2) if no_one else _verb_after_noun(low)
     if first in PRONOUN_SUBJECTS or first == "you":
@@ -46,7 +53,7 @@ def finite_place(words: Sequence[str]) -> int:
         return 0
     if first == "there":
         return 2 if low[1] in _THERE else 0
-    named = words[0][0].isupper() and first not in AUXILIARIES | NOT_VERBS | ADVERBS | NO_NAMES
+    named = words[0][0].isupper() and first not in _NO_NAMES
     return 2 if named and _is_verb(low[1]) else 0
 
 
@@ -67,9 +74,9 @@ def _verb_after_noun(low: Sequence[str]) -> int:
         word = low[place]
         if word == "," or (word in PRONOUN_SUBJECTS and low[place - 1] not in {"and", "that", "which"}):
             return 0
-        if word in _OPENS_ANOTHER and low[place - 1] not in _CARRIES_ON | DETERMINERS | NOT_VERBS:
+        if word in _OPENS_ANOTHER and low[place - 1] not in _BEFORE_NOUNS:
             return 0  # "the garden my grandmother planted" is no sentence
-        if _is_verb(word) and low[place - 1] not in DETERMINERS | {"to", "and"}:
+        if _is_verb(word) and low[place - 1] not in _BEFORE_NO_VERBS:
             return place + 1
     return 0
 

@@ -67,12 +67,12 @@ def reflect(turn: Turn, *, feelings: Collection[str] = (), said: Sequence[str] =
         return None  # what others may not share, given back, would sound agreed with
     if _is_shouted(turn.text):
         return None
-    clauses = clauses_of(turn.text)
+    clauses, feelings = clauses_of(turn.text), frozenset(feelings)
     causes = _cause_words(turn)
-    order = sorted(range(len(clauses)), key=lambda place: (-_weight(clauses[place], causes, feelings), place))
+    weights = [_weight(clause, causes, feelings) for clause in clauses]
     told = "\n".join(said).lower()
-    for place in order:
-        if _weight(clauses[place], causes, feelings) < _LEAST_WEIGHT:
+    for place in sorted(range(len(clauses)), key=lambda place: -weights[place]):
+        if weights[place] < _LEAST_WEIGHT:
             break
         for words in (_widened(clauses, place), clauses[place].words):
             if not is_sound(clauses[place]) or _is_taken_back(clauses, place, words):
@@ -155,17 +155,17 @@ def _content(words: Sequence[str]) -> frozenset[str]:
     return frozenset(word.lower().strip(",.!?;:") for word in words) - EMPTY
 
 
-def _weight(clause: Clause, causes: Sequence[tuple[frozenset[str], float]], feelings: Collection[str]) -> float:
+def _weight(clause: Clause, causes: Sequence[tuple[frozenset[str], float]], feelings: frozenset[str]) -> float:
     content = _content(clause.words)
     weight = 0.4 * min(len(content), 6)
     weight += 1.5 * min(2, len(content & HEAVY))
-    weight += 1.0 * bool(content & frozenset(feelings))
+    weight += 1.0 * bool(content & feelings)
     weight += 2.0 * (clause.opener in {"because", "since"}) + 1.0 * (clause.opener in {"when", "after"})
     weight -= 1.2 * (clause.words[0].lower() in {"it", "it's", "that's", "that", "this"})
     weight += 0.8 * bool({"i", "i'm", "i've", "my", "me"} & {word.lower() for word in clause.words})
     weight += 2.0 * _is_softened(clause)
     weight += 0.8 * (clause.opener == "but")
-    if len(content) <= _FEW_WORDS and content & frozenset(feelings):
+    if len(content) <= _FEW_WORDS and content & feelings:
         weight -= 1.5  # "I feel sad" tells less than what made it so; the feeling is named anyway
     for span, score in causes:
         if span:
@@ -173,10 +173,10 @@ def _weight(clause: Clause, causes: Sequence[tuple[frozenset[str], float]], feel
     return weight
 
 
-def _is_weighty(clause: Clause, causes: Sequence[tuple[frozenset[str], float]], feelings: Collection[str]) -> bool:
+def _is_weighty(clause: Clause, causes: Sequence[tuple[frozenset[str], float]], feelings: frozenset[str]) -> bool:
     content = _content(clause.words)
     read = any(2 * len(span & content) >= len(span) > 0 for span, _ in causes)
-    return read or clause.opener in {"because", "since"} or bool(content & (HEAVY | frozenset(feelings)))
+    return read or clause.opener in {"because", "since"} or bool(content & (HEAVY | feelings))
 
 
 def _widened(clauses: Sequence[Clause], place: int) -> tuple[str, ...]:

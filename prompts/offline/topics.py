@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Literal
 
 from agent.errors import DataError
+from agent.pieces import Pieces
 from agent.turn import Turn
 from prompts.offline.occasion import straightened
 
-__all__ = ["ASPECTS", "Subject", "Topic", "load_topics", "subject_of"]
+__all__ = ["ASPECTS", "Subject", "Topic", "load_topics", "subject_of", "topics_in"]
 
 ASPECTS = ("lead", "ask", "later", "affirm", "suggest")
 """The lists of each topic."""
@@ -52,9 +53,7 @@ class Topic:
     phrases: Mapping[str, tuple[str, ...]]
 
     def found_in(self, text: str) -> re.Match[str] | None:
-        """Where a lower-case text speaks of it."""
-        if not any(part in text for part in self.glance):
-            return None
+        """Where a lower-case text that holds a part of `glance` speaks of it."""
         return next(filter(None, (pattern.search(text) for pattern in self.about)), None)
 
 
@@ -90,12 +89,24 @@ def subject_of(turn: Turn) -> Subject | None:
     texts = (turn.text, *reversed(turn.said_by("seeker")[-_REMEMBERED:]))
     for since, text in enumerate(texts):
         low = straightened(text)[-_LAST_CHARACTERS:]
-        for topic in load_topics():
-            match = topic.found_in(low)
-            if match and not (topic.mood == "good" and _NOT_SO.search(low)):
+        for topic, match in topics_in(low):
+            if not (topic.mood == "good" and _NOT_SO.search(low)):
                 who = match.groupdict().get("who")
                 return Subject(topic, f"your {who}" if who else None, since=since)
     return None
+
+
+def topics_in(text: str) -> Iterator[tuple[Topic, re.Match[str]]]:
+    """The topics that a lower-case text speaks of, and where, in the order of the file."""
+    for place in _glances().met_by(text):
+        topic = load_topics()[place]
+        if match := topic.found_in(text):
+            yield topic, match
+
+
+@cache
+def _glances() -> Pieces:
+    return Pieces([[topic.glance] for topic in load_topics()])
 
 
 @cache

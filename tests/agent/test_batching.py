@@ -15,6 +15,7 @@ from agent.errors import SettingsError
 from agent.perception import Perception
 from agent.readings import EmotionReading
 from agent.testing import BrokenPlugin, a_turn
+from agent.threads import Threads
 from agent.turn import Turn
 
 TOGETHER = Batching(8)
@@ -198,7 +199,8 @@ def test_that_a_loop_may_close_while_its_turn_is_read_and_the_next_one_finds_all
     assert was_read(asyncio.run(perception.perceive(a_turn("last"))))
 
 
-async def test_that_no_thread_is_left_where_there_is_nothing_to_read(plugin: Counting):
+async def test_that_no_thread_is_left_where_there_is_nothing_to_read(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("agent.batching.start", Threads(idle=0.0).start)
     threads: list[threading.Thread] = []
 
     class Noting(Counting):

@@ -46,7 +46,7 @@ from agent.readings import (
     StrategyReading,
     UndertoneReading,
 )
-from agent.record import SCHEMA, from_record, to_record
+from agent.record import SCHEMA, from_record, pack, to_record
 from agent.safety.answered import QUESTIONS
 from agent.safety.course import RiskChange, RiskCourse
 from agent.safety.reliance import Reliance
@@ -330,6 +330,13 @@ def is_filled(value: Any) -> bool:
 
 @settings(deadline=None, database=None)
 @given(turns)
+def test_that_the_quick_way_to_a_record_and_the_long_one_end_at_the_same(turn: Turn):
+    long = json.dumps({"schema": SCHEMA, **pack(turn)})
+    assert json.dumps(to_record(turn)) == long
+
+
+@settings(deadline=None, database=None)
+@given(turns)
 def test_that_a_turn_survives_json(turn: Turn):
     back = through_json(turn)
     assert back == turn
@@ -458,11 +465,27 @@ def test_that_what_is_no_record_is_refused(record: Any):
         ({"reply": Reply("zorvan", b"zorvan")}, "`turn.reply.speaker` holds a `bytes`"),  # type: ignore[arg-type]
         ({"risk": RiskReading("zorvan")}, "`turn.risk.level` should be one of none"),  # type: ignore[arg-type]
         ({"plan": object()}, "`turn.plan` holds a `object`"),
+        ({"notices": ("zorvan", 7)}, "`turn.notices[1]` should be text"),
+        ({"notices": "zorvan"}, "`turn.notices` should be an array"),
+        ({"at": 10**400}, "`turn.at` should be a number of a sane size"),
+        ({"risk": RiskReading("none", evidence=((0,),))}, "`turn.risk.evidence[0]` has 1 items instead of 2"),  # type: ignore[arg-type]
+        ({"cause": CauseReading(types={7: 1.0})}, "`turn.cause.types[...]` should be text"),  # type: ignore[dict-item]
     ],
-    ids=["wrong type", "unknown type", "outside its choices", "a stranger's object"],
+    ids=[
+        *("wrong type", "unknown type", "outside its choices", "a stranger's object", "a wrong type in an array"),
+        *("no array", "too large a number", "too few", "a wrong key"),
+    ],
 )
 def test_that_what_could_not_be_read_back_is_not_written(fields: dict[str, Any], complaint: str):
     with pytest.raises(StoreError) as caught:
         to_record(a_turn(**fields))
     assert complaint in str(caught.value)
     assert "zorvan" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_that_what_was_altered_after_it_had_been_checked_is_not_written():
+    types: dict[str, float] = {}
+    turn = a_turn(cause=CauseReading(types=types))
+    types["zorvan"] = 7.0
+    with pytest.raises(StoreError, match=r"`turn\.cause` breaks the contract"):
+        to_record(turn)

@@ -112,6 +112,26 @@ def test_that_an_adjudicated_emotion_takes_the_place_of_the_first_one_and_keeps_
         turn.adjudicated(turn.adjudication)
 
 
+@pytest.mark.parametrize("name", [field.name for field in fields(Turn)])
+def test_that_an_altered_turn_is_what_dataclasses_would_make_of_it_and_the_first_one_stays_as_it_was(name: str):
+    turn, before = a_turn(**VALUES), a_turn(**VALUES)
+    other: dict[str, Any] = {name: "x"}
+    altered = turn.altered(**other)
+    assert altered == replace(turn, **other) != turn
+    assert turn == before
+    with pytest.raises(FrozenInstanceError):
+        setattr(altered, name, None)
+
+
+def test_that_a_field_that_there_is_not_cannot_be_altered():
+    with pytest.raises(TurnError, match="no field 'mood'"):
+        a_turn().altered(mood="x", text="y")
+
+
+def test_that_a_turn_checks_nothing_that_altering_would_pass_by():
+    assert not hasattr(Turn, "__post_init__"), "`Turn.altered` has to check the same"
+
+
 def not_filled_by_stages() -> list[str]:
     return [*sorted({field.name for field in fields(Turn)} - VALUES.keys()), "mood"]
 

@@ -5,11 +5,13 @@ Every label has few values: those of a closed list, names of profiles and parts,
 
 from __future__ import annotations
 
+import os
 from collections import Counter as Counts
 from collections.abc import Iterable
 from typing import Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from agent import errors
@@ -33,8 +35,14 @@ _KINDS = {
 _QUICK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
 
 
+_SHARED_IN = "PROMETHEUS_MULTIPROC_DIR"
+"""Variable of the client library: a folder where several processes count, each in files of its own."""
+
+_Mode = Literal["livesum", "livemostrecent", "mostrecent"]
+
+
 class Metrics:
-    """The metrics of one application, in a registry of its own.
+    """The metrics of one application, in a registry of its own. Several workers show those of all.
 
     Args:
         version: Of Heartline.
@@ -61,9 +69,9 @@ class Metrics:
             "http_request_seconds", "How long a request took, its stream too.", "route"
         )
         self._reloads = self._counter("reloads", "Times that the configuration was read again.", "result")
-        self.running = self._gauge("http_requests_running", "Requests that are being answered.")
-        self.ready = self._gauge("ready", "1: it can answer. 0: see /readyz.")
-        self._gauge("build_info", "Version.", "version").labels(version).set(1)
+        self.running = self._gauge("http_requests_running", "Requests that are being answered.", mode="livesum")
+        self.ready = self._gauge("ready", "1: it can answer. 0: see /readyz.", mode="livemostrecent")
+        self._gauge("build_info", "Version.", "version", mode="mostrecent").labels(version).set(1)
         collector: Collector = ProcessCollector(registry=None)
         self._registry.register(collector)
         for result in ("ok", "failed"):
@@ -75,12 +83,17 @@ class Metrics:
     def _histogram(self, name: str, help_: str, *labels: str) -> Histogram:
         return Histogram(f"heartline_{name}", help_, labels, registry=self._registry, buckets=_QUICK)
 
-    def _gauge(self, name: str, help_: str, *labels: str) -> Gauge:
-        return Gauge(f"heartline_{name}", help_, labels, registry=self._registry)
+    def _gauge(self, name: str, help_: str, *labels: str, mode: _Mode) -> Gauge:
+        """`mode` says what several processes show: the sum of those that live, or what was set last."""
+        return Gauge(f"heartline_{name}", help_, labels, registry=self._registry, multiprocess_mode=mode)
 
     def shown(self) -> bytes:
-        """All of them, in Prometheus' text format."""
-        return generate_latest(self._registry)
+        """All of them, in Prometheus' text format; what a single process uses only where it is the only one."""
+        if _SHARED_IN not in os.environ:
+            return generate_latest(self._registry)
+        together = CollectorRegistry()
+        MultiProcessCollector(together)  # type: ignore[no-untyped-call]
+        return generate_latest(together)
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
         """A request ended.

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
+import os
+import shutil
 import signal
 import socket
-from collections.abc import Callable, Collection
+import tempfile
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from agent.errors import SettingsError
+
+if TYPE_CHECKING:
+    from agent.settings import Settings
+    from ui.http.workers import Link
 
 __all__ = ["app", "called_by", "check_reach", "given_settings", "run"]
 
@@ -42,9 +50,12 @@ def serve(  # noqa: PLR0917 - typer names them all
     drain_seconds: Annotated[
         float, typer.Option(min=0, help="How long running replies may go on after SIGTERM.")
     ] = 30.0,
+    workers: Annotated[
+        int, typer.Option(min=1, max=256, help="Processes that answer; as many as cores for the most turns.")
+    ] = 1,
 ) -> None:
     """Serve an OpenAI-compatible API over HTTP: /v1/chat/completions, /v1/models, /v1/heartline."""
-    from agent.settings import Settings, load_settings
+    from agent.settings import load_settings
     from ui.http.cors import check_origins
     from ui.http.tenancy import has_keys
 
@@ -59,6 +70,7 @@ def serve(  # noqa: PLR0917 - typer names them all
     keys = has_keys(settings)
     check_reach(host, keys=keys)
     check_origins(settings.allow_origins, keys=keys)
+    check_workers(workers)
     run(
         settings,
         read=read,
@@ -67,6 +79,7 @@ def serve(  # noqa: PLR0917 - typer names them all
         profile=profile,
         hosts=None if keys else called_by(host, allow_host),
         drain_seconds=drain_seconds,
+        workers=workers,
     )
 
 
@@ -108,92 +121,84 @@ def check_reach(host: str, *, keys: bool) -> None:
         )
 
 
-def run(
-    settings: Any,
-    *,
-    read: Callable[[], Any],
-    host: str,
-    port: int,
-    profile: str,
-    hosts: Collection[str] | None,
-    drain_seconds: float,
-) -> None:
-    """Serve until a signal comes. SIGHUP has the configuration read again.
+def check_workers(number: int) -> None:
+    """Refuse what this system cannot do.
+
+    Raises:
+        SettingsError: There are to be several, and processes cannot be forked here.
+    """
+    if number > 1 and not hasattr(os, "fork"):
+        raise SettingsError(
+            f"`--workers` is {number}, and this system cannot fork processes. Leave it out, and start several "
+            "servers on ports of their own behind a proxy."
+        )
+
+
+def run(settings: Settings, *, host: str, port: int, workers: int, **how: Any) -> None:
+    """Serve at an address, with one process or several.
 
     Args:
         settings: Of the agents.
-        read: Reads them again.
         host: Address to listen at.
         port: 0 takes a free one.
-        profile: For requests that name none.
-        hosts: Names that it may be called by; None takes any.
-        drain_seconds: How long running replies may go on after the signal.
+        workers: Processes, from 1.
+        **how: As `ui.http.server.serve` takes it.
 
     Raises:
-        HeartlineError: The agents cannot be built.
+        HeartlineError: As `ui.http.server.serve`.
     """
-    import uvicorn
-    from prometheus_client import disable_created_metrics
-
-    from agent.parts import prepare_aside
     from ui.http import logs
-    from ui.http.allocator import bound_heaps
-    from ui.http.app import make_app
-    from ui.http.connections import Connection
-    from ui.http.profiles import build_service
-    from ui.http.reloading import Reloading
-    from ui.http.tracing import export_spans
-    from ui.http.waking import read_wakes_in_pieces
+    from ui.http.workers import Workers
 
-    bound_heaps()
     logs.set_up(settings.operations)
-    export_spans()
-    # A second series for each, which hardly anybody asks for.
-    disable_created_metrics()  # type: ignore[no-untyped-call]
-    hang_up = getattr(signal, "SIGHUP", None)  # not on Windows
-    if hang_up is not None:
-        signal.signal(hang_up, signal.SIG_IGN)  # until there is something to reload
-    service = build_service(settings, default=profile)
-    drain = service.drain
+    if hasattr(signal, "SIGHUP"):  # not on Windows
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is something to reload
+    names = ", ".join(dict.fromkeys(("heartline", *settings.profiles)))
+    with _bound(host, port) as listening:
+        told = partial(typer.echo, f"Serving at http://{_address_of(listening)}/v1 (models: {names})")
 
-    class Server(uvicorn.Server):
-        """Drains before it stops: uvicorn alone would refuse connections at once."""
+        def work(taken_from: socket.socket | Link, **more: Any) -> None:
+            from ui.http.server import serve as answer  # what is heavy is loaded by who answers
 
-        def handle_exit(self, sig: int, frame: Any) -> None:
-            if drain.began is None:
-                drain.begin()
-            else:  # asked twice: at once
-                super().handle_exit(sig, frame)
+            answer(settings, listening=taken_from, **how, **more)
 
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
-            read_wakes_in_pieces(asyncio.get_running_loop())
-            if hang_up is not None:
-                again = Reloading(service, read)
-                asyncio.get_running_loop().add_signal_handler(hang_up, again.ask)
-            address = sockets[0].getsockname() if sockets else (host, port)
-            shown = f"[{address[0]}]" if ":" in address[0] else address[0]
-            prepare_aside(lambda: bool(drain.running))
-            typer.echo(f"Serving at http://{shown}:{address[1]}/v1 (models: {', '.join(service.profiles)})")
+        if workers == 1:
+            work(listening, ready=told)
+            return
+        with _counted_together() as died:
+            status = Workers(work, workers, listening, died=died).run(told)
+    raise typer.Exit(status)
 
-        async def on_tick(self, counter: int) -> bool:
-            return await super().on_tick(counter) or drain.done(within=drain_seconds)
 
-        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-            await drain.cut()  # before the store is closed, which keeps what was said
-            await super().shutdown(sockets)
+def _bound(host: str, port: int) -> socket.socket:
+    """A socket at the address, which does not listen yet. Where it is taken, the process ends (status 1)."""
+    import uvicorn
 
-    config = uvicorn.Config(
-        make_app(service, max_body_bytes=settings.max_body_bytes, hosts=hosts),
-        host=host,
-        port=port,
-        lifespan="on",
-        http=Connection,
-        access_log=False,  # paths hold ids of conversations; `Observed` writes the lines
-        log_config=None,
-        server_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=30,
-        timeout_graceful_shutdown=5,  # by then whatever still runs has had its time
-    )
-    Server(config).run(sockets=[config.bind_socket()])
+    return uvicorn.Config("", host=host, port=port, log_config=None).bind_socket()
+
+
+def _address_of(listening: socket.socket) -> str:
+    """Host and port as they stand in a URL."""
+    host, port, *_ = listening.getsockname()
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+@contextmanager
+def _counted_together() -> Iterator[Callable[[int], None]]:
+    """Have what processes count kept where each of them can read it, for as long as this one lives.
+
+    Gives what is to be called with the number of a process that died.
+    """
+    folder, owner = tempfile.mkdtemp(prefix="heartline-metrics-"), os.getpid()
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder  # before its library is imported, by each worker
+
+    def died(pid: int) -> None:
+        from prometheus_client.multiprocess import mark_process_dead
+
+        mark_process_dead(pid, folder)  # type: ignore[no-untyped-call]
+
+    try:
+        yield died
+    finally:
+        if os.getpid() == owner or os.getppid() != owner:  # the first process, or a worker that outlives it
+            shutil.rmtree(folder, ignore_errors=True)

@@ -281,7 +281,7 @@ def test_that_no_farewell_is_said_to_somebody_who_told_of_it():
 def test_that_a_person_who_has_taken_over_does_not_keep_the_number_from_them():
     [turn] = conversation(HE_IS_HERE)
     held = with_takeover(
-        Turn(**{**{name: getattr(turn, name) for name in turn.__slots__}, "contact": Contact("ann", True)}),
+        Turn(**{**vars(turn), "contact": Contact("ann", True)}),
         load_help_lines().country("GB"),
     )
 
