@@ -96,8 +96,8 @@ def _longest_part(phrase: str) -> str:
 
 
 @cache
-def _sentences(phrase: str) -> list[str]:
-    return _SENTENCE_END.split(phrase)
+def _sentences(phrase: str) -> tuple[str, ...]:
+    return tuple(_SENTENCE_END.split(phrase))
 
 
 @cache
