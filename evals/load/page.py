@@ -70,7 +70,8 @@ _ABOUT = {
         "Stored turns, plain and streamed, stateless ones and clients that leave, 8 conversations at a steady "
         "pace. Memory is judged by the slope of RSS over turns in the later half of the run: least squares, with "
         "a 95% interval over stretches of time. Of what is kept in memory, results of the encoder are full after "
-        "some 900 turns (11 MB), and where stateless talks stand after 2,000 of those (4 MB)."
+        "some 900 turns (11 MB), and where stateless talks stand (3 MB) after 2,000 of those, which come first "
+        "and are not counted."
     ),
     "crash": (
         "`kill -9` while 16 conversations go on, then a new start on the same store; what clients were told "

@@ -15,6 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
+from agent.pasts import REMEMBERED
 from evals.load.connection import Connection
 from evals.load.crowd import TURNS
 from evals.load.finding import Finding, at_most, none_of, quantile, slope
@@ -28,14 +29,13 @@ __all__ = ["FLAT", "MOST", "Look", "soak", "told"]
 
 MORE_FILES = 8
 FLAT = 0.3
-"""MB in 1,000 turns that the interval reaches down to: what is remembered of stateless talks takes 0.26 of them,
-until there are 2,000 of those, 4 MB."""
+"""MB in 1,000 turns that the interval reaches down to: a gigabyte after three million turns."""
 
 MOST = 1.0
 """MB in 1,000 turns that the upper end of the interval may not exceed."""
 
 _LATER = 0.5
-"""Share of the run before memory is looked at: caches, pools and the allocator's arenas fill."""
+"""Share of the run before memory is looked at: caches, pools and the allocator's heaps fill."""
 
 _SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 _TURNS, _THOUSANDS = 1_000, 1_000
@@ -43,6 +43,8 @@ _KB = 1_024
 _LEAVES = 0.05
 _STATELESS = 0.1
 _STREAMED = 0.4
+_OTHERS = 1_000_000
+"""Seed of messages that are not said again in the run."""
 
 
 class Look(NamedTuple):
@@ -56,7 +58,13 @@ class Look(NamedTuple):
 
 
 async def soak(
-    kept: Kept, *, minutes: float = 1.0, conversations: int = 8, rate: float = 20.0, every: float = 1.0
+    kept: Kept,
+    *,
+    minutes: float = 1.0,
+    conversations: int = 8,
+    rate: float = 20.0,
+    every: float = 1.0,
+    before: int = REMEMBERED,
 ) -> list[Finding]:
     """Memory over turns at a steady pace: stored ones, plain and streamed, stateless ones, and clients that leave.
 
@@ -69,11 +77,16 @@ async def soak(
         conversations: At once.
         rate: Messages a second of all together.
         every: Seconds between looks at the server.
+        before: Stateless turns before the run, as fast as they go. The server remembers where so many of them
+            stand: as one turn of ten they would fill that after 20,000 turns, and memory would grow until then.
     """
     looks: list[Look] = []
     went = _Went()
     with TemporaryDirectory() as folder:
         async with served(kept, Path(folder)) as server:
+            async with asyncio.TaskGroup() as group:
+                for who in range(conversations):
+                    group.create_task(_pass_by(server.url, who, before // conversations, went))
             began, size = time.monotonic(), kept.size()
             watching = asyncio.create_task(_watch(server, began, every, went, looks))
             try:
@@ -177,6 +190,15 @@ async def _talk(url: str, who: int, ends: float, pause: float, went: _Went) -> N
                 went.problems.update([said.problem] if said.problem else [])
             went.turns += 1
             await asyncio.sleep(started + pause * draw.uniform(0.5, 1.5) - time.monotonic())
+
+
+async def _pass_by(url: str, who: int, times: int, went: _Went) -> None:
+    """Say so much that belongs to no conversation."""
+    words = messages(_OTHERS + who)
+    async with Connection(url) as connection:
+        for _ in range(times):
+            said = await say(connection, next(words), conversation=None, streamed=False)
+            went.problems.update([said.problem] if said.problem else [])
 
 
 async def _leave(url: str, text: str, conversation: str, after: float) -> None:

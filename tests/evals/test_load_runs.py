@@ -98,7 +98,7 @@ async def test_that_a_turn_early_and_late_is_measured_in_conversations_of_that_l
 
 async def test_that_a_long_run_looks_at_memory_files_and_threads():
     with a_sqlite_file() as kept:
-        found = by_name(await soak(kept, minutes=0.1, conversations=2, rate=4.0, every=0.05))
+        found = by_name(await soak(kept, minutes=0.1, conversations=2, rate=4.0, every=0.05, before=4))
     growth = found["memory, growth over the later half, per 1,000 turns"]
     assert growth.low <= growth.value <= growth.high
     assert found["the store grows by, for each turn in it"].value > 0

@@ -15,12 +15,13 @@ from agent.errors import SettingsError
 from agent.parts import prepare_aside
 from agent.settings import Settings
 from ui.http import logs
-from ui.http.allocator import bound_arenas
+from ui.http.allocator import bound_heaps
 from ui.http.app import make_app
 from ui.http.connections import Connection
 from ui.http.profiles import Service, build_service
 from ui.http.reloading import Reloading
 from ui.http.tracing import export_spans
+from ui.http.waking import read_wakes_in_pieces
 from ui.http.workers import Link
 
 __all__ = ["serve"]
@@ -51,7 +52,7 @@ def serve(
         HeartlineError: The agents cannot be built.
         SettingsError: There are several, and the store is one that processes cannot share.
     """
-    bound_arenas()
+    bound_heaps()
     logs.set_up(settings.operations)
     export_spans()
     # A second series for each, which hardly anybody asks for.
@@ -106,6 +107,7 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         loop = asyncio.get_running_loop()
+        read_wakes_in_pieces(loop)
         if hasattr(signal, "SIGHUP"):  # not on Windows
             loop.add_signal_handler(signal.SIGHUP, self._reloading.ask)
         if self._link is not None:

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import httpx2
 import pytest
@@ -101,13 +102,39 @@ def test_that_a_client_that_resets_its_connection_leaves_nothing_behind():
         wait_until(lambda: not counted()["ui.http.connections.Connection"])
 
 
-def test_that_threads_of_a_server_share_a_few_heaps(tmp_path: Path):
+def heaps_of(tmp_path: Path, does: str, *how: str, **environment: str) -> tuple[ET.Element, str]:
+    """What glibc tells of its heaps after a process of its own did something, and what that said.
+
+    Args:
+        tmp_path: What it tells goes there.
+        does: Python, which finds `how` in `sys.argv[2:]`; it calls `tell()`.
+        how: For it.
+        environment: For it, without what the heaps of this process were set to.
+    """
     if sys.platform != "linux":
         pytest.skip("glibc alone has heaps for threads")
     alone = """
 import ctypes, sys, threading
-from ui.http.allocator import bound_arenas
-done = bound_arenas() if sys.argv[2] == "bound" else True
+from ui.http.allocator import bound_heaps
+def tell():
+    libc = ctypes.CDLL(None)
+    libc.fopen.restype = ctypes.c_void_p
+    told = ctypes.c_void_p(libc.fopen(sys.argv[1].encode(), b"w"))
+    libc.malloc_info(0, told)
+    libc.fclose(told)
+"""
+    told = tmp_path / f"{'-'.join(how)}.xml"
+    clean = {name: value for name, value in os.environ.items() if name not in CHOSEN}
+    said = subprocess.run(
+        [sys.executable, "-c", f"{alone}\n{does}", str(told), *how], cwd=ROOT, check=True, capture_output=True, text=True,
+        env={**clean, "PYTHONPATH": str(ROOT), **environment}, timeout=PATIENCE,
+    )  # fmt: skip
+    return ET.fromstring(told.read_text()), said.stdout.strip()  # noqa: S314 - glibc's own words
+
+
+def test_that_threads_of_a_server_share_a_few_heaps(tmp_path: Path):
+    does = """
+done = bound_heaps() if sys.argv[2] == "bound" else True
 met = threading.Barrier(8)
 def work():
     kept = [bytes(2_000) for _ in range(200)]
@@ -115,23 +142,33 @@ def work():
 threads = [threading.Thread(target=work) for _ in range(8)]
 [each.start() for each in threads]
 [each.join() for each in threads]
-libc = ctypes.CDLL(None)
-libc.fopen.restype = ctypes.c_void_p
-told = ctypes.c_void_p(libc.fopen(sys.argv[1].encode(), b"w"))
-libc.malloc_info(0, told)
-libc.fclose(told)
+tell()
 print(done)
 """
 
     def heaps(how: str, **environment: str) -> tuple[int, str]:
-        told = tmp_path / f"{how}.xml"
-        clean = {name: value for name, value in os.environ.items() if name not in CHOSEN}
-        said = subprocess.run(
-            [sys.executable, "-c", alone, str(told), how], cwd=ROOT, env={**clean, "PYTHONPATH": str(ROOT), **environment},
-            check=True, capture_output=True, text=True, timeout=PATIENCE,
-        )  # fmt: skip
-        return told.read_text().count("<heap "), said.stdout.strip()
+        told, said = heaps_of(tmp_path, does, how, **environment)
+        return len(told.findall("heap")), said
 
     assert heaps("bound")[0] <= ARENAS
     assert heaps("as it is")[0] > ARENAS
     assert heaps("bound", MALLOC_ARENA_MAX="5") == (5, "False")
+
+
+def test_that_what_is_read_from_a_connection_lies_in_no_heap(tmp_path: Path):
+    does = """
+if sys.argv[2] == "bound":
+    bound_heaps()
+weights = bytes(20_000_000)
+del weights  # from now on, glibc would lay blocks up to this size into a heap
+kept = [bytes(256 * 1024) for _ in range(int(sys.argv[3]))]
+tell()
+"""
+
+    def apart(how: str, blocks: int) -> int:
+        told, _ = heaps_of(tmp_path, does, how, str(blocks))
+        [mapped] = told.findall("total[@type='mmap']")
+        return int(mapped.attrib["count"])
+
+    assert apart("bound", 6) - apart("bound", 1) == 5
+    assert apart("as it is", 6) == apart("as it is", 1)
