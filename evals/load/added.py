@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from agent.batching import cores
 from evals.load.connection import Connection
 from evals.load.fake_llm import FIRST_SECONDS, TOKEN_SECONDS
 from evals.load.finding import Finding, none_of
@@ -27,6 +28,9 @@ from sem_plugins.training.intervals import bootstrap
 __all__ = ["added", "speaking"]
 
 AT_MOST = 20.0  # ms at p50
+
+_REPLY = 0.75
+"""Seconds that a reply takes, about: who all begin at once would go on queueing for each other, as nobody does."""
 
 _FAKE = ("-m", "evals.load.fake_llm")
 _MODEL = "tiny"
@@ -57,8 +61,9 @@ def speaking(folder: Path) -> AbstractAsyncContextManager[Process]:
 async def added(kept: Kept, *, conversations: int = 16, turns: int = 6, blocks: int = 4) -> list[Finding]:
     """Milliseconds that are added, at the median, over pairs of the same message.
 
-    So many ask at the same time, without a pause. Everybody asks directly for a block of messages and then through
-    the server, in the next block the other way round, and so on; the first block warms up and is not counted.
+    So many ask at the same time, without a pause, their first messages spread over the time of a reply. Everybody
+    asks directly for a block of messages and then through the server, in the next block the other way round, and
+    so on; the first block warms up and is not counted.
 
     Args:
         kept: The server's store.
@@ -72,14 +77,20 @@ async def added(kept: Kept, *, conversations: int = 16, turns: int = 6, blocks: 
     pairs: list[tuple[int, Times, Times]] = []
     left_out: Counter[str] = Counter()
     with TemporaryDirectory() as folder:
-        async with speaking(Path(folder)) as llm, served(kept, Path(folder), llm=llm.url) as server:
+        async with (
+            speaking(Path(folder)) as llm,
+            served(kept, Path(folder), llm=llm.url, workers=cores()) as server,
+        ):
             before = server.seconds()
             for block in range(blocks + 1):
                 found: dict[bool, list[list[Times | str]]] = {}
                 for through in ((False, True), (True, False))[block % 2]:
                     url = server.url if through else llm.url
                     found[through] = await asyncio.gather(
-                        *(_asked(url, who, block, turns, through=through) for who in range(conversations))
+                        *(
+                            _asked(url, who, block, turns, through=through, after=who / conversations * _REPLY)
+                            for who in range(conversations)
+                        )
                     )
                 if block == 0:
                     continue
@@ -89,7 +100,7 @@ async def added(kept: Kept, *, conversations: int = 16, turns: int = 6, blocks: 
                             pairs.append((who, ours, direct))
                         else:
                             left_out.update(each for each in (ours, direct) if isinstance(each, str))
-            cores = used("meanwhile", server, before)
+            busy = used("meanwhile", server, before)
     if not pairs:
         raise MeasurementError("No message was answered both ways.")
     alone = [pair[2] for pair in pairs]
@@ -105,7 +116,7 @@ async def added(kept: Kept, *, conversations: int = 16, turns: int = 6, blocks: 
         Finding("pairs", len(pairs)),
         Finding("left out, since the protocol answered and no LLM", left_out[_PROTOCOL]),
         none_of("errors", left_out[_ERROR]),
-        *cores,
+        *busy,
     ]  # fmt: skip
 
 
@@ -118,9 +129,10 @@ def _median(name: str, pairs: Sequence[tuple[int, Times, Times]], ours: str, alo
     return Finding(f"{name}, p50", found.value, "ms", found.low, found.high, told, met)
 
 
-async def _asked(url: str, who: int, block: int, turns: int, *, through: bool) -> list[Times | str]:
-    """Times of one conversation's block; for a message that the LLM did not answer, why."""
+async def _asked(url: str, who: int, block: int, turns: int, *, through: bool, after: float) -> list[Times | str]:
+    """Times of one conversation's block, begun after so many seconds; for what the LLM did not answer, why."""
     out: list[Times | str] = []
+    await asyncio.sleep(after)
     async with Connection(url) as connection:
         for text in islice(messages(1000 * block + who), turns):
             ask = _through(connection, text, f"added-{who}-{block}") if through else _directly(connection, text)

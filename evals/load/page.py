@@ -31,6 +31,7 @@ HEADLINES: Mapping[str, str] = {
             ("plain", "64 messages/s sent", "p99"),
             ("streamed", "64 messages/s sent", "p99"),
             ("plain", "as fast as it goes", "turns"),
+            ("one process, plain", "as fast as it goes", "turns"),
         )
     },
     "added until the first token came, p50": "added to an LLM at 16 at once, until the first token, p50",
@@ -51,15 +52,15 @@ HEADLINES: Mapping[str, str] = {
 
 _ABOUT = {
     "sustained": (
-        "32 conversations at once over HTTP (keep-alive), each turn stored; no LLM. Times of messages that "
-        "are sent at a pace of ours count from when they were due. Whoever asks runs on the same cores, and "
-        "nothing is pinned."
+        "32 conversations at once over HTTP (keep-alive), each turn stored; no LLM; a worker for each core "
+        "(`--workers`), or one process. Times of messages that are sent at a pace of ours count from when they "
+        "were due. Whoever asks runs on the same cores, and nothing is pinned."
     ),
     "added": (
-        "The same messages to the same fake LLM, directly and through Heartline (streamed, stored), 16 at "
-        "once; medians of the differences, with 95% intervals over conversations. The guard lets whole "
-        "sentences through: until the first token came leaves that wait out, and the first sentence is "
-        "measured on both sides."
+        "The same messages to the same fake LLM, directly and through Heartline (streamed, stored; a worker for "
+        "each core), 16 at once, whose first messages are spread over the time of a reply; medians of the "
+        "differences, with 95% intervals over conversations. The guard lets whole sentences through: until the "
+        "first token came leaves that wait out, and the first sentence is measured on both sides."
     ),
     "idle": ("Streams that an LLM began and holds; others talk meanwhile."),
     "length": (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from agent.batching import cores
 from evals.load.crowd import Heard, crowd
 from evals.load.finding import Finding, at_least, at_most, none_of, quantile
 from evals.load.process import Process, Seconds
@@ -22,7 +23,7 @@ PACE = 64.0
 async def sustained(
     kept: Kept, *, conversations: int = 32, seconds: float = 20.0, warm: float = 5.0, pace: float = PACE
 ) -> list[Finding]:
-    """Plain and streamed, each at a pace of ours and as fast as it goes.
+    """Plain and streamed, each at a pace of ours and as fast as it goes; and what one process alone does.
 
     At a pace of ours, messages come at uneven times, and how long each takes is counted from when it was due. As
     fast as it goes, each conversation sends its next message when it has the reply: then the rate is what the
@@ -31,30 +32,29 @@ async def sustained(
     Args:
         kept: The server's store.
         conversations: At once.
-        seconds: Of each of the four.
+        seconds: Of each of the five.
         warm: Seconds before each that are not counted.
         pace: Messages a second.
     """
+    # In this order: a machine that grows slower meanwhile does not tell the two ways apart.
+    ways = [("plain", pace), ("streamed", pace), ("streamed", None), ("plain", None)]
     out: list[Finding] = []
-    with TemporaryDirectory() as folder:
-        async with served(kept, Path(folder)) as server:
-            # In this order: a machine that grows slower meanwhile does not tell the two ways apart.
-            for rate, ways in ((pace, (False, True)), (None, (True, False))):
-                for streamed in ways:
-                    way = "streamed" if streamed else "plain"
+    for workers, of_these, who in ((cores(), ways, ""), (1, ways[-1:], "one process, ")):
+        with TemporaryDirectory() as folder:
+            async with served(kept, Path(folder), workers=workers) as server:
+                for way, rate in of_these:
                     before = server.seconds()
                     heard = await crowd(
                         server.url,
                         conversations=conversations,
                         seconds=seconds,
                         warm=warm,
-                        streamed=lambda _, streamed=streamed: streamed,  # type: ignore[misc]
+                        streamed=lambda _, streamed=way == "streamed": streamed,  # type: ignore[misc]
                         rate=rate,
-                        name=f"{way}-{'paced' if rate else 'full'}",
+                        name=f"{workers}-{way}-{'paced' if rate else 'full'}",
                     )
-                    name = f"{kept.name}, {way}, " + (
-                        f"{pace:g} messages/s sent" if rate else "as fast as it goes"
-                    )
+                    sent = f"{rate:g} messages/s sent" if rate else "as fast as it goes"
+                    name = f"{kept.name}, {who}{way}, {sent}"
                     out += _told(name, heard, paced=rate is not None)
                     out += used(name, server, before)
     return out

@@ -63,6 +63,7 @@ async def test_that_a_crowd_is_answered_at_a_pace_and_as_fast_as_it_goes():
             assert 0 < times[0] <= times[1] <= times[2]
             assert found[f"{name}: cores used by the server"].value > 0
     assert found[f"{kept.name}, plain, as fast as it goes: p99"].met is None  # a queue of our making
+    assert found[f"{kept.name}, one process, plain, as fast as it goes: turns"].value > 0
 
 
 @pytest.mark.usefixtures("unread")
