@@ -48,9 +48,12 @@ _KNOWN = ("state", "course", "reliance", "sitting")
 SAID = (TURNS.c.position, TURNS.c.seeker_text, TURNS.c.supporter_text, TURNS.c.strategy)
 
 _BEFORE = sa.bindparam("before", type_=sa.Integer)
+# Not the highest position: where Postgres has not counted its rows yet, it looks for that through a tenant's rows.
 _LAST = (
-    sa.select(sa.func.max(TURNS.c.position))
+    sa.select(TURNS.c.position)
     .where(named_rows(TURNS), TURNS.c.position < _BEFORE)
+    .order_by(TURNS.c.position.desc())
+    .limit(1)
     .correlate(None)
     .scalar_subquery()
 )

@@ -7,6 +7,7 @@ import socket
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -67,6 +68,13 @@ def at(words: str, happens: Callable[[int], None]) -> Iterator[None]:
     finally:
         sa.event.remove(sa.Engine, "before_cursor_execute", look)
     assert done
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A plan of Postgres with all that is below it."""
+    yield plan
+    for each in plan.get("Plans", ()):
+        yield from nodes(each)
 
 
 def test_that_the_entry_point_opens_the_url_of_the_settings(postgres_url: str):
@@ -232,6 +240,32 @@ def test_that_a_reader_sees_one_state_while_another_erases(store: PostgresStore)
         recalled = store.recall("c", turns=24)
     assert (recalled.turns, len(recalled.messages)) == (3, 7)
     assert store.conversations() == ()
+
+
+def test_that_turns_are_looked_up_by_their_conversation_also_before_the_server_has_counted_them(
+    store: PostgresStore,
+):
+    asked: dict[str, Any] = {}
+
+    def note(_connection: object, _cursor: object, sql: str, values: Any, *_: object) -> None:
+        asked[sql] = values
+
+    store.append(recalled_turn(store, "one"))
+    sa.event.listen(sa.Engine, "before_cursor_execute", note)
+    try:
+        store.append(recalled_turn(store, "two"))
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", note)
+    looks: list[str] = []
+    with store._database.engine.connect().execution_options(writing=False, lasting=True) as connection:
+        for sql, values in asked.items():
+            if sql.startswith("SELECT") and " turns" in sql and "turn_id =" not in sql:
+                (plan,) = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {sql}", values).scalar_one()
+                looks += [
+                    node["Index Cond"] for node in nodes(plan["Plan"]) if node.get("Relation Name") == "turns"
+                ]
+    assert looks
+    assert [look for look in looks if "conversation_id" not in look] == []
 
 
 def test_that_a_damaged_turn_is_named(store: PostgresStore, postgres_url: str):
