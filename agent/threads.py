@@ -56,12 +56,12 @@ class Threads:
         threading.Thread(target=self._run, args=([(work, given)],), name="heartline-part", daemon=True).start()
 
     def _run(self, first: list[Work]) -> None:
-        todo: Work | None = first.pop()  # the thread keeps its arguments to its end
-        while todo is not None:
-            work, given = todo
+        due: Work | None = first.pop()  # the thread keeps its arguments to its end
+        while due is not None:
+            work, given = due
             work(*given)
-            del todo, work, given  # what it was given may be a person's words: it is not held while idle
-            todo = self._next()
+            del due, work, given  # what it was given may be a person's words: it is not held while idle
+            due = self._next()
 
     def _next(self) -> Work | None:
         with self._lock:

@@ -93,7 +93,7 @@ class _Server(uvicorn.Server):
         link: Link | None,
     ) -> None:
         super().__init__(config)
-        self._service, self._drain, self._drain_seconds = service, service.drain, drain_seconds
+        self._drain, self._drain_seconds = service.drain, drain_seconds
         self._reloading = Reloading(service, read)
         self._ready, self._link = ready, link
         self._taken_in: set[asyncio.Task[object]] = set()

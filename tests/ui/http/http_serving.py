@@ -11,7 +11,8 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -24,7 +25,17 @@ from ui.http.app import make_app
 from ui.http.connections import Connection
 from ui.http.profiles import DEFAULT, Profile, Service
 
-__all__ = ["NO_TLS", "PATIENCE", "Serving", "events_in", "said", "serving", "serving_all", "wait_until"]
+__all__ = [
+    "NO_TLS",
+    "PATIENCE",
+    "Serving",
+    "events_in",
+    "said",
+    "serving",
+    "serving_all",
+    "sockets_of",
+    "wait_until",
+]
 
 PATIENCE = 60.0
 """Seconds before a test that waits in vain fails: a busy machine is slow, not wrong."""
@@ -130,6 +141,15 @@ def wait_until(true: Any) -> None:
     while not true():
         assert time.monotonic() < ends, "waited in vain"
         time.sleep(0.005)
+
+
+def sockets_of(pid: int) -> int:
+    """Sockets that a process has open (Linux)."""
+    found = 0
+    for each in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(OSError):  # closed meanwhile
+            found += str(each.readlink()).startswith("socket:")
+    return found
 
 
 def said(message: dict[str, Any] | str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import signal
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import httpx2
 import pytest
 from answering_llm import AnsweringLLM
 from fake_llm_server import WAIT, FakeLLMServer, says, stays_silent
-from http_serving import PATIENCE, Serving, serving, wait_until
+from http_serving import PATIENCE, Serving, serving, sockets_of, wait_until
 from loop_parts import PlainComposer, an_agent, offline
 from test_http_serve import QUIET, served
 
@@ -361,9 +361,9 @@ def test_that_a_server_that_stops_answers_who_waits_or_tells_them(tmp_path: Path
             post = lambda name: server.http.post("/v1/chat/completions", json=body(name))  # noqa: E731
             first = clients.submit(post, "a")
             assert llm.asked.wait(PATIENCE)
-            open_before = _sockets(server.process.pid)
+            open_before = sockets_of(server.process.pid)
             second = clients.submit(post, "b")
-            wait_until(lambda: _sockets(server.process.pid) > open_before)
+            wait_until(lambda: sockets_of(server.process.pid) > open_before)
             for _ in range(5):  # what is answered later was read later
                 server.http.get("/v1/models")
             server.process.send_signal(signal.SIGTERM)
@@ -377,12 +377,3 @@ def test_that_a_server_that_stops_answers_who_waits_or_tells_them(tmp_path: Path
         assert {each.json()["error"]["code"] for each in ended} == {"stopping"}
     with closing(SQLiteStore(tmp_path / "c.db")) as store:
         assert set(store.conversations()) == ({"a", "b"} if seconds == "30" else {"a"})
-
-
-def _sockets(pid: int) -> int:
-    """Sockets that a process has open."""
-    found = 0
-    for each in Path(f"/proc/{pid}/fd").iterdir():
-        with suppress(OSError):  # closed meanwhile
-            found += str(each.readlink()).startswith("socket:")
-    return found

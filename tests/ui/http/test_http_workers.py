@@ -9,13 +9,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx2
 import pytest
 from fake_llm_server import WAIT, FakeLLMServer, says
-from http_serving import NO_TLS, PATIENCE, wait_until
+from http_serving import NO_TLS, PATIENCE, sockets_of, wait_until
 from test_http_serve import QUIET, ROOT, Process, served
 
 from agent.memory_sqlite import SQLiteStore
@@ -28,15 +28,6 @@ pytestmark = pytest.mark.skipif(
 def workers_of(pid: int) -> list[int]:
     """The processes that a process started, as far as they still run."""
     return [*map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
-
-
-def sockets_of(pid: int) -> int:
-    """How many a process has open."""
-    found = 0
-    for each in Path(f"/proc/{pid}/fd").iterdir():
-        with suppress(OSError):  # closed meanwhile
-            found += str(each.readlink()).startswith("socket:")
-    return found
 
 
 def is_gone(pid: int) -> bool:
@@ -166,3 +157,41 @@ def test_that_what_keeps_workers_from_starting_is_said_once(arguments: list[str]
     (line,) = done.stderr.splitlines()
     assert line.startswith("Error: ")
     assert words in line
+
+
+def test_that_a_worker_that_does_not_start_again_is_tried_once_more_after_a_wait(tmp_path: Path):
+    code = """
+import asyncio, os, socket, sys
+from ui.http.workers import Workers
+
+def work(link):
+    with open("started", "a") as file:
+        print(os.getpid(), file=file)
+    if len(open("started").readlines()) == 3:
+        sys.exit(5)
+    async def answer():
+        link.listen(lambda connection: connection.close(), asyncio.get_running_loop().stop)
+    loop = asyncio.new_event_loop()
+    loop.create_task(answer())
+    loop.run_forever()
+
+listening = socket.create_server(("127.0.0.1", 0))
+sys.exit(Workers(work, 2, listening, died=lambda _: None).run(lambda: print("all listen", flush=True)))
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "all listen\n"
+        os.kill(workers_of(process.pid)[0], signal.SIGKILL)
+        wait_until(lambda: len((tmp_path / "started").read_text().splitlines()) == 4)
+        assert len(workers_of(process.pid)) == 2
+        process.send_signal(signal.SIGTERM)
+        _, told = process.communicate(timeout=PATIENCE)
+    finally:
+        process.kill()
+    assert process.returncode == 0
+    assert "ended by signal 9" in told
+    assert "ended with status 5" in told
