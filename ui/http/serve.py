@@ -145,16 +145,17 @@ def run(settings: Settings, *, host: str, port: int, workers: int, **how: Any) -
         **how: As `ui.http.server.serve` takes it.
 
     Raises:
+        SettingsError: Nobody can listen there.
         HeartlineError: As `ui.http.server.serve`.
     """
     from ui.http import logs
     from ui.http.workers import Workers
 
-    logs.set_up(settings.operations)
-    if hasattr(signal, "SIGHUP"):  # not on Windows
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is something to reload
     names = ", ".join(dict.fromkeys(("heartline", *settings.profiles)))
     with _bound(host, port) as listening:
+        logs.set_up(settings.operations)
+        if hasattr(signal, "SIGHUP"):  # not on Windows
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is something to reload
         told = partial(typer.echo, f"Serving at http://{_address_of(listening)}/v1 (models: {names})")
 
         def work(taken_from: socket.socket | Link, **more: Any) -> None:
@@ -171,10 +172,23 @@ def run(settings: Settings, *, host: str, port: int, workers: int, **how: Any) -
 
 
 def _bound(host: str, port: int) -> socket.socket:
-    """A socket at the address, which does not listen yet. Where it is taken, the process ends (status 1)."""
-    import uvicorn
+    """A socket at the address, which does not listen yet.
 
-    return uvicorn.Config("", host=host, port=port, log_config=None).bind_socket()
+    Raises:
+        SettingsError: The address is taken, or none of this machine's.
+    """
+    bare = host.strip("[]")
+    found = socket.socket(socket.AF_INET6 if ":" in bare else socket.AF_INET)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        found.bind((bare, port))
+    except OSError as error:
+        found.close()
+        raise SettingsError(
+            f"Nobody can listen at `--host` {host!r}, `--port` {port}: {error.strerror or error}. "
+            "Take another port (0 takes a free one), or end what listens there."
+        ) from None
+    return found
 
 
 def _address_of(listening: socket.socket) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -175,6 +176,15 @@ def test_that_the_command_asks_the_store_for_keys_before_it_listens_elsewhere(
         store.api_keys.revoke(key.id)
     assert isinstance(CliRunner().invoke(app, arguments).exception, SettingsError)
     assert [how["hosts"] for how in ran] == [None]
+
+
+def test_that_an_address_that_is_taken_is_named_with_the_next_step(tmp_path: Path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        failed = CliRunner().invoke(app, ["--port", port, "--store", str(tmp_path / "c.db")]).exception
+    assert isinstance(failed, SettingsError)
+    assert f"`--port` {port}" in str(failed)
+    assert "0 takes a free one" in str(failed)
 
 
 def test_that_draining_is_over_when_nothing_runs_or_time_is_up():
